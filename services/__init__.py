@@ -1,0 +1,1 @@
+"""The services. They talk over topics only: none imports another."""

@@ -1,0 +1,1 @@
+"""Capture: HTTP, writes leads.captured.v1. Promises that what it accepted is durable."""

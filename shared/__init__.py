@@ -1,0 +1,1 @@
+"""What all services share and none owns: the language of the topics, and the shell that carries a record from poll to commit."""

@@ -1,0 +1,33 @@
+"""Reading and writing moments. The one place that asks the machine what time it is."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def now() -> datetime:
+    """This moment, UTC. Domain code never calls it: time is an argument there."""
+    return datetime.now(UTC)
+
+
+def now_ms() -> int:
+    """This moment in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+def from_ms(ms: int) -> datetime:
+    """The moment of a Kafka timestamp (milliseconds since 1970), exact."""
+    return EPOCH + timedelta(milliseconds=ms)
+
+
+def to_ms(at: datetime) -> int:
+    """Milliseconds since 1970, rounded down."""
+    return (at - EPOCH) // timedelta(milliseconds=1)
+
+
+def text(at: datetime) -> str:
+    """RFC 3339 UTC with milliseconds, as SPEC 2 writes times: 2026-11-27T01:02:03.456Z."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"

@@ -1,0 +1,81 @@
+"""What a service tells the shell about itself: a stage is facts in, a pure decision, effects out.
+
+The shell (shared/runner.py) does the rest: ownership, fence, inbox, outbox, emission, commit, dead letters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Hashable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from asyncpg.pool import PoolConnectionProxy
+
+from shared.outcome import Outcome, Reject
+from shared.topology import Topic
+
+Tx = PoolConnectionProxy  # a connection inside the fenced transaction of one batch
+World = Mapping[Hashable, Any]  # what a batch may touch, by the stage's own keys
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One Kafka record as it came. `timestamp_ms` is the broker's LogAppendTime; headers are by name, the last one wins."""
+
+    topic: str
+    part: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes
+    headers: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One thing to decide on: a decoded record, or a timer that fell due.
+
+    `event_id` is the id that makes it count once. `now` is the record's Kafka timestamp or the timer's due time: the only
+    clock that `decide` may see. `part` is the number it belongs to. `record` is absent for a timer.
+    """
+
+    event_id: str
+    event: Any
+    now: datetime
+    part: int
+    record: Record | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage: which topics it reads, and its four functions.
+
+    decode  pure: a record to an Input, or a Reject. It must take the event id from the payload (shared.cloudevent helps).
+    load    IO, inside the transaction: the world that these inputs touch. Takes locks that it needs, in sorted order.
+    decide  pure: the world, one input -> Decision (changes to the world, records to emit) or Reject. The shell applies the
+            changes before the next input, so the second event of a lead sees what the first decided. Whatever it raises
+            becomes a dead letter of this one record, and its changes are not applied.
+    save    IO, inside the transaction: everything that changed, whole batches per statement (unnest).
+    due     IO, inside the transaction: what the clock has made due for the numbers held, oldest first: (tx, {number: time up
+            to which its topics have been read}, limit) -> inputs whose `now` is their due time. They go through the
+            same load, decide and save. A due item that is done must no longer be due after save.
+    inbox   True: the shell drops inputs whose event id it has seen before (and trims that memory after the topics'
+            retention). False: the stage's own tables are the memory; its `load` tells what was seen through `seen`.
+    seen    IO, inside the transaction, only with inbox=False: which of these event ids count already. Must first take
+            whatever lock makes the answer hold until commit.
+    same_part  True: outputs go to the number that the input came from. False: to murmur2(key) mod the count.
+    """
+
+    name: str
+    reads: tuple[Topic, ...]
+    writes: tuple[Topic, ...]
+    decode: Callable[[Record], Input | Reject]
+    load: Callable[[Tx, Sequence[Input]], Awaitable[MutableMapping[Hashable, Any]]]
+    decide: Callable[[World, Input], Outcome]
+    save: Callable[[Tx, Mapping[Hashable, Any]], Awaitable[None]]
+    due: Callable[[Tx, Mapping[int, datetime], int], Awaitable[Sequence[Input]]] | None = None
+    inbox: bool = True
+    seen: Callable[[Tx, Sequence[str]], Awaitable[set[str]]] | None = None
+    same_part: bool = True
+    prepare: Callable[[], Awaitable[None]] | None = None  # refresh what `decide` reads beside the world (documents)
