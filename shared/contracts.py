@@ -27,7 +27,7 @@ class Model(Struct, frozen=True, kw_only=True, omit_defaults=True):
 # -- parts -------------------------------------------------------------------------------------------------------------
 
 
-class Page(Model):
+class Page(Model, frozen=True):
     """The page where something happened. `path` is derived from `url` where it was not given."""
 
     url: Personal | None = None
@@ -36,7 +36,7 @@ class Page(Model):
     title: str | None = None
 
 
-class Campaign(Model):
+class Campaign(Model, frozen=True):
     """UTM parameters as sent."""
 
     source: str | None = None
@@ -46,7 +46,7 @@ class Campaign(Model):
     content: str | None = None
 
 
-class Context(Model):
+class Context(Model, frozen=True):
     """Where a submission came from, as the connection and the client say."""
 
     page: Page | None = None
@@ -59,7 +59,7 @@ class Context(Model):
     marks: list[str] | None = None  # what capture noticed: bot, honeypot, too-fast, disposable, test
 
 
-class ConsentGiven(Model):
+class ConsentGiven(Model, frozen=True):
     """Consent as it was given with a submission: purpose to yes or no, and what was shown."""
 
     purposes: dict[str, bool]
@@ -68,7 +68,7 @@ class ConsentGiven(Model):
     basis: str | None = None
 
 
-class Consent(Model):
+class Consent(Model, frozen=True):
     """The state of one purpose in a profile."""
 
     given: bool
@@ -78,7 +78,7 @@ class Consent(Model):
     basis: str | None = None
 
 
-class Email(Model):
+class Email(Model, frozen=True):
     """`address` is the sendable form, or what was given when it is no address (then `kind` is invalid)."""
 
     address: Personal
@@ -86,7 +86,7 @@ class Email(Model):
     domain: str | None = None
 
 
-class Phone(Model):
+class Phone(Model, frozen=True):
     """`e164` is absent when no number could be made of what was given."""
 
     e164: Personal | None = None
@@ -96,27 +96,27 @@ class Phone(Model):
     extension: Personal | None = None
 
 
-class Name(Model):
+class Name(Model, frozen=True):
     full: Personal | None = None
     given: Personal | None = None
     family: Personal | None = None
     title: Personal | None = None
 
 
-class Company(Model):
+class Company(Model, frozen=True):
     name: str | None = None
     domain: str | None = None
     size: int | None = None
     industry: str | None = None
 
 
-class Job(Model):
+class Job(Model, frozen=True):
     title: Personal | None = None
     seniority: str | None = None
     department: str | None = None
 
 
-class Profile(Model):
+class Profile(Model, frozen=True):
     """The lead's current normalised data."""
 
     email: Email | None = None
@@ -138,7 +138,7 @@ class Profile(Model):
     sources: dict[str, str] | None = None
 
 
-class Touch(Model):
+class Touch(Model, frozen=True):
     """One contact with a channel, first or last of a person."""
 
     at: datetime
@@ -150,7 +150,7 @@ class Touch(Model):
     landing_page: Personal | None = None
 
 
-class Activity(Model):
+class Activity(Model, frozen=True):
     """One thing a person did. The same `id` with a higher `revision` replaces the earlier one; `withdrawn` takes it off this lead."""
 
     id: str
@@ -169,7 +169,7 @@ class Activity(Model):
     withdrawn: bool | None = None
 
 
-class Points(Model):
+class Points(Model, frozen=True):
     """A score: the total is exactly the sum of the contributions, two places."""
 
     total: float
@@ -177,7 +177,7 @@ class Points(Model):
     engagement: float
 
 
-class Contribution(Model):
+class Contribution(Model, frozen=True):
     """What one rule (and one value of its `by` field) gave: rounded once, so that contributions add up to the total."""
 
     rule: str
@@ -189,19 +189,19 @@ class Contribution(Model):
     activities: list[str] | None = None  # at most 20
 
 
-class RulesetRef(Model):
+class RulesetRef(Model, frozen=True):
     id: str
     version: int
 
 
-class Owner(Model):
+class Owner(Model, frozen=True):
     id: str
     name: Personal | None = None
     email: Personal | None = None
     team: str | None = None
 
 
-class RouteStep(Model):
+class RouteStep(Model, frozen=True):
     """One routing rule that was tried: what it said, and who was passed over, why."""
 
     rule: str
@@ -210,7 +210,7 @@ class RouteStep(Model):
     because: str | None = None
 
 
-class HandoverScore(Model):
+class HandoverScore(Model, frozen=True):
     total: float
     fit: float
     engagement: float
@@ -219,7 +219,7 @@ class HandoverScore(Model):
     top: list[Contribution] = msgspec.field(default_factory=list)
 
 
-class Place(Model):
+class Place(Model, frozen=True):
     """Where a record stood."""
 
     topic: str
@@ -230,7 +230,7 @@ class Place(Model):
 # -- events ------------------------------------------------------------------------------------------------------------
 
 
-class Captured(Model):
+class Captured(Model, frozen=True):
     """lead.captured: one submission, judged and kept by capture, raw in its meaning."""
 
     event_id: str
@@ -247,7 +247,7 @@ class Captured(Model):
     consent: ConsentGiven | None = None
 
 
-class Enriched(Model):
+class Enriched(Model, frozen=True):
     """lead.enriched: an activity of a known lead, with the profile as it is now."""
 
     event_id: str
@@ -260,7 +260,7 @@ class Enriched(Model):
     joined: list[str] | None = None
 
 
-class Merged(Model):
+class Merged(Model, frozen=True):
     """lead.merged: `absorbed` is from now on `survivor`; its activities come again under that id."""
 
     event_id: str
@@ -269,7 +269,7 @@ class Merged(Model):
     because: str
 
 
-class Split(Model):
+class Split(Model, frozen=True):
     """lead.split: a merge that was undone."""
 
     event_id: str
@@ -277,7 +277,7 @@ class Split(Model):
     restored: str
 
 
-class Noted(Model):
+class Noted(Model, frozen=True):
     """lead.noted: `activity_id` ends here, without a lead of its own."""
 
     event_id: str
@@ -285,7 +285,7 @@ class Noted(Model):
     why: str  # visitor, duplicate, discarded
 
 
-class Scored(Model):
+class Scored(Model, frozen=True):
     """lead.scored: what is known of a lead after one cause. A stage change has a `stage` that differs from `previous_stage`."""
 
     event_id: str
@@ -309,7 +309,7 @@ class Scored(Model):
     absorbed: list[str] | None = None
 
 
-class Handover(Model):
+class Handover(Model, frozen=True):
     """lead.handover: one lead to one owner, with everything needed to call. Physically once on its topic."""
 
     event_id: str
@@ -330,7 +330,7 @@ class Handover(Model):
     consent: dict[str, Consent] | None = None
 
 
-class HandoverWithdrawn(Model):
+class HandoverWithdrawn(Model, frozen=True):
     """lead.handover.withdrawn: this owner need not act any more."""
 
     event_id: str
@@ -341,7 +341,7 @@ class HandoverWithdrawn(Model):
     at: datetime
 
 
-class OutcomeReported(Model):
+class OutcomeReported(Model, frozen=True):
     """lead.outcome: what sales says. Names a handover or a lead; headers are optional, so there may be no event id."""
 
     outcome: str  # accepted, rejected, contacted, meeting, opportunity, won, lost, recycled
@@ -355,7 +355,7 @@ class OutcomeReported(Model):
     by: Personal | None = None
 
 
-class Nurture(Model):
+class Nurture(Model, frozen=True):
     """lead.nurture: one step of a track that is due, or was skipped and why."""
 
     event_id: str
@@ -369,7 +369,7 @@ class Nurture(Model):
     skipped: str | None = None
 
 
-class Command(Model):
+class Command(Model, frozen=True):
     """lead.command: a change that somebody asks for. Whatever changes a lead or a document comes as one."""
 
     event_id: str  # = command_id
@@ -380,7 +380,7 @@ class Command(Model):
     payload: PersonalMap = msgspec.field(default_factory=dict)
 
 
-class Signal(Model):
+class Signal(Model, frozen=True):
     """lead.signal: an advisory observation over a window of time."""
 
     event_id: str
@@ -391,7 +391,7 @@ class Signal(Model):
     expires_at: datetime
 
 
-class Privacy(Model):
+class Privacy(Model, frozen=True):
     """lead.privacy: a person asks to be erased or exported."""
 
     event_id: str
@@ -400,7 +400,7 @@ class Privacy(Model):
     requested_at: datetime
 
 
-class Receipt(Model):
+class Receipt(Model, frozen=True):
     """lead.receipt: what one service did for a privacy request."""
 
     event_id: str
@@ -410,7 +410,7 @@ class Receipt(Model):
     at: datetime
 
 
-class Dead(Model):
+class Dead(Model, frozen=True):
     """lead.dead: a record that can't be processed, whole: original key, bytes and headers (base64), why, where, when."""
 
     event_id: str
