@@ -1,8 +1,9 @@
 """Every event that crosses a topic, on one page. JSON Schemas and AsyncAPI come from it; nothing here does IO.
 
-What is not known is absent: optional fields default to None and are not written. Fields marked `Personal` may hold
-personal data: logs, metrics and dead-letter reasons never hold them, and export and erasure find them by the mark.
-Times are RFC 3339 UTC. Within a version only optional fields are added (tests/unit/test_contract_rules.py).
+What is not known is absent: optional fields default to None and are not written. What readers may count on is written
+even when it is empty, though readers forgive its absence. Fields marked `Personal` may hold personal data: logs, metrics
+and dead-letter reasons never hold them, and export and erasure find them by the mark (shared/personal.py). Times are RFC
+3339 with a zone, UTC when they are ours. Within a version only optional fields are added (shared/compatibility.py).
 """
 
 from __future__ import annotations
@@ -18,10 +19,25 @@ Personal = Annotated[str, _PERSONAL]
 PersonalMap = Annotated[dict[str, Any], _PERSONAL]
 PersonalNames = Annotated[dict[str, str], _PERSONAL]
 Ratio = Annotated[float, Meta(ge=0, le=1)]
+# A time without a zone is no moment: it is refused where it is decoded, not where it is first compared.
+Moment = Annotated[datetime, Meta(tz=True)]
 
 
 class Model(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Frozen, keyword-only, absent when default: what every event and every part of one has in common."""
+
+
+# omit_defaults leaves out what its own `list` and `dict` made empty, and never what a function of ours made.
+def _no_entries() -> list[Any]:
+    return []
+
+
+def _no_fields() -> dict[str, Any]:
+    return {}
+
+
+def _surely() -> float:
+    return 1.0
 
 
 # -- parts -------------------------------------------------------------------------------------------------------------
@@ -31,13 +47,13 @@ class Page(Model, frozen=True):
     """The page where something happened. `path` is derived from `url` where it was not given."""
 
     url: Personal | None = None
-    path: str | None = None
+    path: Personal | None = None
     referrer: Personal | None = None
-    title: str | None = None
+    title: Personal | None = None
 
 
 class Campaign(Model, frozen=True):
-    """UTM parameters as sent."""
+    """UTM parameters as sent; unmarked, because success is measured by them: nobody may put a person into a campaign's name."""
 
     source: str | None = None
     medium: str | None = None
@@ -51,7 +67,7 @@ class Context(Model, frozen=True):
 
     page: Page | None = None
     campaign: Campaign | None = None
-    click_ids: dict[str, str] | None = None
+    click_ids: PersonalNames | None = None
     ip: Personal | None = None
     user_agent: Personal | None = None
     locale: str | None = None
@@ -72,7 +88,7 @@ class Consent(Model, frozen=True):
     """The state of one purpose in a profile."""
 
     given: bool
-    at: datetime
+    at: Moment
     text: str | None = None
     version: str | None = None
     basis: str | None = None
@@ -141,11 +157,11 @@ class Profile(Model, frozen=True):
 class Touch(Model, frozen=True):
     """One contact with a channel, first or last of a person."""
 
-    at: datetime
+    at: Moment
     channel: str | None = None
     direction: str | None = None
     campaign: Campaign | None = None
-    click_ids: dict[str, str] | None = None
+    click_ids: PersonalNames | None = None
     referrer: Personal | None = None
     landing_page: Personal | None = None
 
@@ -157,12 +173,12 @@ class Activity(Model, frozen=True):
     revision: int
     name: str
     kind: str
-    occurred_at: datetime
+    occurred_at: Moment
     property: str
     channel: str | None = None
     direction: str | None = None
     campaign: Campaign | None = None
-    human: Ratio = 1.0
+    human: Ratio = msgspec.field(default_factory=_surely)
     page: Page | None = None
     asset: str | None = None
     properties: PersonalMap | None = None
@@ -216,7 +232,7 @@ class HandoverScore(Model, frozen=True):
     engagement: float
     grade: str | None = None
     stage: str | None = None
-    top: list[Contribution] = msgspec.field(default_factory=list)
+    top: list[Contribution] = msgspec.field(default_factory=_no_entries)
 
 
 class Place(Model, frozen=True):
@@ -237,12 +253,12 @@ class Captured(Model, frozen=True):
     property: str
     kind: str  # form, track, page, identify, hook, pixel
     name: str
-    occurred_at: datetime
-    received_at: datetime
+    occurred_at: Moment
+    received_at: Moment
     anonymous_id: Personal | None = None
     user_id: Personal | None = None
-    traits: PersonalMap = msgspec.field(default_factory=dict)
-    properties: PersonalMap = msgspec.field(default_factory=dict)
+    traits: PersonalMap = msgspec.field(default_factory=_no_fields)
+    properties: PersonalMap = msgspec.field(default_factory=_no_fields)
     context: Context = msgspec.field(default_factory=Context)
     consent: ConsentGiven | None = None
 
@@ -295,12 +311,12 @@ class Scored(Model, frozen=True):
     grade: str
     stage: str
     previous_stage: str
-    stage_since: datetime
+    stage_since: Moment
     ruleset: RulesetRef
     cause: str
     contributions: list[Contribution]
     profile: Profile
-    segments: list[str] = msgspec.field(default_factory=list)
+    segments: list[str] = msgspec.field(default_factory=_no_entries)
     episode: int | None = None  # how often the lead has entered SQL
     probability: Ratio | None = None
     activity: Activity | None = None
@@ -321,12 +337,12 @@ class Handover(Model, frozen=True):
     profile: Profile
     score: HandoverScore
     path: list[RouteStep]
-    created_at: datetime
+    created_at: Moment
     first_touch: Touch | None = None
     last_touch: Touch | None = None
-    recent_activities: list[Activity] = msgspec.field(default_factory=list)
-    accept_by: datetime | None = None
-    contact_by: datetime | None = None
+    recent_activities: list[Activity] = msgspec.field(default_factory=_no_entries)
+    accept_by: Moment | None = None
+    contact_by: Moment | None = None
     consent: dict[str, Consent] | None = None
 
 
@@ -338,7 +354,7 @@ class HandoverWithdrawn(Model, frozen=True):
     lead_id: str
     owner: Owner
     because: str
-    at: datetime
+    at: Moment
 
 
 class OutcomeReported(Model, frozen=True):
@@ -351,7 +367,7 @@ class OutcomeReported(Model, frozen=True):
     reason: str | None = None
     amount: float | None = None
     currency: str | None = None
-    occurred_at: datetime | None = None
+    occurred_at: Moment | None = None
     by: Personal | None = None
 
 
@@ -365,7 +381,7 @@ class Nurture(Model, frozen=True):
     step: str
     content: str | None = None
     channel: str | None = None
-    due_at: datetime | None = None
+    due_at: Moment | None = None
     skipped: str | None = None
 
 
@@ -374,10 +390,10 @@ class Command(Model, frozen=True):
 
     event_id: str  # = command_id
     kind: str  # outcome, ...
-    issued_at: datetime
+    issued_at: Moment
     lead_id: str | None = None
     by: Personal | None = None
-    payload: PersonalMap = msgspec.field(default_factory=dict)
+    payload: PersonalMap = msgspec.field(default_factory=_no_fields)
 
 
 class Signal(Model, frozen=True):
@@ -387,8 +403,8 @@ class Signal(Model, frozen=True):
     lead_id: str
     name: str
     value: float
-    at: datetime
-    expires_at: datetime
+    at: Moment
+    expires_at: Moment
 
 
 class Privacy(Model, frozen=True):
@@ -397,7 +413,7 @@ class Privacy(Model, frozen=True):
     event_id: str
     subject: str
     kind: str
-    requested_at: datetime
+    requested_at: Moment
 
 
 class Receipt(Model, frozen=True):
@@ -407,7 +423,7 @@ class Receipt(Model, frozen=True):
     subject: str
     service: str
     did: list[str]
-    at: datetime
+    at: Moment
 
 
 class Dead(Model, frozen=True):
@@ -418,10 +434,10 @@ class Dead(Model, frozen=True):
     reason: str
     detail: str
     place: Place
-    at: datetime
+    at: Moment
     value: Annotated[bytes, _PERSONAL]
     key: Annotated[bytes, _PERSONAL] | None = None
-    headers: list[tuple[str, Annotated[bytes, _PERSONAL]]] = msgspec.field(default_factory=list)
+    headers: list[tuple[str, Annotated[bytes, _PERSONAL]]] = msgspec.field(default_factory=_no_entries)
 
 
 EVENTS: dict[str, type[Model]] = {
