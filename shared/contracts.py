@@ -3,7 +3,7 @@
 What is not known is absent: optional fields default to None and are not written. What readers may count on is written
 even when it is empty, though readers forgive its absence. Fields marked `Personal` may hold personal data: logs, metrics
 and dead-letter reasons never hold them, and export and erasure find them by the mark (shared/personal.py). Times are RFC
-3339 with a zone, UTC when they are ours. Within a version only optional fields are added (shared/compatibility.py).
+3339 with a zone, UTC when they are ours. Within a version only optional fields are added: shared/generate checks it.
 """
 
 from __future__ import annotations
@@ -411,7 +411,7 @@ class Privacy(Model, frozen=True):
     """lead.privacy: a person asks to be erased or exported."""
 
     event_id: str
-    subject: str
+    subject: str  # a lead id or a person key, never an address: this topic is kept for ever
     kind: str
     requested_at: Moment
 

@@ -74,4 +74,5 @@ TOPICS: tuple[Topic, ...] = (
     RECEIPTS,
     DEAD,
 )
+OUTSIDE: tuple[str, ...] = ("web properties", "sales tools", "marketing tools", "privacy requests")  # not ours to build
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
