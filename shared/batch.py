@@ -1,0 +1,207 @@
+"""One batch from decoded records to a committed transaction: fence, load, decide, save, outbox. All of it, or nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from shared import metrics, outbox, ownership, recall
+from shared.clock import from_ms
+from shared.crash import point
+from shared.database import Pool, is_rows_fault, sqlstate
+from shared.fold import Folded, fold, reject
+from shared.message import Message
+from shared.outcome import Reject
+from shared.rejects import RejectLimit
+from shared.stage import Input, Record, Stage
+
+Place = tuple[str, int]  # topic, number
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A record and what it says, or why it says nothing."""
+
+    record: Record
+    said: Input | Reject
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Under which claims a batch runs."""
+
+    epochs: Mapping[int, int]
+    partitions: int
+    recalling: frozenset[int] = frozenset()  # numbers whose outputs may stand on the topics already
+    known: Mapping[Place, int] = field(default_factory=dict)  # how far our own transactional output is known
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What is committed in Postgres and not yet on a topic: one outbox row a number, and the messages in the order of the decisions."""
+
+    rows: Mapping[int, int]  # number -> outbox row
+    messages: Mapping[int, Sequence[Message]]
+
+
+def decode(stage: Stage, records: Sequence[Record]) -> list[Decoded]:
+    """Each record by itself: what does not decode, or makes `decode` raise, is a Reject and touches nobody else."""
+    return [Decoded(record, _decode_one(stage, record)) for record in records]
+
+
+def _decode_one(stage: Stage, record: Record) -> Input | Reject:
+    from shared.outcome import Reason
+
+    try:
+        return stage.decode(record)
+    except Exception as error:
+        return Reject(Reason.UNDECODABLE, type(error).__name__)
+
+
+async def write(
+    pool: Pool,
+    stage: Stage,
+    decoded: Sequence[Decoded],
+    *,
+    terms: Terms,
+    acknowledged: Sequence[int],
+    rejects: RejectLimit,
+    timers: Sequence[Input] = (),
+    refused: Mapping[str, str] | None = None,
+) -> list[Written]:
+    """Decides on a batch in one transaction; when Postgres refuses a row, cuts the batch in two until the culprit stands alone and
+    becomes a dead letter. Returns what was committed, in order.
+
+    Raises Fenced, SeenMeanwhile, rejects.LimitReached, or the world's faults; then nothing of the failing part is written.
+    """
+    try:
+        return [
+            await _transact(
+                pool,
+                stage,
+                decoded,
+                terms=terms,
+                acknowledged=acknowledged,
+                rejects=rejects,
+                timers=timers,
+                refused=refused or {},
+            )
+        ]
+    except Exception as error:
+        if not is_rows_fault(error):
+            raise
+        metrics.BISECTED.labels(stage.name).inc()
+        state = sqlstate(error)
+    again = {"terms": terms, "rejects": rejects}
+    if len(decoded) + len(timers) <= 1:
+        alone = timers[0].event_id if timers else _event_id(decoded[0])
+        if not alone or alone in (refused or {}):
+            raise RuntimeError(
+                f"Postgres refuses the dead letter itself (SQLSTATE {state}); the store needs an operator"
+            )
+        return await write(
+            pool,
+            stage,
+            decoded,
+            acknowledged=acknowledged,
+            timers=timers,
+            refused={alone: state},
+            **again,  # type: ignore[arg-type]
+        )
+    half = len(timers) // 2 if timers else len(decoded) // 2
+    halves = ((decoded, timers[:half]), ((), timers[half:])) if timers else ((decoded[:half], ()), (decoded[half:], ()))
+    written: list[Written] = []
+    for records, due in halves:
+        written += await write(pool, stage, records, acknowledged=acknowledged, timers=due, **again)  # type: ignore[arg-type]
+    return written
+
+
+def _event_id(decoded: Decoded) -> str:
+    return decoded.said.event_id if isinstance(decoded.said, Input) else ""
+
+
+async def _transact(
+    pool: Pool,
+    stage: Stage,
+    decoded: Sequence[Decoded],
+    *,
+    terms: Terms,
+    acknowledged: Sequence[int],
+    rejects: RejectLimit,
+    timers: Sequence[Input],
+    refused: Mapping[str, str],
+) -> Written:
+    next_offsets: dict[Place, int] = dict(terms.known)
+    wanted: dict[str, Input] = {}
+    unreadable: list[tuple[Record, Reject]] = []
+    for one in decoded:
+        next_offsets[one.record.topic, one.record.part] = one.record.offset + 1
+        if isinstance(one.said, Reject):
+            unreadable.append((one.record, one.said))
+        else:
+            wanted.setdefault(one.said.event_id, one.said)
+    for timer in timers:
+        next_offsets.setdefault((stage.reads[0].name, timer.part), 0)  # moves nothing, but the fence looks at it
+    began = time.perf_counter()
+    async with pool.acquire() as connection, connection.transaction():
+        seen = await ownership.fence(
+            connection,
+            stage=stage.name,
+            epochs=terms.epochs,
+            next_offsets=next_offsets,
+            seen=list(wanted) if stage.inbox else (),
+        )
+        point("after_fence")
+        if stage.seen is not None and wanted:
+            seen = await stage.seen(connection, sorted(wanted))
+        fresh = [input_ for id_, input_ in wanted.items() if id_ not in seen]
+        fresh += timers
+        fenced = time.perf_counter()
+        world = await stage.load(connection, fresh) if fresh else {}
+        loaded = time.perf_counter()
+        point("after_load")
+        done = fold(stage, world, fresh, partitions=terms.partitions, refused=refused)
+        for record, why in unreadable:
+            cause = Input("", None, from_ms(record.timestamp_ms), record.part, record)
+            reject(done, stage, cause, why)
+        rejects.check(done, [one.record for one in decoded])
+        point("after_decide")
+        decided = time.perf_counter()
+        if done.changes:
+            await stage.save(connection, done.changes)
+        point("after_save")
+        if terms.recalling:
+            await recall.drop_known(connection, stage=stage.name, parts=terms.recalling, messages=done.messages)
+        rows = await outbox.put(
+            connection,
+            stage=stage.name,
+            counted=done.counted,
+            messages=done.messages,
+            acknowledged=acknowledged,
+            commands=done.commands,
+        )
+        point("before_commit")
+        saved = time.perf_counter()
+    point("after_commit")
+    committed = time.perf_counter()
+    rejects.remember(done, len(fresh))
+    _measure(
+        stage,
+        done,
+        len(decoded),
+        len(wanted) - (len(fresh) - len(timers)),
+        (began, fenced, loaded, decided, saved, committed),
+    )
+    return Written(rows, done.messages)
+
+
+def _measure(stage: Stage, done: Folded, records: int, repeated: int, moments: Sequence[float]) -> None:
+    steps = ("fence", "load", "decide", "save", "commit")
+    for step, begin, end in zip(steps, moments, moments[1:], strict=False):
+        metrics.STEP_SECONDS.labels(stage.name, step).observe(end - begin)
+    metrics.BATCH_RECORDS.labels(stage.name).observe(records)
+    if repeated:
+        metrics.DUPLICATES.labels(stage.name).inc(repeated)
+    for reason, _ in done.rejected:
+        metrics.REJECTED.labels(stage.name, reason).inc()

@@ -1,0 +1,124 @@
+"""Postgres: the pool, migrations as numbered files, and telling the record's fault from the world's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from shared import logs
+
+Pool = asyncpg.Pool
+CORE_MIGRATIONS = Path(__file__).parent / "migrations"
+_MIGRATION_LOCK = 0x1EADF10E  # an advisory lock: two instances that start together migrate one after the other
+
+# A stalled owner (SIGSTOP, a lost network) must not hold its rows for ever: Postgres ends a transaction that stays idle this long,
+# which is less than the session time-out after which its successor comes.
+IDLE_IN_TRANSACTION_SECONDS = 5
+
+# SQLSTATE classes that are the world's fault though they look like errors of a statement: tried again, never bisected.
+_TRANSIENT_STATES = {"40001", "40P01", "55P03", "57014", "25P03", "25P04"}
+_TRANSIENT_CLASSES = {"08", "53", "57", "58", "XX", "25"}
+
+
+async def connect(dsn: str, *, max_size: int = 4) -> Pool:
+    """A pool whose sessions have the house's time-outs. Raises OSError or asyncpg.PostgresError when there is no database."""
+    pool: Pool = await asyncpg.create_pool(
+        dsn,
+        min_size=1,
+        max_size=max_size,
+        command_timeout=60,
+        server_settings={
+            "application_name": "leadflow",
+            "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_SECONDS * 1000),
+            "lock_timeout": "8000",
+            "statement_timeout": "45000",
+            "timezone": "UTC",
+            "jit": "off",
+        },
+    )
+    return pool
+
+
+async def connect_patiently(dsn: str, *, max_size: int = 4) -> Pool:
+    """As `connect`, but waits with back-off while the database is away, saying so."""
+    wait = 0.2
+    while True:
+        try:
+            return await connect(dsn, max_size=max_size)
+        except Exception as error:
+            if not is_worlds_fault(error):
+                raise
+            logs.get().warning(
+                "the database does not answer, trying again", error=type(error).__name__, wait_seconds=wait
+            )
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, 3)
+
+
+async def migrate(pool: Pool, *folders: Path) -> None:
+    """Applies the numbered files (0001_what.sql) of each folder that were not applied yet, each in its own transaction, in order.
+
+    A file that was applied and changed since is an error: migrations are never edited, the next number changes what is there.
+    """
+    async with pool.acquire() as connection:
+        await connection.execute("SET statement_timeout = 0; SET lock_timeout = 0")
+        await connection.execute("SELECT pg_advisory_lock($1)", _MIGRATION_LOCK)
+        try:
+            await connection.execute(
+                "CREATE TABLE IF NOT EXISTS migration (folder text, file text, body text NOT NULL, PRIMARY KEY (folder, file))"
+            )
+            for folder in folders:
+                await _migrate_folder(connection, folder)
+        finally:
+            await connection.execute("SELECT pg_advisory_unlock($1)", _MIGRATION_LOCK)
+            await connection.execute("RESET statement_timeout; RESET lock_timeout")
+
+
+async def _migrate_folder(connection: Any, folder: Path) -> None:
+    name = folder.parent.name
+    rows = await connection.fetch("SELECT file, body FROM migration WHERE folder = $1", name)
+    applied = {row["file"]: row["body"] for row in rows}
+    for file in sorted(folder.glob("[0-9][0-9][0-9][0-9]_*.sql")):
+        body = file.read_text()
+        if file.name in applied:
+            if applied[file.name] != body:
+                raise RuntimeError(
+                    f"Migration {name}/{file.name} was changed after it had been applied. "
+                    "Restore the file and put the change into a new one with the next number."
+                )
+            continue
+        async with connection.transaction():
+            await connection.execute(body)
+            await connection.execute("INSERT INTO migration VALUES ($1, $2, $3)", name, file.name, body)
+
+
+def is_worlds_fault(error: BaseException) -> bool:
+    """Whether `error` says that Postgres or the way to it is in trouble, so that trying again can help.
+
+    Otherwise it is the fault of a row (a constraint, a type, a size), and would repeat for ever.
+    """
+    if isinstance(error, asyncpg.PostgresError):
+        state = error.sqlstate or ""
+        return state in _TRANSIENT_STATES or state[:2] in _TRANSIENT_CLASSES
+    if isinstance(error, asyncpg.InterfaceError):
+        return not isinstance(error, ValueError)  # the driver could not pack an argument: that is a row's fault
+    return isinstance(error, OSError | TimeoutError | asyncio.TimeoutError)
+
+
+def is_rows_fault(error: BaseException) -> bool:
+    """Whether Postgres (or its driver, while it packs arguments) refused a value, so that bisecting can find the culprit."""
+    return isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError) and not is_worlds_fault(error)
+
+
+def sqlstate(error: BaseException) -> str:
+    """The SQLSTATE of `error` for a dead letter's detail (the message may hold data), else the exception's class."""
+    return getattr(error, "sqlstate", None) or type(error).__name__
+
+
+def ids(values: Sequence[str]) -> list[str]:
+    """Sorted, once each: the order in which rows and locks are always taken."""
+    return sorted(set(values))

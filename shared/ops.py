@@ -1,0 +1,90 @@
+"""What every service answers over HTTP beside its own routes: alive, ready, metrics, and the operator's token in front of the rest."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response, params
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel, Field
+
+from shared import problem, rejects
+from shared.database import Pool
+from shared.health import Health
+
+
+def app(title: str, health: Health) -> FastAPI:
+    """A FastAPI app that answers /livez, /readyz and /metrics, and every error as problem+json."""
+    made = FastAPI(title=f"Leadflow {title}", version="1", docs_url="/docs", redoc_url=None)
+    problem.install(made)
+    made.include_router(health_routes(health))
+    return made
+
+
+def health_routes(health: Health) -> APIRouter:
+    """The three routes that need no token: they tell nothing about anybody."""
+    router = APIRouter(tags=["operate"])
+
+    @router.get("/livez")
+    async def livez() -> dict[str, str]:
+        """The process turns its loop."""
+        return {"status": "alive"}
+
+    @router.get("/readyz")
+    async def readyz(response: Response) -> dict[str, object]:
+        """Whether this instance does its work; if not, why (503)."""
+        if not health.ready:
+            response.status_code = 503
+        reasons = {**health.reasons, **({"drain": "draining"} if health.draining else {})}
+        return {"ready": health.ready, "reasons": reasons}
+
+    @router.get("/metrics")
+    async def metrics() -> Response:
+        """Prometheus text format."""
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+def operator(token: str) -> params.Depends:
+    """A dependency that lets only the operator's token through: `Authorization: Bearer ...`, compared in constant time."""
+    bearer = HTTPBearer(
+        auto_error=False, description="the operator's token; `leads status --json` has the local stack's"
+    )
+
+    async def check(request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> None:
+        if given is None or not hmac.compare_digest(given.credentials.encode(), token.encode()):
+            raise HTTPException(
+                401,
+                "This needs the operator's token: Authorization: Bearer ... (leads status --json shows the local stack's).",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+
+    found: params.Depends = Depends(check)
+    return found
+
+
+class Accept(BaseModel):
+    """Which stopped number may go on, and how far."""
+
+    stage: str
+    topic: str
+    part: int = Field(ge=0)
+    until_offset: int = Field(ge=1)
+
+
+def reject_routes(pool: Pool) -> APIRouter:
+    """`POST /v1/dead/accept`: lets a number go on that the reject limit stopped."""
+    router = APIRouter(tags=["operate"])
+
+    @router.post("/v1/dead/accept")
+    async def accept(wanted: Accept) -> dict[str, str]:
+        """Up to that offset, what our own code refuses becomes dead letters."""
+        await rejects.accept(
+            pool, stage=wanted.stage, topic=wanted.topic, part=wanted.part, until_offset=wanted.until_offset
+        )
+        return {"status": "accepted"}
+
+    return router

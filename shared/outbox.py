@@ -1,0 +1,107 @@
+"""The outbox and the inbox: what a batch leaves behind in its own transaction, and what is swept when the broker has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared import message
+from shared.database import Pool
+from shared.message import Message
+from shared.ownership import SeenMeanwhile
+from shared.stage import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """How a command ended: done or refused, and why."""
+
+    command_id: str
+    status: str
+    reason: str | None = None
+
+
+async def put(
+    tx: Tx,
+    *,
+    stage: str,
+    counted: Mapping[str, datetime],
+    messages: Mapping[int, Sequence[Message]],
+    acknowledged: Sequence[int],
+    commands: Sequence[CommandResult] = (),
+) -> dict[int, int]:
+    """Writes the batch's traces: event ids that count from now on (with their time), messages by number, ended commands; and deletes
+    the outbox rows that the broker has acknowledged. Returns the new outbox row of each number.
+
+    Raises SeenMeanwhile when another instance counted one of the events since the fence looked.
+    """
+    parts = sorted(part for part, batch in messages.items() if batch)
+    # One statement for all traces of a batch: sweep, remember, keep what must still be sent.
+    rows = await tx.fetch(
+        """
+        WITH swept AS (
+            DELETE FROM outbox WHERE id = ANY ($2::bigint[])
+        ), counted AS (
+            INSERT INTO inbox (stage, event_id, at)
+            SELECT $1, event_id, at FROM unnest($3::uuid[], $4::timestamptz[]) AS i(event_id, at)
+            ON CONFLICT DO NOTHING
+            RETURNING 1
+        ), ended AS (
+            INSERT INTO command (command_id, status, reason)
+            SELECT * FROM unnest($7::uuid[], $8::text[], $9::text[])
+            ON CONFLICT (command_id) DO UPDATE SET status = excluded.status, reason = excluded.reason
+        ), kept AS (
+            INSERT INTO outbox (stage, part, messages)
+            SELECT $1, part, messages FROM unnest($5::int[], $6::bytea[]) AS o(part, messages)
+            RETURNING id, part
+        )
+        SELECT id, part FROM kept
+        UNION ALL
+        SELECT NULL, count(*)::int FROM counted
+        """,
+        stage,
+        acknowledged,
+        list(counted),
+        list(counted.values()),
+        parts,
+        [message.pack(messages[part]) for part in parts],
+        [command.command_id for command in commands],
+        [command.status for command in commands],
+        [command.reason for command in commands],
+    )
+    newly = sum(row["part"] for row in rows if row["id"] is None)
+    if newly != len(counted):
+        raise SeenMeanwhile
+    return {row["part"]: row["id"] for row in rows if row["id"] is not None}
+
+
+async def left(pool: Pool, *, stage: str, part: int) -> list[tuple[int, list[Message]]]:
+    """What earlier owners of the number left unsent, oldest first: (row id, messages)."""
+    # Oldest first, so that a lead's versions go out in the order in which they were decided.
+    rows = await pool.fetch("SELECT id, messages FROM outbox WHERE stage = $1 AND part = $2 ORDER BY id", stage, part)
+    return [(row["id"], message.unpack(row["messages"])) for row in rows]
+
+
+async def sweep(pool: Pool, *, acknowledged: Sequence[int]) -> None:
+    """Deletes rows that the broker has acknowledged, at once: for when no next batch comes to do it."""
+    # Rows by id: only their owner knows the ids, so no fence is needed to forget what is on the topic already.
+    await pool.execute("DELETE FROM outbox WHERE id = ANY ($1::bigint[])", acknowledged)
+
+
+async def trim_inbox(pool: Pool, *, stage: str, before: datetime, limit: int = 10_000) -> int:
+    """Forgets event ids older than `before` (the topics' retention: nothing older can come again). Returns how many went."""
+    # In slices, so that no long transaction stands in the way of the batches.
+    tag = await pool.execute(
+        """
+        DELETE FROM inbox WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM inbox WHERE stage = $1 AND at < $2 LIMIT $3))
+        """,
+        stage,
+        before,
+        limit,
+    )
+    return int(tag.split()[-1])
+
+
+INBOX_MEMORY = timedelta(days=100)  # topics keep 90 days; the rest is slack for segments that are deleted late

@@ -1,0 +1,236 @@
+"""Reading from Kafka: the group's consumer, which numbers it is assigned, gathering at the broker, and reading a topic's tail."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import KafkaError, NoOffsetForPartitionError
+
+from shared import cloudevent
+from shared.stage import Record
+
+GATHER_BYTES = 128 * 1024  # gather at the broker, up to this much ...
+GATHER_MS = 15  # ... or this long: DECISIONS.md says what less and more cost
+IDLE_AFTER_SECONDS = 2.0  # then the broker answers the first byte at once, and rest costs nothing
+IDLE_MS = 500
+MOST_RECORDS = 1000
+
+
+class Reader:
+    """One member of a stage's group. It tells which numbers it is assigned; what may be written for them, Postgres tells."""
+
+    def __init__(
+        self,
+        kafka: str,
+        *,
+        group: str,
+        member: str,
+        topics: Sequence[str],
+        session_timeout_ms: int,
+        on_revoked: Callable[[Collection[int]], Awaitable[None]],
+    ) -> None:
+        self.topics = tuple(topics)
+        self._on_revoked = on_revoked
+        self.assigned: dict[int, int] = {}  # number -> which assignment gave it: a later one means claim again
+        self._round = 0
+        self._last_record_at = time.monotonic()
+        self._eager = False
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=kafka,
+            client_id=member,
+            group_id=group,
+            group_instance_id=member,  # static membership: a restart is no rebalance
+            session_timeout_ms=session_timeout_ms,
+            heartbeat_interval_ms=min(3000, session_timeout_ms // 3),
+            max_poll_interval_ms=24 * 3600 * 1000,  # a database that is away must not cost the membership
+            rebalance_timeout_ms=30_000,
+            partition_assignment_strategy=(RangePartitionAssignor,),
+            enable_auto_commit=False,
+            auto_offset_reset="none",  # never a silent skip: positions come from Postgres
+            fetch_min_bytes=GATHER_BYTES,
+            fetch_max_wait_ms=GATHER_MS,
+            max_partition_fetch_bytes=2 * 1024 * 1024,
+            request_timeout_ms=20_000,
+            retry_backoff_ms=100,
+        )
+
+    async def start(self) -> None:
+        """Joins the group. Raises KafkaError when the broker is away."""
+        self._consumer.subscribe(list(self.topics), listener=_Listener(self))
+        try:
+            await self._consumer.start()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Stops without leaving the group: a static member that comes back within the session time-out finds its numbers."""
+        with contextlib.suppress(Exception, asyncio.CancelledError):
+            await asyncio.wait_for(self._consumer.stop(), 5.0)
+        self.assigned.clear()
+
+    def seek(self, part: int, offsets: Mapping[str, int]) -> None:
+        """From now on number `part` is read from these offsets; what was fetched before is forgotten."""
+        for topic in self.topics:
+            self._consumer.seek(TopicPartition(topic, part), offsets[topic])
+
+    async def gather(self, held: Collection[int]) -> list[Record]:
+        """The next records of the numbers in `held`, in order within each partition; nothing after half a second of silence."""
+        try:
+            found = await self._consumer.getmany(timeout_ms=IDLE_MS, max_records=MOST_RECORDS)
+        except NoOffsetForPartitionError:
+            await asyncio.sleep(0.005)  # assigned but not claimed yet: the claim will seek
+            return []
+        records = [
+            Record(
+                row.topic,
+                row.partition,
+                row.offset,
+                row.timestamp,
+                row.key,
+                row.value or b"",
+                cloudevent.by_name(row.headers),
+            )
+            for partition, rows in found.items()
+            if partition.partition in held
+            for row in rows
+        ]
+        self._tune(bool(records))
+        return records
+
+    def _tune(self, busy: bool) -> None:
+        """Gathers while there is traffic, answers at once after two seconds of rest. aiokafka reads these values for each fetch."""
+        now = time.monotonic()
+        if busy:
+            self._last_record_at = now
+        eager = now - self._last_record_at > IDLE_AFTER_SECONDS
+        if eager != self._eager:
+            self._eager = eager
+            fetcher = self._consumer._fetcher
+            fetcher._fetch_min_bytes = 1 if eager else GATHER_BYTES
+            fetcher._fetch_max_wait_ms = IDLE_MS if eager else GATHER_MS
+
+    async def ends(self, parts: Collection[int]) -> dict[tuple[str, int], int]:
+        """The end of each topic's partition now, by (topic, number)."""
+        places = [TopicPartition(topic, part) for topic in self.topics for part in parts]
+        found = await self._consumer.end_offsets(places)
+        return {(place.topic, place.partition): offset for place, offset in found.items()}
+
+    @property
+    def joined(self) -> bool:
+        """Whether the group has told us our numbers at least once (there may be none for us)."""
+        return self._round > 0
+
+    async def position(self, topic: str, part: int) -> int:
+        """The next offset that will be gathered."""
+        try:
+            return int(await asyncio.wait_for(self._consumer.position(TopicPartition(topic, part)), 2.0))
+        except (KafkaError, TimeoutError, ValueError):
+            return -1  # not assigned any more, or not claimed yet
+
+    async def begins(self, part: int) -> dict[str, int]:
+        """Where each topic's partition begins now."""
+        found = await self._consumer.beginning_offsets([TopicPartition(topic, part) for topic in self.topics])
+        return {place.topic: offset for place, offset in found.items()}
+
+    async def committed(self, part: int) -> dict[str, int]:
+        """What this stage last told Kafka it had read, by topic; nothing where it never did."""
+        found = {}
+        for topic in self.topics:
+            offset = await self._consumer.committed(TopicPartition(topic, part))
+            if offset is not None:
+                found[topic] = offset
+        return found
+
+    async def commit(self, offsets: Mapping[tuple[str, int], int]) -> None:
+        """Tells Kafka how far the numbers are read, for lag and tools only. A failure costs nothing and is ignored."""
+        wanted = {
+            TopicPartition(topic, part): offset for (topic, part), offset in offsets.items() if part in self.assigned
+        }
+        if wanted:
+            with contextlib.suppress(KafkaError, TimeoutError, ValueError):
+                await asyncio.wait_for(self._consumer.commit(wanted), 2.0)
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Notes what the group says. It never touches a record or a store: what raises here would only be logged."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        parts = {place.partition for place in revoked}
+        for part in parts:
+            self._reader.assigned.pop(part, None)
+        if parts:
+            await self._reader._on_revoked(parts)
+
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        topics_of: dict[int, set[str]] = {}
+        for place in assigned:
+            topics_of.setdefault(place.partition, set()).add(place.topic)
+        self._reader._round += 1
+        for part, topics in topics_of.items():
+            if topics == set(self._reader.topics):  # the range assignor gives equal numbers together
+                self._reader.assigned[part] = self._reader._round
+
+
+async def read(
+    kafka: str, places: Mapping[tuple[str, int], int], *, committed_only: bool
+) -> AsyncIterator[tuple[Record, bool]]:
+    """Every record of each (topic, number) from its offset up to where it ends now. The flag is true for the last of a slice.
+
+    With `committed_only` up to the last stable offset: an open transaction is not seen. Raises KafkaError when the broker is
+    away, TimeoutError when it gives nothing for ten seconds before the end.
+    """
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=kafka,
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed" if committed_only else "read_uncommitted",
+        request_timeout_ms=20_000,
+        max_partition_fetch_bytes=4 * 1024 * 1024,
+    )
+    await consumer.start()
+    try:
+        wanted = {TopicPartition(topic, part): offset for (topic, part), offset in places.items()}
+        ends: dict[Any, int] = await consumer.end_offsets(list(wanted))
+        begins: dict[Any, int] = await consumer.beginning_offsets(list(wanted))
+        left = {place for place, offset in wanted.items() if ends[place] > max(offset, begins[place])}
+        consumer.assign(list(left))
+        for place in left:
+            consumer.seek(place, max(wanted[place], begins[place]))
+        silent_since = time.monotonic()
+        while left:
+            found = await consumer.getmany(timeout_ms=200, max_records=5000)
+            for place, rows in found.items():
+                for row in rows:
+                    if row.offset < ends[place]:
+                        yield (
+                            Record(
+                                row.topic,
+                                row.partition,
+                                row.offset,
+                                row.timestamp,
+                                row.key,
+                                row.value or b"",
+                                cloudevent.by_name(row.headers),
+                            ),
+                            row is rows[-1],
+                        )
+                silent_since = time.monotonic()
+            for place in list(left):
+                if await consumer.position(place) >= ends[place]:
+                    left.discard(place)
+            if left and time.monotonic() - silent_since > 10:
+                raise TimeoutError(f"no records of {sorted(left)} for ten seconds before their end")
+    finally:
+        with contextlib.suppress(Exception):
+            await consumer.stop()

@@ -1,0 +1,178 @@
+"""One process of a service: settings, logs, database, HTTP, the stages' loops, and an orderly end on SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+import uvloop
+from fastapi import APIRouter, FastAPI
+
+from shared import commands, database, ids, logs, ops
+from shared.database import Pool
+from shared.health import Health
+from shared.message import Message
+from shared.producer import Emitter
+from shared.runner import Runner
+from shared.settings import Common
+from shared.stage import Stage
+
+DRAIN_SECONDS = 10.0
+SEND_SECONDS = 5.0
+
+Send = Callable[[str, str, bytes, list[tuple[str, bytes]]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a service's routes may use. `send(topic, key, value, headers)` returns when the broker has the record, else TimeoutError."""
+
+    pool: Pool
+    send: Send
+    health: Health
+
+
+def run(
+    name: str,
+    settings: Common,
+    *,
+    stages: Callable[[Pool], Sequence[Stage]],
+    migrations: Path,
+    routes: Callable[[Context], Sequence[APIRouter]] = lambda _: (),
+) -> None:
+    """Runs the service until SIGTERM or SIGINT; then drains within ten seconds. Exits with 1 when it can't go on."""
+    logs.configure(name, settings.member)
+    listening = listen(settings.http_host, settings.http_port, f"LEADFLOW_{name.upper()}_PORT")
+    uvloop.run(_serve(name, settings, stages=stages, migrations=migrations, routes=routes, listening=listening))
+
+
+def listen(host: str, port: int, variable: str) -> socket.socket:
+    """A bound socket, or one clear line on stderr and exit code 2."""
+    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((host, port))
+    except OSError as error:
+        made.close()
+        print(
+            f"Can't listen on {host}:{port}: {error.strerror}. Stop what uses that port, or choose another: {variable}=...",
+            file=sys.stderr,
+        )
+        raise SystemExit(2) from None
+    return made
+
+
+class Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: the service decides what is drained first."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leaves signals alone."""
+        yield
+
+
+def server(app: FastAPI | Callable[..., object]) -> Server:
+    """A server with the house's settings; logs no request, since addresses are personal data."""
+    return Server(
+        uvicorn.Config(
+            app,
+            loop="none",
+            http="httptools",
+            access_log=False,
+            log_config=None,
+            proxy_headers=False,
+            server_header=False,
+            lifespan="off",
+            timeout_keep_alive=65,
+            timeout_graceful_shutdown=3,
+        )
+    )
+
+
+async def _serve(
+    name: str,
+    settings: Common,
+    *,
+    stages: Callable[[Pool], Sequence[Stage]],
+    migrations: Path,
+    routes: Callable[[Context], Sequence[APIRouter]],
+    listening: socket.socket,
+) -> None:
+    stop = asyncio.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+    health = Health()
+    app = ops.app(name, health)
+    http = server(app)
+    http_task = asyncio.create_task(http.serve(sockets=[listening]))
+    stopped = asyncio.create_task(stop.wait())
+    emitter = Emitter(settings.kafka, client_id=f"{settings.member}-api")
+    try:
+        opening = asyncio.create_task(_open_store(settings, migrations, health))
+        await asyncio.wait([opening, stopped], return_when=asyncio.FIRST_COMPLETED)
+        if stopped.done():
+            opening.cancel()
+            return
+        pool = opening.result()
+        context = Context(pool, _sender(emitter, settings.partitions), health)
+        guard = [ops.operator(settings.token)]
+        for router in (*routes(context), commands.routes(pool), ops.reject_routes(pool)):
+            app.include_router(router, dependencies=guard)
+        runners = [
+            Runner(
+                stage,
+                pool,
+                kafka=settings.kafka,
+                member=settings.member,
+                partitions=settings.partitions,
+                session_timeout_ms=settings.session_timeout_ms,
+                health=health,
+            )
+            for stage in stages(pool)
+        ]
+        gc.collect()
+        gc.freeze()  # what is loaded now stays: the collector need not look at it again
+        loops = [asyncio.create_task(runner.run()) for runner in runners]
+        health.report("start", None)
+        await asyncio.wait([*loops, stopped], return_when=asyncio.FIRST_COMPLETED)
+        health.draining = True
+        for runner in runners:
+            runner.drain()
+        _, late = await asyncio.wait(loops, timeout=DRAIN_SECONDS)
+        for task in late:
+            task.cancel()
+        failures = [task.exception() for task in loops if task.done() and not task.cancelled()]
+        for failure in failures:
+            if failure is not None:
+                logs.get().error("the service can't go on", error=type(failure).__name__, exc_info=failure)
+                print(f"{name}: {type(failure).__name__}", file=sys.stderr)
+                raise SystemExit(1)
+    finally:
+        stopped.cancel()
+        http.should_exit = True
+        await asyncio.wait([http_task], timeout=4.0)
+        await emitter.close()
+
+
+async def _open_store(settings: Common, migrations: Path, health: Health) -> Pool:
+    health.report("store", "waiting for the database")
+    pool = await database.connect_patiently(settings.store)
+    await database.migrate(pool, database.CORE_MIGRATIONS, migrations)
+    health.report("store", None)
+    return pool
+
+
+def _sender(emitter: Emitter, partitions: int) -> Send:
+    async def send(topic: str, key: str, value: bytes, headers: list[tuple[str, bytes]]) -> None:
+        message = Message(topic, ids.partition(key.encode(), partitions), key.encode(), value, headers, "")
+        await asyncio.wait_for(emitter.send([message]), SEND_SECONDS)
+
+    return send
