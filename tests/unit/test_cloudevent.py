@@ -69,14 +69,14 @@ def test_the_sdk_writes_the_headers_that_we_write() -> None:
 @given(
     st.uuids().map(str),
     st.sampled_from(sorted(EVENTS)),
-    st.datetimes(datetime(1970, 1, 2), datetime(2200, 1, 1), timezones=st.just(UTC)),
+    st.integers(0, 7_000_000_000_000).map(clock.from_ms),
     st.none() | st.text("abcdefghijklmnopqrstuvwxyz234567_", min_size=1, max_size=30),
 )
 def test_any_event_comes_back_from_the_sdk_as_it_was(id_: str, type_: str, at: datetime, subject: str | None) -> None:
     ours = written(event_id=id_, type_=type_, time=clock.text(at), subject=subject)
     read = kafka.from_binary_event(kafka.KafkaMessage(headers=dict(ours), key=None, value=b"{}"))
     assert (read.get_id(), read.get_type(), read.get_subject()) == (id_, type_, subject)
-    assert read.get_time() == clock.from_ms(clock.to_ms(at))
+    assert read.get_time() == at
     assert cloudevent.by_name(list(kafka.to_binary_event(read).headers.items())).keys() == dict(ours).keys()
 
 
