@@ -1,0 +1,1 @@
+"""How Leadflow is run: images, manifests and the local stack. Holds no product code."""
