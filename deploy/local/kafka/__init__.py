@@ -55,20 +55,22 @@ def fetch(layout: Layout) -> None:
             (Path(work) / "jars").rename(target)
 
 
+def settings(*, broker: int, controller: int, data: str) -> dict[str, str]:
+    """The broker's settings by name, for these ports and this data folder."""
+    text = (HERE / "server.properties").read_text()
+    values = {"host": HOST, "broker": str(broker), "controller": str(controller), "data": data}
+    for name, value in values.items():
+        text = text.replace("{" + name + "}", value)
+    lines = (line for line in text.splitlines() if line and not line.startswith("#"))
+    return dict(line.split("=", 1) for line in lines)
+
+
 def prepare(layout: Layout) -> None:
     """Writes the configuration, and formats the storage of a new home."""
     folder = layout.home / "kafka"
     (folder / "tmp").mkdir(parents=True, exist_ok=True)
-    text = (HERE / "server.properties").read_text()
-    values = {
-        "host": HOST,
-        "broker": str(layout.ports["kafka"]),
-        "controller": str(layout.ports["controller"]),
-        "data": str(folder / "data"),
-    }
-    for name, value in values.items():
-        text = text.replace("{" + name + "}", value)
-    (folder / "server.properties").write_text(text)
+    wanted = settings(broker=layout.ports["kafka"], controller=layout.ports["controller"], data=str(folder / "data"))
+    (folder / "server.properties").write_text("".join(f"{name}={value}\n" for name, value in wanted.items()))
     if (folder / "data" / "meta.properties").exists():
         return
     number = uuid.uuid4().bytes

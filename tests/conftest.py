@@ -1,0 +1,120 @@
+"""What all tests share: a real Kafka and Postgres on request, markers by folder, and no silent skips in CI."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import asyncpg
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from tests import stack
+
+T = TypeVar("T")
+TESTS = Path(__file__).parent
+# A folder's tests carry its name as a marker. What is marked as needing the real Kafka and Postgres may not be skipped in CI.
+REAL = {
+    "integration": "one part with a real Kafka and a real Postgres",
+    "e2e": "the whole stack as a user meets it",
+    "chaos": "the whole stack while parts of it are killed",
+}
+FAST = ("unit", "pipeline")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for name, meaning in REAL.items():
+        config.addinivalue_line("markers", f"{name}: {meaning} (by folder: tests/{name})")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
+        if folder in REAL:
+            item.add_marker(folder)
+        if folder in FAST and "infrastructure" in getattr(item, "fixturenames", ()):
+            raise pytest.UsageError(
+                f"{item.nodeid} needs a real Kafka or Postgres, so it belongs to tests/integration."
+            )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    real = any(item.get_closest_marker(name) for name in REAL)
+    if report.skipped and real and os.environ.get("CI") and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, and in CI nothing of it may be: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def infrastructure() -> Iterator[stack.Infrastructure]:
+    """One Kafka and one Postgres for the whole session, started when the first test asks and stopped at its end."""
+    with ThreadPoolExecutor(1) as elsewhere:  # it runs event loops of its own
+        running = stack.infrastructure()
+        yield elsewhere.submit(running.__enter__).result()
+        elsewhere.submit(running.__exit__, None, None, None).result()
+
+
+@pytest.fixture(scope="session")
+def kafka(infrastructure: stack.Infrastructure) -> str:
+    """Kafka's address, host:port."""
+    return infrastructure.kafka
+
+
+@pytest.fixture
+def store(infrastructure: stack.Infrastructure) -> Iterator[str]:
+    """The DSN of a fresh, empty database; dropped after the test, whoever is still connected."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    server = infrastructure.postgres
+    _elsewhere(_execute(server, f"CREATE DATABASE {name}"))
+    yield f"{server.rpartition('/')[0]}/{name}"
+    _elsewhere(_execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def prefix() -> str:
+    """Begins the names of this test's topics, groups and members, so that no two tests disturb each other."""
+    return f"t{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+async def topic(kafka: str, prefix: str) -> AsyncIterator[Callable[..., Awaitable[str]]]:
+    """Makes a topic and gives its name: `name = await topic("captured", partitions=4, cleanup="compact")`; deleted afterwards."""
+    made: list[str] = []
+
+    async def make(name: str = "topic", *, partitions: int = 4, cleanup: str = "delete", **configs: str) -> str:
+        full = f"{prefix}.{name}"
+        settings = {"cleanup.policy": cleanup, **{key.replace("_", "."): value for key, value in configs.items()}}
+        await admin.create_topics([NewTopic(full, partitions, 1, topic_configs=settings)])
+        made.append(full)
+        return full
+
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    try:
+        yield make
+        if made:
+            await admin.delete_topics(made)
+    finally:
+        await admin.close()
+
+
+async def _execute(server: str, statement: str) -> None:
+    connection = await asyncpg.connect(server)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def _elsewhere(work: Coroutine[Any, Any, T]) -> T:
+    """Runs it in a loop of its own, so that a test's loop is not touched."""
+    with ThreadPoolExecutor(1) as elsewhere:
+        return elsewhere.submit(asyncio.run, work).result()
