@@ -30,4 +30,4 @@ def to_ms(at: datetime) -> int:
 
 def text(at: datetime) -> str:
     """RFC 3339 UTC with milliseconds, as SPEC 2 writes times: 2026-11-27T01:02:03.456Z."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

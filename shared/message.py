@@ -11,6 +11,7 @@ from msgspec import Struct
 from shared import clock, cloudevent, contracts
 from shared.outcome import Outgoing
 from shared.stage import Input
+from shared.topology import DEAD
 
 
 class Message(Struct, frozen=True, array_like=True):
@@ -30,10 +31,11 @@ _HEADER_BYTES = 2048  # what headers and framing may take besides the value
 
 
 def encode(outgoing: Outgoing, *, stage: str, cause: Input, part: int) -> Message | None:
-    """`outgoing` as bytes, or None when it is larger than its topic takes."""
+    """`outgoing` as bytes, or None when it is larger than its topic takes (a dead letter, which keeps another record whole, has no limit:
+    the broker's is on compressed bytes, and it took that record before)."""
     data = outgoing.data
     value = data if isinstance(data, bytes) else contracts.encode(data)
-    if len(value) + _HEADER_BYTES > outgoing.topic.max_message_bytes:
+    if outgoing.topic is not DEAD and len(value) + _HEADER_BYTES > outgoing.topic.max_message_bytes:
         return None
     traceparent = cause.record.headers.get("traceparent") if cause.record is not None else None
     headers = cloudevent.headers(

@@ -181,6 +181,11 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
                 self._reader.assigned[part] = self._reader._round
 
 
+def _record(row: Any) -> Record:
+    headers = cloudevent.by_name(row.headers)
+    return Record(row.topic, row.partition, row.offset, row.timestamp, row.key, row.value or b"", headers, row.headers)
+
+
 async def read(
     kafka: str, places: Mapping[tuple[str, int], int], *, committed_only: bool
 ) -> AsyncIterator[tuple[Record, bool]]:
@@ -196,6 +201,7 @@ async def read(
         auto_offset_reset="earliest",
         isolation_level="read_committed" if committed_only else "read_uncommitted",
         request_timeout_ms=20_000,
+        fetch_max_wait_ms=50,
         max_partition_fetch_bytes=4 * 1024 * 1024,
     )
     await consumer.start()
@@ -209,22 +215,11 @@ async def read(
             consumer.seek(place, max(wanted[place], begins[place]))
         silent_since = time.monotonic()
         while left:
-            found = await consumer.getmany(timeout_ms=200, max_records=5000)
+            found = await consumer.getmany(timeout_ms=25, max_records=5000)
             for place, rows in found.items():
                 for row in rows:
                     if row.offset < ends[place]:
-                        yield (
-                            Record(
-                                row.topic,
-                                row.partition,
-                                row.offset,
-                                row.timestamp,
-                                row.key,
-                                row.value or b"",
-                                cloudevent.by_name(row.headers),
-                            ),
-                            row is rows[-1],
-                        )
+                        yield _record(row), row is rows[-1]
                 silent_since = time.monotonic()
             for place in list(left):
                 if await consumer.position(place) >= ends[place]:

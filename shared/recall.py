@@ -8,6 +8,7 @@ from shared.database import Pool
 from shared.message import Message
 from shared.reader import read
 from shared.stage import Record, Stage, Tx
+from shared.topology import DEAD
 
 _SLICE = 5000
 
@@ -41,6 +42,7 @@ async def read_own_output(pool: Pool, kafka: str, *, stage: Stage, part: int, pa
     to any partition. Transactional topics are read by their writer (shared.once)."""
     numbers = [part] if stage.same_part else range(partitions)
     places = {(topic.name, number): 0 for topic in stage.writes if not topic.transactional for number in numbers}
+    places[DEAD.name, part] = 0  # a dead letter stands in the number of the record that died
     slice_: list[Record] = []
     async for record, _ in read(kafka, places, committed_only=False):
         if record.headers.get("ce_source", b"").decode() != stage.name:

@@ -155,32 +155,43 @@ class Runner:
         """Claims what the group gave us and is not claimed yet. No record of a number is touched before its claim succeeded."""
         for part in [part for part in self._held.epochs if part not in reader.assigned]:
             await self._let_go(part)
-        for part, given_in in sorted(reader.assigned.items()):
-            if self._held.rounds.get(part) == given_in or self._not_before.get(part, 0) > time.monotonic():
-                continue
+        wanted = {
+            part: given_in
+            for part, given_in in reader.assigned.items()
+            if self._held.rounds.get(part) != given_in and self._not_before.get(part, 0) <= time.monotonic()
+        }
+        if wanted:
             await self._settle()
-            await self._let_go(part)
-            await claims.take_over(
-                self._pool,
-                self._stage,
-                part,
-                reader=reader,
-                once=self._once,
-                emitter=self._emitter,
-                kafka=self._kafka,
-                owner=self._member,
-                partitions=self._partitions,
-                held=self._held,
+            done = await asyncio.gather(
+                *(self._take_over(reader, part, given_in) for part, given_in in wanted.items()), return_exceptions=True
             )
-            if reader.assigned.get(part) == given_in:
-                self._held.rounds[part] = given_in
-                self._progress_at = time.monotonic()
-                self._log.info("number claimed", stage=self._stage.name, part=part, epoch=self._held.epochs[part])
-            else:  # the group changed its mind while we claimed
-                await self._let_go(part)
+            for failure in done:
+                if failure is not None:
+                    raise failure
+            self._progress_at = time.monotonic()
         metrics.HELD.labels(self._stage.name).set(len(self._held.epochs))
         if reader.joined and set(self._held.epochs) == set(reader.assigned):
             self._health.report(self._stage.name, None)
+
+    async def _take_over(self, reader: Reader, part: int, given_in: int) -> None:
+        await self._let_go(part)
+        await claims.take_over(
+            self._pool,
+            self._stage,
+            part,
+            reader=reader,
+            once=self._once,
+            emitter=self._emitter,
+            kafka=self._kafka,
+            owner=self._member,
+            partitions=self._partitions,
+            held=self._held,
+        )
+        if reader.assigned.get(part) == given_in:
+            self._held.rounds[part] = given_in
+            self._log.info("number claimed", stage=self._stage.name, part=part, epoch=self._held.epochs[part])
+        else:  # the group changed its mind while we claimed
+            await self._let_go(part)
 
     async def _let_go(self, part: int) -> None:
         self._held.drop(part)

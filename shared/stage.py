@@ -30,6 +30,7 @@ class Record:
     key: bytes | None
     value: bytes
     headers: Mapping[str, bytes]
+    pairs: Sequence[tuple[str, bytes]] = ()  # the headers as they came, repeated names included
 
 
 @dataclass(frozen=True, slots=True)
