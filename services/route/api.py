@@ -1,0 +1,174 @@
+"""Route over HTTP, behind the operator's token: handovers, the queue, and outcomes. What an outcome does is decided where it is read."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from fastapi import APIRouter, HTTPException, Query
+from fastapi import Path as PathParameter
+from pydantic import AwareDatetime, BaseModel, Field
+
+from services.route.domain import events, intake
+from shared import clock, cloudevent, commands, contracts
+from shared.contracts import OutcomeReported
+from shared.database import Pool
+from shared.problem import Problem
+from shared.topology import OUTCOMES
+
+Send = Callable[[str, str, bytes, list[tuple[str, bytes]]], Awaitable[None]]
+Id = Annotated[str, PathParameter(max_length=240, pattern=r"^[^\x00]+$")]
+
+# The handovers that a lead has, and those that it had before a merge gave them to another.
+OF_A_LEAD = """
+SELECT * FROM handover WHERE lead_id = $1
+UNION
+SELECT * FROM handover WHERE opened_for = $1 AND opened_for <> lead_id
+ ORDER BY created_at, handover_id
+"""
+
+# One handover by its id.
+ONE = "SELECT * FROM handover WHERE handover_id = $1"
+
+# Everything that was said about these handovers, in the order in which it came.
+OUTCOMES_OF = """
+SELECT command_id, handover_id, outcome, reason, amount, currency, reported_by, occurred_at, received_at, verdict, state_before, state_after
+  FROM outcome_log WHERE handover_id = ANY ($1::text[]) ORDER BY received_at, command_id
+"""
+
+# What is said of a lead without being about a known handover yet.
+WAITING_OF = """
+SELECT command_id, handover_id, outcome, reason, amount, currency, reported_by, occurred_at, received_at, verdict, state_before, state_after
+  FROM outcome_log WHERE lead_id = $1 AND verdict = 'waiting' ORDER BY received_at, command_id
+"""
+
+# Which lead this one is now, if a merge made it another.
+SURVIVOR = "SELECT survivor FROM absorbed WHERE lead_id = $1"
+
+# The leads that wait for somebody, the longest first, after the last one of the page before.
+QUEUE = """
+SELECT lead_id, episode, reason, path, since FROM queue
+ WHERE (since, lead_id) > (coalesce((SELECT since FROM queue WHERE lead_id = $1), '-infinity'), $1) ORDER BY since, lead_id LIMIT $2
+"""
+
+# How many wait in all.
+QUEUED = "SELECT count(*) FROM queue"
+
+
+class OutcomeGiven(BaseModel):
+    """What sales says came of a handover."""
+
+    model_config = {"extra": "forbid"}
+
+    outcome: Literal["accepted", "rejected", "contacted", "meeting", "opportunity", "won", "lost", "recycled"]
+    reason: str | None = Field(default=None, max_length=intake.REASON_CHARACTERS, pattern=r"^[^\x00]*$")
+    amount: float | None = Field(default=None, ge=0, le=intake.LARGEST_AMOUNT, allow_inf_nan=False)
+    currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")
+    occurred_at: AwareDatetime | None = Field(
+        default=None, description="when it happened; the same outcome at the same time counts once"
+    )
+    by: str | None = Field(default=None, max_length=intake.BY_CHARACTERS, pattern=r"^[^\x00]*$")
+
+
+def routes(pool: Pool, send: Send) -> APIRouter:
+    """Route's routes. `send(topic, key, value, headers)` returns when the broker has the record, else raises TimeoutError."""
+    router = APIRouter(tags=["route"])
+
+    @router.get("/v1/leads/{lead_id}/handovers")
+    async def handovers_of(lead_id: Id) -> dict[str, Any]:
+        """A lead's handovers, oldest first, each with its path and outcomes; empty for a lead that was never handed over."""
+        rows = await pool.fetch(OF_A_LEAD, lead_id)
+        said = await pool.fetch(OUTCOMES_OF, [row["handover_id"] for row in rows])
+        waiting = await pool.fetch(WAITING_OF, lead_id)
+        return {
+            "lead_id": lead_id,
+            "merged_into": await pool.fetchval(SURVIVOR, lead_id),
+            "handovers": [_handover(row, said) for row in rows],
+            "waiting_outcomes": [_outcome(row) for row in waiting],
+        }
+
+    @router.get("/v1/handovers/{handover_id}")
+    async def handover(handover_id: Id) -> dict[str, Any]:
+        """One handover: as it was written to the topic, where it stands, and everything that was said about it."""
+        row = await pool.fetchrow(ONE, handover_id)
+        if row is None:
+            raise HTTPException(404, "There is no handover of this id. GET /v1/leads/{id}/handovers lists a lead's.")
+        return _handover(row, await pool.fetch(OUTCOMES_OF, [handover_id]))
+
+    @router.get("/v1/queue")
+    async def queue(
+        after: Annotated[str, Query(max_length=240, pattern=r"^[^\x00]*$")] = "",
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    ) -> dict[str, Any]:
+        """Leads in SQL that nobody could be given to, the longest waiting first. `next` is the `after` of the next page."""
+        rows = await pool.fetch(QUEUE, after, limit)
+        return {
+            "total": await pool.fetchval(QUEUED),
+            "leads": [
+                {
+                    "lead_id": row["lead_id"],
+                    "episode": row["episode"],
+                    "reason": row["reason"],
+                    "path": msgspec.json.decode(row["path"]),
+                    "since": clock.text(row["since"]),
+                }
+                for row in rows
+            ],
+            "next": rows[-1]["lead_id"] if len(rows) == limit else None,
+        }
+
+    @router.post("/v1/handovers/{handover_id}/outcome", status_code=202)
+    async def outcome(handover_id: Id, given: OutcomeGiven) -> dict[str, str]:
+        """Takes an outcome, as leads.outcomes.v1 does. `GET /v1/commands/{command_id}` says what it came to."""
+        if events.named(handover_id) is None:
+            raise HTTPException(404, "This is no handover's id. A handover's id begins with ho_.")
+        reported = OutcomeReported(**given.model_dump(), handover_id=handover_id)
+        command_id = intake.content_id(reported) if given.occurred_at else str(uuid.uuid4())
+        now = clock.now()
+        reported = msgspec.structs.replace(reported, event_id=command_id, occurred_at=given.occurred_at or now)
+        headers = cloudevent.headers(
+            event_id=command_id, type_="lead.outcome", source="route", time=clock.text(now), subject=None
+        )
+        await commands.pending(pool, command_id)
+        try:
+            await send(OUTCOMES.name, handover_id, contracts.encode(reported), headers)
+        except TimeoutError:
+            raise Problem(
+                503,
+                "not-durable",
+                "The outcome could not be kept",
+                "Kafka did not take it in time. Send it again with the same occurred_at: it counts once.",
+                headers={"Retry-After": "2"},
+            ) from None
+        return {"command_id": command_id}
+
+    return router
+
+
+def _handover(row: Mapping[str, Any], outcomes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """A handover as it was written, with where it stands now. `lead_id` is whose it is now."""
+    document: dict[str, Any] = msgspec.json.decode(row["document"])
+    return {
+        **document,
+        "lead_id": row["lead_id"],
+        "opened_for": row["opened_for"],
+        "state": row["state"],
+        "state_at": clock.text(row["state_at"]),
+        "outcomes": [_outcome(one) for one in outcomes if one["handover_id"] == row["handover_id"]],
+    }
+
+
+def _outcome(row: Mapping[str, Any]) -> dict[str, Any]:
+    """One thing that was said; what is not known is absent."""
+    shown = {name: _plain(value) for name, value in row.items()}
+    shown["by"] = shown.pop("reported_by")
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return clock.text(value)
+    return str(value) if isinstance(value, uuid.UUID) else value

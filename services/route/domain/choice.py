@@ -1,0 +1,126 @@
+"""Choosing the owner of a new handover: the sticky ones, then the rules in order, then the fallback. Every step is told in `path`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import cel
+import msgspec
+from msgspec import Struct
+
+from services.route.domain import conditions, events, pools
+from services.route.domain.pools import Counter, Counters
+from services.route.domain.routing import Owner, Routing, Target
+from services.route.domain.state import Account, Key, Lead
+from shared import contracts
+from shared.contracts import RouteStep
+
+
+class Choice(Struct, frozen=True):
+    """Who gets the lead and how that came about. Without an owner nobody does, and `reason` says why."""
+
+    path: list[RouteStep]
+    owner: Owner | None = None
+    pool: str | None = None
+    counters: dict[str, Counter] = {}
+    reason: str = ""
+
+
+def choose(
+    routing: Routing, world: Mapping[Any, Any], *, lead: Lead, account: str | None, about: cel.Context
+) -> Choice:
+    """The owner that `routing` gives `lead` to. `world` has the account's owner and every pool's counters."""
+    path: list[RouteStep] = []
+    for sticky in routing.sticky:
+        if sticky == "owner":
+            step = _sticky(routing, "sticky:owner", lead.owner, "owner of an earlier episode", "no earlier owner")
+        else:
+            known: Account | None = world.get(Key("account", account)) if account else None
+            step = _sticky(
+                routing,
+                "sticky:account",
+                known.owner if known else None,
+                f"owner of the account {account}",
+                f"nobody owns the account {account} yet" if account else "no business e-mail, so no account",
+            )
+        path.append(step)
+        if step.matched and step.to is not None:
+            return Choice(path, routing.owners[step.to])
+    for rule in routing.rules:
+        holds, why = conditions.holds(rule.when, about)
+        if not holds:
+            path.append(RouteStep(rule=rule.id, matched=False, because=why))
+            continue
+        # Everybody is always free in this format, so `otherwise` waits for hours and capacity to be part of it.
+        path.append(RouteStep(rule=rule.id, matched=True, to=str(rule.to)))
+        return _given(routing, world, target=rule.to, path=path)
+    if routing.fallback is not None:
+        path.append(RouteStep(rule="when_nobody_is_free", matched=True, to=str(routing.fallback)))
+        return _given(routing, world, target=routing.fallback, path=path)
+    return Choice(path, reason="no routing rule matches")
+
+
+def _given(routing: Routing, world: Mapping[Any, Any], *, target: Target, path: list[RouteStep]) -> Choice:
+    if target.kind == "owner":
+        return Choice(path, routing.owners[target.id])
+    counters: Counters = world.get(Key("pool", target.id), {})
+    owner, after, because = pools.turn(routing.pools[target.id].members, counters)
+    path.append(RouteStep(rule=str(target), matched=True, to=owner, because=because))
+    return Choice(path, routing.owners[owner], target.id, after)
+
+
+def _sticky(routing: Routing, rule: str, owner: str | None, because: str, nobody: str) -> RouteStep:
+    if owner is None:
+        return RouteStep(rule=rule, matched=False, because=nobody)
+    if owner not in routing.owners:
+        return RouteStep(rule=rule, matched=False, because=f"{owner} is no longer in the routing document")
+    return RouteStep(rule=rule, matched=True, to=owner, because=because)
+
+
+def pool_in(path: Sequence[RouteStep]) -> str | None:
+    """The pool that gave a handover, read from its path."""
+    for step in path:
+        if step.matched and step.to and step.rule.startswith("pool:"):
+            return step.rule.removeprefix("pool:")
+    return None
+
+
+def account_of(profile: contracts.Profile) -> str | None:
+    """The company that a lead belongs to: the domain of a business e-mail, as the company's own domain where it is part of that.
+
+    None for free, disposable, role and relay addresses, and where nobody knows the kind.
+    """
+    email = profile.email
+    if email is None or email.kind != "business" or not email.domain:
+        return None
+    domain = email.domain.lower()
+    company = profile.company.domain.lower() if profile.company is not None and profile.company.domain else ""
+    return company if company and domain.endswith("." + company) else domain
+
+
+def facts(routing: Routing, scored: contracts.Scored, value: bytes) -> cel.Context:
+    """What conditions see of a lead. `value` is the record itself, so that fields of later versions are seen too."""
+    raw = events.passed_on(value)
+    score: dict[str, Any] = {**msgspec.structs.asdict(scored.score), "grade": scored.grade}
+    lead: dict[str, Any] = {
+        "id": scored.lead_id,
+        "stage": scored.stage,
+        "previous_stage": scored.previous_stage,
+        "stage_since": scored.stage_since,
+        "segments": scored.segments,
+    }
+    if scored.probability is not None:
+        score["probability"] = scored.probability
+    if scored.episode is not None:
+        lead["episodes"] = scored.episode
+    return conditions.facts(
+        {
+            "profile": events.fields(raw.profile),
+            "score": score,
+            "lead": lead,
+            "first_touch": events.fields(raw.first_touch),
+            "last_touch": events.fields(raw.last_touch),
+            "lists": {name: list(items) for name, items in routing.lists.items()},
+        }
+    )

@@ -1,0 +1,102 @@
+"""What one record does: the page to read first. Decoding is decode.py, loading and saving what is decided here is store.py."""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Callable
+
+import msgspec
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from services.route.domain import events, merge, opening, outcomes, recent
+from services.route.domain.events import OutcomeCommand, Scored
+from services.route.domain.lead import moved, newly_absorbed, opens
+from services.route.domain.lifecycle import State
+from services.route.domain.routing import Routing
+from services.route.domain.state import SQL, Key, Lead, World, nobody
+from shared.outcome import Decision, Outcome, Outgoing, Reason, Reject
+from shared.stage import Input
+
+_NOTHING = Decision()
+
+
+def deciding(routing: Routing) -> Callable[[World, Input], Outcome]:
+    """`decide` under one routing document."""
+
+    def decide(world: World, input_: Input) -> Outcome:
+        event = input_.event
+        if type(event) is Scored:
+            try:
+                return decide_scored(routing, world, input_)
+            except msgspec.ValidationError as error:
+                return Reject(Reason.INVALID, events.place_of(error))
+        if type(event) is OutcomeCommand:
+            return decide_outcome(world, input_)
+        return _NOTHING
+
+    return decide
+
+
+def decide_scored(routing: Routing, world: World, input_: Input) -> Outcome:
+    """A lead.scored: nearly always a version and an activity to remember; an episode that is new is handed over.
+
+    Raises msgspec.ValidationError when a part of the record that is needed is not what the contract says.
+    """
+    event: Scored = input_.event
+    before: Lead = world.get(event.lead_id) or nobody(event.lead_id, input_.part)
+    activity = b"null" if event.activity is UNSET or event.activity is None else bytes(event.activity)
+    seen = before.recent if activity == b"null" else recent.added(before.recent, activity)
+    after = moved(before, event, seen)
+    absorbed = newly_absorbed(after, event)
+    if not absorbed and not after.queued and not opens(after):
+        return _NOTHING if after is before else Decision({event.lead_id: after})
+
+    scene: opening.Scene = ChainMap({}, world)  # type: ignore[arg-type]
+    emit: list[Outgoing] = []
+    survivor: str | None = world.get(Key("absorbed", event.lead_id))
+    if survivor is not None:
+        after = _of_an_absorbed_lead(routing, scene, after, survivor, input_, emit)
+    else:
+        if absorbed:
+            after = merge.take_over(scene, after, absorbed, now=input_.now, emit=emit)
+        if opens(after):
+            after = opening.open_handover(routing, scene, lead=after, value=_value(input_), now=input_.now, emit=emit)
+        elif after.queued and (after.stage != SQL or after.handed >= after.episode):
+            scene[Key("queue", event.lead_id)] = None
+            after = replace(after, queued=False)
+    scene[event.lead_id] = after
+    return Decision(scene.maps[0], emit)
+
+
+def decide_outcome(world: World, input_: Input) -> Outcome:
+    """An outcome: applied, or kept with the reason why not; it is never refused and never lost."""
+    scene: opening.Scene = ChainMap({}, world)  # type: ignore[arg-type]
+    outcomes.apply(scene, input_.event, part=input_.part, now=input_.now)
+    return Decision(scene.maps[0])
+
+
+def _of_an_absorbed_lead(
+    routing: Routing, scene: opening.Scene, lead: Lead, survivor: str, input_: Input, emit: list[Outgoing]
+) -> Lead:
+    """A record of a lead that is another one by now opens nothing: the survivor's records do.
+
+    But when a store is built again, the number of the survivor may be read before this one: then the handover that this
+    lead once had is on the topic, and is kept as the merge has left it.
+    """
+    event_id = events.handover_event(lead.lead_id, lead.episode, opening.FIRST_ATTEMPT)
+    if not opens(lead) or scene.get(Key("recalled", event_id)) is None:
+        return lead
+    lead = opening.open_handover(routing, scene, lead=lead, value=_value(input_), now=input_.now, emit=emit)
+    key = Key("handover", events.handover_id(lead.lead_id, lead.episode, opening.FIRST_ATTEMPT))
+    if scene.get(Key("recalled", events.withdrawal_event(key.id))) is not None:
+        scene[key] = replace(scene[key], state=State.WITHDRAWN)
+    else:
+        scene[key] = replace(scene[key], lead_id=survivor)
+    return lead
+
+
+def _value(input_: Input) -> bytes:
+    if input_.record is None:
+        raise TypeError("a lead.scored is always a record")
+    return input_.record.value

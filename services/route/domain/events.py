@@ -1,0 +1,162 @@
+"""What route reads, decoded only as far as it is needed, and what it writes. The contracts themselves are shared.contracts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+
+from shared import contracts, ids
+from shared.contracts import Moment
+
+LeadId = Annotated[str, Meta(min_length=1, max_length=200)]
+OneWord = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\s\x00]+$")]
+Words = Annotated[str, Meta(max_length=1000)]
+
+
+class Scored(Struct, frozen=True):
+    """lead.scored, as much of it as every record needs. The rest is decoded when a handover is opened."""
+
+    event_id: str
+    lead_id: LeadId
+    score_version: Annotated[int, Meta(ge=0, lt=2**63)]
+    stage: str
+    previous_stage: str
+    episode: Annotated[int, Meta(ge=0, lt=2**31)] | None = None
+    activity: Raw | UnsetType | None = UNSET
+    absorbed: list[OneWord] | None = None
+
+
+class OutcomeAsked(Struct, frozen=True):
+    """The payload of a command of kind outcome: what intake made of a lead.outcome."""
+
+    outcome: str
+    handover_id: Annotated[str, Meta(max_length=240)] | None = None
+    occurred_at: Moment | None = None
+    reason: Words | None = None
+    amount: float | None = None
+    currency: str | None = None
+
+
+class Commanded(Struct, frozen=True):
+    """lead.command, as much of it as tells whether it concerns route."""
+
+    event_id: str
+    kind: str
+    lead_id: str | None = None
+    by: Words | None = None
+    payload: Raw | UnsetType = UNSET
+
+
+class OutcomeCommand(Struct, frozen=True):
+    """An outcome to apply: the lead it is about is always known, the handover only when it was named."""
+
+    command_id: str
+    lead_id: str
+    handover_id: str | None
+    outcome: str
+    occurred_at: Moment | None = None
+    reason: str | None = None
+    amount: float | None = None
+    currency: str | None = None
+    by: str | None = None
+
+
+class Ignored(Struct, frozen=True):
+    """A command that concerns another service."""
+
+
+class _Around(Struct, frozen=True):
+    profile: Raw
+    first_touch: Raw | UnsetType = UNSET
+    last_touch: Raw | UnsetType = UNSET
+
+
+class _Consent(Struct, frozen=True):
+    consent: Raw | UnsetType = UNSET
+
+
+class Handover(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """lead.handover to be written: contracts.Handover with what is only passed on as the JSON that came."""
+
+    event_id: str
+    handover_id: str
+    lead_id: str
+    episode: int
+    attempt: int
+    owner: contracts.Owner
+    profile: Raw
+    score: contracts.HandoverScore
+    path: list[contracts.RouteStep]
+    created_at: Moment
+    first_touch: Raw | UnsetType = UNSET
+    last_touch: Raw | UnsetType = UNSET
+    recent_activities: list[Raw]
+    consent: Raw | UnsetType = UNSET
+
+
+class Kept(Struct, frozen=True):
+    """A handover that stands on the topic already, as much of it as keeping it needs."""
+
+    handover_id: str
+    owner: contracts.Owner
+    path: list[contracts.RouteStep]
+    created_at: Moment
+
+
+scored = msgspec.json.Decoder(Scored).decode
+commanded = msgspec.json.Decoder(Commanded).decode
+outcome_asked = msgspec.json.Decoder(OutcomeAsked).decode
+whole_scored = msgspec.json.Decoder(contracts.Scored).decode
+passed_on = msgspec.json.Decoder(_Around).decode
+kept = msgspec.json.Decoder(Kept).decode
+_consent = msgspec.json.Decoder(_Consent).decode
+
+
+def consent_of(profile: Raw) -> Raw | UnsetType:
+    """The consent in a profile, as it came."""
+    return _consent(profile).consent
+
+
+def fields(raw: Raw | UnsetType) -> dict[str, Any]:
+    """A part that is passed on, as conditions see it; nothing when it is absent or null."""
+    if raw is UNSET:
+        return {}
+    found = msgspec.json.decode(raw)
+    return found if isinstance(found, dict) else {}
+
+
+def handover_id(lead_id: str, episode: int, attempt: int) -> str:
+    """The name of a handover. It contains lead, episode and attempt, so that an outcome finds its lead's partition."""
+    return f"ho_{lead_id}_{episode}_{attempt}"
+
+
+def named(handover: str) -> tuple[str, int, int] | None:
+    """Lead, episode and attempt of a handover's id, or None when it is none of ours."""
+    head, _, attempt = handover.rpartition("_")
+    head, _, episode = head.rpartition("_")
+    lead = head[3:]
+    if not head.startswith("ho_") or not 1 <= len(lead) <= 200 or not (_count(episode) and _count(attempt)):
+        return None
+    return lead, int(episode), int(attempt)
+
+
+def handover_event(lead_id: str, episode: int, attempt: int) -> str:
+    """The event id of a handover: of lead, episode and attempt alone, whatever record opened it."""
+    return ids.event_id("route", "handover", lead_id, episode, "lead.handover", attempt)
+
+
+def withdrawal_event(handover: str) -> str:
+    """The event id of a handover's withdrawal: there is one at most."""
+    return ids.event_id("route", handover, handover, 0, "lead.handover.withdrawn")
+
+
+def place_of(error: Exception) -> str:
+    """Where in a record something is wrong, without what is there: a dead letter's detail holds no data."""
+    _, at, path = str(error).rpartition(" - at `")
+    return f"wrong at {path.rstrip('`')}" if at else "wrong shape"
+
+
+def _count(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 9 and text[0] != "0"

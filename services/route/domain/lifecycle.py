@@ -1,0 +1,67 @@
+"""What can become of a handover: its states and the outcomes that move it, as a table. Who applies them is outcomes.py."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where a handover stands."""
+
+    OFFERED = "offered"
+    ACCEPTED = "accepted"
+    CONTACTED = "contacted"
+    MEETING = "meeting"
+    OPPORTUNITY = "opportunity"
+    WON = "won"
+    LOST = "lost"
+    REJECTED = "rejected"
+    RECYCLED = "recycled"
+    WITHDRAWN = "withdrawn"
+
+
+class Verdict(StrEnum):
+    """What an outcome came to. Each one is kept with its verdict."""
+
+    APPLIED = "applied"
+    REPEAT = "repeat"  # the handover stands there already
+    LATE = "late"  # an earlier step, reported after a later one
+    IMPOSSIBLE = "impossible"  # the handover is closed, or can't come to this from where it stands
+    WAITING = "waiting"  # its handover is not known yet; applied as soon as it is
+    UNKNOWN = "unknown"  # there is no such handover, and none can come
+
+
+# The outcomes of the topic: a word, and the state that it leads to.
+OUTCOMES: dict[str, State] = {word.value: word for word in State if word not in (State.OFFERED, State.WITHDRAWN)}
+
+_FORWARD = (State.ACCEPTED, State.CONTACTED, State.MEETING, State.OPPORTUNITY)
+_ENDS = (State.WON, State.LOST, State.RECYCLED)
+
+# From where to where. Steps may be skipped: a sales tool that tells only of the win is believed.
+# A lead can be rejected until somebody met it; after that it is lost or recycled.
+NEXT: dict[State, tuple[State, ...]] = {
+    State.OFFERED: (*_FORWARD, *_ENDS, State.REJECTED),
+    State.ACCEPTED: (*_FORWARD[1:], *_ENDS, State.REJECTED),
+    State.CONTACTED: (*_FORWARD[2:], *_ENDS, State.REJECTED),
+    State.MEETING: (*_FORWARD[3:], *_ENDS),
+    State.OPPORTUNITY: _ENDS,
+    State.WON: (),
+    State.LOST: (),
+    State.REJECTED: (),
+    State.RECYCLED: (),
+    State.WITHDRAWN: (),
+}
+
+OPEN = frozenset(state for state, following in NEXT.items() if following)
+
+
+def judge(state: State, outcome: str) -> tuple[Verdict, State]:
+    """What `outcome` does to a handover in `state`, and the state after it. Never raises for a word of OUTCOMES."""
+    wanted = OUTCOMES[outcome]
+    if wanted == state:
+        return Verdict.REPEAT, state
+    if wanted in NEXT[state]:
+        return Verdict.APPLIED, wanted
+    if state in OPEN and wanted in _FORWARD:
+        return Verdict.LATE, state
+    return Verdict.IMPOSSIBLE, state

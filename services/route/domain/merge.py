@@ -1,0 +1,74 @@
+"""What becomes of handovers when leads turn out to be one person: one owner stays, the others are told."""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import MutableSequence, Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec.structs import replace
+
+from services.route.domain import events
+from services.route.domain.lifecycle import OPEN, State
+from services.route.domain.state import SQL, Handover, Key, Lead
+from shared import contracts
+from shared.outcome import Outgoing
+from shared.topology import HANDOVER
+
+Scene = ChainMap[Any, Any]
+
+
+def take_over(
+    scene: Scene, lead: Lead, absorbed: Sequence[str], *, now: datetime, emit: MutableSequence[Outgoing]
+) -> Lead:
+    """The lead after it took over what `absorbed` had.
+
+    Its own open handover stays; without one the newest open one of the others moves over with its owner, and the episode
+    that the lead is in counts as handed over. Every other open one is withdrawn.
+    """
+    theirs: list[Handover] = []
+    owner = lead.owner
+    for id_ in absorbed:
+        scene[Key("absorbed", id_)] = lead.lead_id
+        for earlier in scene.get(Key("absorbs", id_), ()):
+            scene[Key("absorbed", earlier)] = lead.lead_id
+        theirs += _open(scene, id_)
+        before: Lead | None = scene.get(id_)
+        if before is not None:
+            owner = owner or before.owner
+            if before.queued:
+                scene[Key("queue", id_)] = None
+    theirs.sort(key=lambda one: (one.created_at, one.handover_id))
+    handed = lead.handed
+    if theirs and not _open(scene, lead.lead_id):
+        stays = replace(theirs.pop(), lead_id=lead.lead_id, part=lead.part)
+        scene[Key("handover", stays.handover_id)] = stays
+        mine = Key("handovers", lead.lead_id)
+        scene[mine] = (*scene.get(mine, ()), stays.handover_id)
+        owner = stays.owner
+        if lead.stage == SQL:
+            handed = max(handed, lead.episode)
+    for handover in theirs:
+        scene[Key("handover", handover.handover_id)] = replace(handover, state=State.WITHDRAWN, state_at=now)
+        emit.append(_withdrawn(handover, survivor=lead.lead_id, now=now))
+    return replace(lead, owner=owner, handed=handed, absorbed=" ".join((*lead.absorbed.split(), *absorbed)))
+
+
+def _open(scene: Scene, lead_id: str) -> list[Handover]:
+    all_ = (scene[Key("handover", id_)] for id_ in scene.get(Key("handovers", lead_id), ()))
+    return [one for one in all_ if one.lead_id == lead_id and one.state in OPEN]
+
+
+def _withdrawn(handover: Handover, *, survivor: str, now: datetime) -> Outgoing:
+    """Goes under the survivor's key to the survivor's partition; its data names the lead that the owner knows."""
+    event_id = events.withdrawal_event(handover.handover_id)
+    told = contracts.HandoverWithdrawn(
+        event_id=event_id,
+        handover_id=handover.handover_id,
+        lead_id=handover.opened_for,
+        owner=events.kept(handover.document).owner,
+        because=f"merged into {survivor}",
+        at=now,
+    )
+    return Outgoing(HANDOVER, survivor, "lead.handover.withdrawn", event_id, told)

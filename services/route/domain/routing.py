@@ -1,0 +1,74 @@
+"""The routing document as values: owners, pools, rules. Reading it from YAML is document.py, using it is choice.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from services.route.domain.conditions import Condition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """A sales person (or a desk) that handovers can be given to."""
+
+    id: str
+    name: str
+    email: str
+    team: str | None = None
+    timezone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An owner in a pool. A member of weight 2 gets twice as many handovers as one of weight 1."""
+
+    owner: str
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Owners who share what rules send to them. The order of the members breaks ties."""
+
+    id: str
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a rule sends a lead: to one owner, or to whose turn it is in a pool."""
+
+    kind: Literal["owner", "pool"]
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One routing rule. `otherwise` takes the lead when nobody of `to` can."""
+
+    id: str
+    when: Condition
+    to: Target
+    otherwise: Target | None = None
+
+
+Sticky = Literal["owner", "account"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routing:
+    """A whole document that passed every check of document.py: each target, member and fallback is there."""
+
+    id: str
+    owners: Mapping[str, Owner]
+    pools: Mapping[str, Pool]
+    rules: tuple[Rule, ...]
+    sticky: tuple[Sticky, ...] = ()
+    lists: Mapping[str, tuple[str, ...]]
+    reject_reasons: tuple[str, ...] = ()
+    fallback: Target | None = None  # when_nobody_is_free

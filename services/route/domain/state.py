@@ -1,0 +1,114 @@
+"""What route knows: the values in its world and the keys they have there. Reading and writing them is store.py's.
+
+The fields of a value stand in the order of its table's columns. A lead stands in the world under its id alone, which is the
+cheapest key there is; everything else under a pair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+from msgspec import Struct
+
+from services.route.domain.lifecycle import State, Verdict
+
+SQL = "SQL"
+
+
+class Lead(Struct, frozen=True):
+    """What route keeps of a lead. `episode` is the last entry into SQL that is known, `handed` the last one that was handed over."""
+
+    lead_id: str
+    part: int
+    version: int  # the highest score_version
+    stage: str
+    episode: int
+    handed: int
+    owner: str | None  # of the latest handover
+    queued: bool
+    absorbed: str  # leads that are now this one, by blanks
+    recent: bytes  # recent.py
+
+
+class Handover(Struct, frozen=True):
+    """A handover as it stands. `lead_id` is whose it is now, `opened_for` the lead in its name: a merge may move it."""
+
+    handover_id: str
+    part: int
+    lead_id: str
+    opened_for: str
+    episode: int
+    attempt: int
+    owner: str
+    pool: str | None  # that gave it, if one did
+    state: State
+    state_at: datetime
+    created_at: datetime
+    document: bytes  # as it was written to the topic
+
+
+class Account(Struct, frozen=True):
+    """Whose a company is."""
+
+    owner: str
+    lead_id: str  # whose handover made it so
+    since: datetime
+
+
+class Queued(Struct, frozen=True):
+    """A lead in SQL that nobody could be given to."""
+
+    part: int
+    episode: int
+    reason: str
+    path: bytes  # the rules tried, as JSON
+    since: datetime
+
+
+class Logged(Struct, frozen=True):
+    """An outcome and what it came to. Written once; a waiting one is written again when its handover is there."""
+
+    command_id: str
+    part: int
+    lead_id: str
+    handover_id: str | None
+    outcome: str
+    reason: str | None
+    amount: float | None
+    currency: str | None
+    by: str | None
+    occurred_at: datetime
+    received_at: datetime
+    verdict: Verdict
+    before: State | None
+    after: State | None
+
+
+class Key(NamedTuple):
+    """A key of the world beside the leads' own."""
+
+    kind: Literal[
+        "handover",  # handover id -> Handover
+        "handovers",  # lead id -> tuple of handover ids, in the order in which they were made; not saved
+        "pool",  # pool id -> Counters
+        "account",  # domain -> Account
+        "absorbed",  # lead id -> the lead that it is now
+        "absorbs",  # lead id -> tuple of leads that are it now; not saved
+        "queue",  # lead id -> Queued, or None when it left the queue
+        "log",  # command id -> Logged
+        "waiting",  # lead id -> tuple of command ids whose handover is not there; not saved
+        "recalled",  # event id -> what stands on the handover topic already; not saved
+    ]
+    id: str
+
+
+NOT_SAVED = frozenset({"handovers", "absorbs", "waiting", "recalled"})
+
+World = Mapping[Any, Any]
+
+
+def nobody(lead_id: str, part: int) -> Lead:
+    """A lead that nothing was heard of."""
+    return Lead(lead_id, part, -1, "", 0, 0, None, False, "", b"")

@@ -1,0 +1,203 @@
+"""Route's own store: what a batch needs is read in one statement (two when it hands over), what it changed is written in one.
+
+Who may write what: a lead's row, queue entry and outcomes belong to its partition number, whose only owner the fence of the
+delivery core has let in. Accounts, pools and merges are shared by all numbers: a batch that may give a lead to somebody or merge
+two first takes the gate, and so decides alone, on what everybody before it has committed. Handovers are locked by their rows,
+since a merge may move one to another number while its outcome arrives; the gate always comes before the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, MutableMapping, Sequence
+from typing import Any
+
+from msgspec.structs import astuple, replace
+
+from services.route.domain import needs
+from services.route.domain.lifecycle import State, Verdict
+from services.route.domain.pools import Counter
+from services.route.domain.state import NOT_SAVED, Account, Handover, Key, Lead, Logged, Queued
+from shared.stage import Input, Tx
+
+# The gate: an advisory lock until the end of the transaction, one for the whole store.
+_GATE = 0x1EAD6A7E
+
+_WAITING: tuple[Any, ...] = (Verdict.WAITING, None, None)  # how each outcome stands that waits
+
+# Opens the gate for a batch whose records did not look like it would be needed.
+TAKE_GATE = "SELECT pg_advisory_xact_lock($1)"
+
+# The leads of a batch as they stand.
+LEADS = """
+SELECT lead_id, part, score_version, stage, episode, handed, owner, queued, absorbed, recent
+  FROM lead WHERE lead_id = ANY ($1::text[])
+"""
+
+# The same, taking the gate in the same round trip: nobody else writes these rows, so it does not matter which comes first.
+LEADS_BEHIND_THE_GATE = """
+WITH gate AS MATERIALIZED (SELECT pg_advisory_xact_lock($2))
+SELECT lead.lead_id, part, score_version, stage, episode, handed, owner, queued, absorbed, recent
+  FROM gate LEFT JOIN lead ON lead_id = ANY ($1::text[])
+"""
+
+# What decisions look at beside the leads of the batch: of these leads and those that they are now, everything; the named handovers,
+# locked; the named accounts; every pool's counters when $5 says so; what stands on the topic already under the named event ids.
+AROUND = """
+WITH wanted AS MATERIALIZED (
+    SELECT unnest($1::text[]) AS lead_id
+    UNION
+    SELECT survivor FROM absorbed WHERE lead_id = ANY ($1::text[])
+), locked AS MATERIALIZED (
+    SELECT * FROM handover
+     WHERE lead_id IN (SELECT lead_id FROM wanted) OR handover_id = ANY ($2::text[])
+     ORDER BY handover_id
+       FOR UPDATE
+)
+SELECT array(SELECT ROW (lead_id, part, score_version, stage, episode, handed, owner, queued, absorbed, recent)
+               FROM lead WHERE lead_id IN (SELECT lead_id FROM wanted)) AS leads,
+       array(SELECT ROW (handover_id, part, lead_id, opened_for, episode, attempt, owner, pool, state, state_at, created_at, document)
+               FROM locked ORDER BY created_at, handover_id) AS handovers,
+       array(SELECT ROW (lead_id, survivor)
+               FROM absorbed WHERE lead_id = ANY ($1::text[]) OR survivor = ANY ($1::text[]) ORDER BY lead_id) AS absorbed,
+       array(SELECT ROW (domain, owner, lead_id, since) FROM account WHERE domain = ANY ($3::text[])) AS accounts,
+       array(SELECT ROW (command_id::text, part, lead_id, handover_id, outcome, reason, amount, currency, reported_by,
+                         occurred_at, received_at)
+               FROM outcome_log WHERE verdict = 'waiting' AND lead_id IN (SELECT lead_id FROM wanted)) AS waiting,
+       array(SELECT ROW (event_id::text, value)
+               FROM recalled WHERE stage = 'route' AND event_id = ANY ($4::uuid[])) AS recalled,
+       array(SELECT ROW (pool, member, level, given) FROM pool_member WHERE $5) AS counters
+"""
+
+# The leads of a batch as they are now.
+SAVE_LEADS = """
+INSERT INTO lead (lead_id, part, score_version, stage, episode, handed, owner, queued, absorbed, recent)
+SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[], $4::text[], $5::int[], $6::int[], $7::text[], $8::bool[], $9::text[],
+                     $10::bytea[])
+ON CONFLICT (lead_id) DO UPDATE
+   SET part = excluded.part, score_version = excluded.score_version, stage = excluded.stage, episode = excluded.episode,
+       handed = excluded.handed, owner = excluded.owner, queued = excluded.queued, absorbed = excluded.absorbed,
+       recent = excluded.recent
+"""
+
+# The same, and everything else that a decision may change: handovers, counters, accounts, merges, the queue, outcomes and what
+# became of the commands that brought them (the delivery core adds whether they are done).
+SAVE_ALL = f"""
+WITH leads AS ({SAVE_LEADS}), handovers AS (
+    INSERT INTO handover (handover_id, part, lead_id, opened_for, episode, attempt, owner, pool, state, state_at, created_at, document)
+    SELECT * FROM unnest($11::text[], $12::int[], $13::text[], $14::text[], $15::int[], $16::int[], $17::text[], $18::text[],
+                         $19::text[], $20::timestamptz[], $21::timestamptz[], $22::bytea[])
+    ON CONFLICT (handover_id) DO UPDATE
+       SET part = excluded.part, lead_id = excluded.lead_id, owner = excluded.owner, state = excluded.state, state_at = excluded.state_at
+), counters AS (
+    INSERT INTO pool_member (pool, member, level, given)
+    SELECT * FROM unnest($23::text[], $24::text[], $25::bigint[], $26::bigint[])
+    ON CONFLICT (pool, member) DO UPDATE SET level = excluded.level, given = excluded.given
+), accounts AS (
+    INSERT INTO account (domain, owner, lead_id, since)
+    SELECT * FROM unnest($27::text[], $28::text[], $29::text[], $30::timestamptz[])
+    ON CONFLICT (domain) DO UPDATE SET owner = excluded.owner, lead_id = excluded.lead_id, since = excluded.since
+), merges AS (
+    INSERT INTO absorbed (lead_id, survivor)
+    SELECT * FROM unnest($31::text[], $32::text[])
+    ON CONFLICT (lead_id) DO UPDATE SET survivor = excluded.survivor
+), queued AS (
+    INSERT INTO queue (lead_id, part, episode, reason, path, since)
+    SELECT * FROM unnest($33::text[], $34::int[], $35::int[], $36::text[], $37::bytea[], $38::timestamptz[])
+    ON CONFLICT (lead_id) DO UPDATE
+       SET part = excluded.part, reason = excluded.reason, path = excluded.path, episode = excluded.episode,
+           since = CASE WHEN queue.episode = excluded.episode THEN queue.since ELSE excluded.since END
+), unqueued AS (
+    DELETE FROM queue WHERE lead_id = ANY ($39::text[])
+), outcomes AS (
+    INSERT INTO outcome_log (command_id, part, lead_id, handover_id, outcome, reason, amount, currency, reported_by, occurred_at,
+                             received_at, verdict, state_before, state_after)
+    SELECT * FROM unnest($40::uuid[], $41::int[], $42::text[], $43::text[], $44::text[], $45::text[], $46::float8[], $47::text[],
+                         $48::text[], $49::timestamptz[], $50::timestamptz[], $51::text[], $52::text[], $53::text[])
+    ON CONFLICT (command_id) DO UPDATE
+       SET handover_id = excluded.handover_id, verdict = excluded.verdict, state_before = excluded.state_before,
+           state_after = excluded.state_after
+)
+INSERT INTO command (command_id, status, result)
+SELECT command_id, 'done', verdict FROM unnest($40::uuid[], $51::text[]) AS o(command_id, verdict)
+ON CONFLICT (command_id) DO UPDATE SET status = excluded.status, result = excluded.result
+"""
+
+
+async def load(tx: Tx, inputs: Sequence[Input]) -> MutableMapping[Hashable, Any]:
+    """The world of a batch: its leads, and when a handover, a merge or an outcome is among it, what those look at."""
+    ids = needs.lead_ids(inputs)
+    if not ids:
+        return {}
+    gated = needs.looks_like_a_handover(inputs)
+    rows = await (tx.fetch(LEADS_BEHIND_THE_GATE, ids, _GATE) if gated else tx.fetch(LEADS, ids))
+    world: dict[Hashable, Any] = {row[0]: Lead(*row) for row in rows if row[0] is not None}
+    more = needs.needs(world, inputs)
+    if more is not None:
+        if more.gate and not gated:
+            await tx.execute(TAKE_GATE, _GATE)
+        await _load_around(tx, world, more)
+    return world
+
+
+async def _load_around(tx: Tx, world: dict[Hashable, Any], more: needs.Needs) -> None:
+    row = await tx.fetchrow(
+        AROUND, sorted(more.leads), sorted(more.handovers), sorted(more.accounts), sorted(more.events), more.gate
+    )
+    assert row is not None  # a statement without FROM always has one row
+    for lead in row["leads"]:
+        world[lead[0]] = Lead(*lead)
+    for handover in row["handovers"]:
+        world[Key("handover", handover[0])] = replace(Handover(*handover), state=State(handover[8]))
+        _append(world, Key("handovers", handover[2]), handover[0])
+    for lead_id, survivor in row["absorbed"]:
+        world[Key("absorbed", lead_id)] = survivor
+        _append(world, Key("absorbs", survivor), lead_id)
+    for domain, *account in row["accounts"]:
+        world[Key("account", domain)] = Account(*account)
+    for waiting in row["waiting"]:
+        world[Key("log", waiting[0])] = Logged(*waiting, *_WAITING)
+        _append(world, Key("waiting", waiting[2]), waiting[0])
+    for event_id, value in row["recalled"]:
+        world[Key("recalled", event_id)] = value
+    for pool, member, level, given in row["counters"]:
+        world.setdefault(Key("pool", pool), {})[member] = Counter(level, given)
+
+
+def _append(world: dict[Hashable, Any], key: Key, id_: str) -> None:
+    world[key] = (*world.get(key, ()), id_)
+
+
+async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
+    """Everything that a batch changed, in one statement."""
+    leads: list[Lead] = []
+    others: dict[str, list[tuple[str, Any]]] = {}
+    for key, value in changes.items():
+        if type(value) is Lead:
+            leads.append(value)
+        elif isinstance(key, Key) and key.kind not in NOT_SAVED:
+            others.setdefault(key.kind, []).append((key.id, value))
+    columns = _columns(10, [astuple(one) for one in leads])
+    if not others:
+        await tx.execute(SAVE_LEADS, *columns)
+        return
+    queued: list[tuple[str, Queued | None]] = others.get("queue", [])
+    columns += _columns(12, [astuple(handover) for _, handover in others.get("handover", ())])
+    columns += _columns(
+        4,
+        [
+            (pool, member, counter.level, counter.given)
+            for pool, counters in others.get("pool", ())
+            for member, counter in counters.items()
+        ],
+    )
+    columns += _columns(4, [(domain, *astuple(account)) for domain, account in others.get("account", ())])
+    columns += _columns(2, others.get("absorbed", []))
+    waiting = [(id_, *astuple(one)) for id_, one in queued if one is not None]
+    columns += [*_columns(6, waiting), [id_ for id_, one in queued if one is None]]
+    columns += _columns(14, [astuple(logged) for _, logged in others.get("log", ())])
+    await tx.execute(SAVE_ALL, *columns)
+
+
+def _columns(width: int, rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    """Rows as columns, for unnest."""
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
