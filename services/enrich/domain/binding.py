@@ -1,0 +1,82 @@
+"""Which identifiers are one person: the rules, over what each identifier was first seen with. Pure, and free of the order of arrival.
+
+Strong are an e-mail address and a user id of a property. A user id belongs to the e-mail address that it was first seen with,
+if it is also the first user id of its property that was seen with that address: so a person has one address and one user
+id per property, and two people who each have their own are never joined. A phone number belongs to the strong identifier that
+it was first seen with. First means by time of occurrence, then event id; it is a minimum, so any order gives the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from msgspec.structs import replace
+
+from services.enrich.domain.world import SEPARATOR, Happened, Identifier, Rank, Tie, World
+
+_EMAIL, _STRONG = "email", "strong"
+
+
+def user_slot(user: str) -> str:
+    """The slot of an address for user ids of the same property as this user name."""
+    return user.rsplit(SEPARATOR, 1)[0]
+
+
+def identifiers(world: World, happened: Happened) -> tuple[dict[str, Identifier], bool]:
+    """The identifiers of an event with the ties that it adds, and whether one was retied (then people may fall apart)."""
+    found: dict[str, Identifier] = {}
+    email, user, phone = happened.email, happened.user, happened.phone
+    for name in (email, user, phone):
+        if name is not None:
+            found[name] = world.get(("identifier", name)) or Identifier(name)
+    retied = False
+    if email is not None and user is not None:
+        retied |= _tie(found, email, user_slot(user), happened.rank, user)
+        retied |= _tie(found, user, _EMAIL, happened.rank, email)
+    strong = email or user
+    if phone is not None and strong is not None:
+        retied |= _tie(found, phone, _STRONG, happened.rank, strong)
+    return found, retied
+
+
+def _tie(found: dict[str, Identifier], name: str, slot: str, rank: Rank, to: str) -> bool:
+    known = found[name]
+    old = known.ties.get(slot)
+    if old is not None and old.rank <= rank:
+        return False
+    found[name] = replace(known, ties={**known.ties, slot: Tie(rank, to)})
+    return old is not None and old.to != to
+
+
+def bound(happened: Happened, found: Mapping[str, Identifier]) -> list[str]:
+    """Those of the event's identifiers that are one person, the strongest first: the person that the event is of."""
+    email, user, phone = happened.email, happened.user, happened.phone
+    together = [name for name in (email, user) if name is not None]
+    if email is not None and user is not None and not _mutual(found[email], found[user]):
+        together = [email]  # the address is the stronger evidence; the user id is somebody else's
+    if phone is not None:
+        tie = found[phone].ties.get(_STRONG)
+        if not together or tie is None or tie.to in together:
+            together.append(phone)
+    return together
+
+
+def owner(name: str, find: Callable[[str], Identifier | None]) -> str:
+    """The strongest identifier of the person whose identifier this is."""
+    known = find(name)
+    if known is None:
+        return name
+    strong = known.ties.get(_STRONG)
+    if strong is not None:
+        return owner(strong.to, find)
+    tie = known.ties.get(_EMAIL)
+    if tie is None:
+        return name
+    address = find(tie.to)
+    return tie.to if address is not None and _mutual(address, known) else name
+
+
+def _mutual(address: Identifier, user: Identifier) -> bool:
+    theirs = address.ties.get(user_slot(user.name))
+    ours = user.ties.get(_EMAIL)
+    return theirs is not None and ours is not None and theirs.to == user.name and ours.to == address.name

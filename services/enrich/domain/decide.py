@@ -1,0 +1,155 @@
+"""What one event does: whose it is, what that lead becomes, and what the others are told. Pure; the usual cases are here, people
+who become one or fall apart are regroup.py's."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec.structs import replace
+
+from services.enrich.domain import binding, emission, profile
+from services.enrich.domain.cookies import history
+from services.enrich.domain.leads import made, raised
+from services.enrich.domain.regroup import regroup
+from services.enrich.domain.world import (
+    SEPARATOR,
+    Cookie,
+    Happened,
+    Kept,
+    Lead,
+    NotLoaded,
+    Visits,
+    World,
+)
+from shared.outcome import Decision
+from shared.stage import Input
+
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+
+Changes = dict[Hashable, Any]
+
+
+def decide(world: World, input_: Input, *, secret: bytes) -> Decision:
+    """What `input_` (an Input of a Happened) changes in `world`, and what is told.
+
+    Raises NotLoaded where the world lacks a history that the decision needs; `load` asks first, so that it does not happen in a
+    batch. The same set of events, in any order, repeated or not, ends in the same people and the same profiles.
+    """
+    happened: Happened = input_.event
+    if ("activity", happened.event_id) in world:
+        return Decision()
+    found, retied = binding.identifiers(world, happened)
+    cookie: Cookie | None = world.get(("identifier", happened.cookie)) if happened.cookie is not None else None
+    if happened.person is None:
+        return _visit(world, input_, cookie, secret)
+    together = binding.bound(happened, found)
+    leads = {lead for name in together if (lead := found[name].lead_id) is not None}
+    if retied or len(leads) > 1:
+        return regroup(world, input_, found, secret=secret)
+    lead: Lead = world["lead", leads.pop()] if leads else made(together, input_.now, world=world, secret=secret)
+    if cookie is not None and cookie.last is not None and not _in_order(cookie, lead.lead_id, happened):
+        return regroup(world, input_, found, secret=secret)
+
+    changes: Changes = {}
+    for name, identifier in found.items():
+        if name in together and identifier.lead_id != lead.lead_id:
+            identifier = replace(identifier, lead_id=lead.lead_id)
+        if identifier is not world.get(("identifier", name)):
+            changes["identifier", name] = identifier
+    users = {}
+    if happened.user is not None and happened.user in together:
+        _, property_, user = happened.user.split(SEPARATOR)
+        users[property_] = user
+    arrived = Kept(happened, lead.lead_id, 1)
+    joined = _history_of(world, cookie, happened, lead.lead_id) if cookie is not None and cookie.last is None else []
+    activities = sorted([*joined, arrived], key=_rank) if joined else [arrived]
+    _identified(world, changes, cookie, happened, lead.lead_id)
+    return _added(world, changes, lead, activities, users, input_.now)
+
+
+def _in_order(cookie: Cookie, lead_id: str, happened: Happened) -> bool:
+    """Whether an identification on an identified cookie leaves all that is on it where it is."""
+    rank = happened.rank
+    if rank > cookie.top:
+        return True
+    return not cookie.shared and cookie.lead_id == lead_id and cookie.first is not None and rank > cookie.first
+
+
+def _visit(world: World, input_: Input, cookie: Cookie | None, secret: bytes) -> Decision:
+    """An event that names nobody but a cookie."""
+    happened: Happened = input_.event
+    changes: Changes = {}
+    if cookie is None or cookie.last is None or cookie.first is None:
+        _visited(world, changes, cookie, happened)
+        changes["activity", happened.event_id] = Kept(happened)
+        return Decision(changes, [emission.noted_visitor(happened, secret=secret)])
+    rank = happened.rank
+    if cookie.lead_id is None or (rank < cookie.last and (cookie.shared or rank < cookie.first)):
+        return regroup(world, input_, {}, secret=secret)
+    _visited(world, changes, cookie, happened)
+    lead: Lead = world["lead", cookie.lead_id]
+    return _added(world, changes, lead, [Kept(happened, lead.lead_id, 1)], {}, input_.now)
+
+
+def _added(
+    world: World, changes: Changes, lead: Lead, activities: list[Kept], users: dict[str, str], now: datetime
+) -> Decision:
+    """These activities are the lead's from now on."""
+    state = lead.state
+    for kept in activities:
+        changes["activity", kept.happened.event_id] = kept
+        state = profile.add(state, kept.happened, users)
+    fresh = lead.version == 0
+    lead = Lead(lead.lead_id, lead.made_at, lead.made_by, raised(lead.version, now), None, state)
+    changes["lead", lead.lead_id] = lead
+    known = () if fresh else world.get(("history", lead.lead_id))
+    if known is not None:
+        changes["history", lead.lead_id] = known + tuple([kept.happened.event_id for kept in activities])
+    return Decision(changes, emission.enriched(lead, activities))
+
+
+def _history_of(world: World, cookie: Cookie, happened: Happened, lead_id: str) -> list[Kept]:
+    """What was done on a cookie that nobody was identified on before, now that somebody is."""
+    visits: Visits | None = world.get(("visits", cookie.name))
+    if visits is None or visits.since > happened.at:
+        raise NotLoaded(cookies={cookie.name: happened.at})
+    kept = {(one := world["activity", event_id]).happened.rank: one for event_id in visits.events}
+    ranks = sorted(kept)
+    theirs = [*history(happened.rank, ranks), *(rank for rank in ranks if rank > happened.rank)]
+    return [replace(kept[rank], lead_id=lead_id, revision=kept[rank].revision + 1) for rank in theirs]
+
+
+def _identified(world: World, changes: Changes, cookie: Cookie | None, happened: Happened, lead_id: str) -> None:
+    if happened.cookie is None:
+        return
+    rank = happened.rank
+    _visited(world, changes, cookie, happened)
+    seen: Cookie = changes["identifier", happened.cookie]
+    if seen.last is None or seen.first is None:
+        after = replace(seen, lead_id=lead_id, first=rank, last=rank)
+    elif rank > seen.last:
+        after = replace(seen, lead_id=lead_id, last=rank, shared=seen.shared or seen.lead_id != lead_id)
+    else:
+        after = seen
+    changes["identifier", happened.cookie] = after
+
+
+def _visited(world: World, changes: Changes, cookie: Cookie | None, happened: Happened) -> None:
+    """One more event on the cookie, by whomever."""
+    name = happened.cookie
+    assert name is not None
+    rank = happened.rank
+    if cookie is None:
+        changes["identifier", name] = Cookie(name, rank)
+        changes["visits", name] = Visits(_BEGINNING, (happened.event_id,))
+        return
+    changes["identifier", name] = replace(cookie, top=rank) if rank > cookie.top else cookie
+    visits: Visits | None = world.get(("visits", name))
+    if visits is not None:
+        changes["visits", name] = Visits(visits.since, (*visits.events, happened.event_id))
+
+
+def _rank(kept: Kept) -> Any:
+    return kept.happened.rank

@@ -1,0 +1,43 @@
+"""Internet domains: which part was registered (public suffix list as it came with the package; nothing is fetched)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from publicsuffixlist import PublicSuffixList
+
+_suffixes = PublicSuffixList()
+
+
+@lru_cache(maxsize=20_000)
+def registrable(domain: str) -> str | None:
+    """The registered part of a domain in lower case (acme.co.uk of mail.acme.co.uk), or None for a bare suffix."""
+    found = _suffixes.privatesuffix(domain)
+    return str(found) if found else None
+
+
+@lru_cache(maxsize=20_000)
+def host_of(url: str) -> str | None:
+    """The host that a URL, or what people type for one, names; in lower case, without www."""
+    text = url.strip().lower()
+    if not text or any(mark.isspace() for mark in text):
+        return None
+    try:
+        host = urlsplit(text if "://" in text else f"//{text}").hostname
+    except ValueError:
+        return None
+    return host.removeprefix("www.") if host else None
+
+
+@lru_cache(maxsize=20_000)
+def of_website(url: str) -> str | None:
+    """The registered domain of a website, or None when it names none."""
+    host = host_of(url)
+    if host is None or "." not in host:
+        return None
+    try:
+        host = host.encode("idna").decode() if not host.isascii() else host
+    except UnicodeError:
+        return None
+    return registrable(host)

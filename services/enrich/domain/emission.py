@@ -1,0 +1,87 @@
+"""What enrich tells the others: enriched activities, merges, splits, and notes, under ids that follow from what caused them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from services.enrich.domain import profile
+from services.enrich.domain.world import Happened, Kept, Lead
+from shared import ids
+from shared.contracts import Activity, Enriched, Merged, Noted, Split
+from shared.outcome import Outgoing
+from shared.topology import ENRICHED
+
+STAGE = "enrich"
+
+
+def activity(happened: Happened, *, revision: int, withdrawn: bool = False) -> Activity:
+    """The activity as others see it."""
+    facts, touch = happened.facts, happened.facts.touch
+    return Activity(
+        id=happened.event_id,
+        revision=revision,
+        name=facts.name,
+        kind=facts.kind,
+        occurred_at=happened.at,
+        property=facts.property,
+        channel=touch.channel if touch is not None else None,
+        direction=touch.direction if touch is not None else None,
+        campaign=touch.campaign if touch is not None else None,
+        human=facts.human,
+        page=facts.page,
+        asset=facts.asset,
+        properties=cast(Any, facts.properties),  # its own bytes: read once, never written anew
+        withdrawn=withdrawn or None,
+    )
+
+
+def enriched(
+    lead: Lead, activities: Sequence[Kept], *, joined: dict[str, list[str]] | None = None, withdrawn: bool = False
+) -> list[Outgoing]:
+    """These activities under this lead, with its profile as it is now; `joined`: by activity, leads that it made one with this."""
+    state = lead.state
+    shown = profile.of(state)
+    first = state.first.touch if state.first is not None else None
+    last = state.last.touch if state.last is not None else None
+    sent: list[Outgoing] = []
+    for kept in activities:
+        happened = kept.happened
+        event_id = ids.event_id(
+            STAGE, happened.event_id, lead.lead_id, kept.revision, "lead.enriched", 1 if withdrawn else 0
+        )
+        event = Enriched(
+            event_id=event_id,
+            lead_id=lead.lead_id,
+            profile_version=lead.version,
+            activity=activity(happened, revision=kept.revision, withdrawn=withdrawn),
+            profile=shown,
+            first_touch=first,
+            last_touch=last,
+            joined=(joined or {}).get(happened.event_id),
+        )
+        sent.append(Outgoing(ENRICHED, lead.lead_id, "lead.enriched", event_id, event))
+    return sent
+
+
+def merged(cause: str, *, survivor: Lead, absorbed: Lead) -> Outgoing:
+    """That `absorbed` is `survivor` from now on; for the partition of the absorbed lead."""
+    event_id = ids.event_id(STAGE, cause, absorbed.lead_id, absorbed.version, "lead.merged")
+    event = Merged(
+        event_id=event_id, survivor=survivor.lead_id, absorbed=absorbed.lead_id, because="one event names both"
+    )
+    return Outgoing(ENRICHED, absorbed.lead_id, "lead.merged", event_id, event)
+
+
+def split(cause: str, *, left: str, restored: Lead) -> Outgoing:
+    """That `restored`, which was absorbed into `left`, is a lead of its own again; for the partition of the restored lead."""
+    event_id = ids.event_id(STAGE, cause, restored.lead_id, restored.version, "lead.split")
+    event = Split(event_id=event_id, lead_id=left, restored=restored.lead_id)
+    return Outgoing(ENRICHED, restored.lead_id, "lead.split", event_id, event)
+
+
+def noted_visitor(happened: Happened, *, secret: bytes) -> Outgoing:
+    """That the event is a visitor's: nobody is known on its cookie yet. Keyed by the cookie's HMAC."""
+    event_id = ids.event_id(STAGE, happened.event_id, "", 0, "lead.noted")
+    event = Noted(event_id=event_id, activity_id=happened.event_id, why="visitor")
+    return Outgoing(ENRICHED, ids.person_key(secret, happened.cookie or ""), "lead.noted", event_id, event)

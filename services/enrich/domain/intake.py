@@ -1,0 +1,216 @@
+"""From a record's bytes to what happened: decoding, cleaning, naming the identifiers. Pure; whose it is, decide.py says."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from services.enrich.domain import channel, claims, identity, phone
+from services.enrich.domain.world import Facts, Happened, name
+from shared import clock, cloudevent, ids
+from shared.contracts import ConsentGiven, Context, Page, Touch
+from shared.outcome import Reason, Reject
+from shared.stage import Input, Record
+
+KINDS = frozenset(("form", "track", "page", "identify", "hook", "pixel"))
+
+# How likely a human did it, by what capture noticed; the least counts.
+_HUMAN = {"honeypot": 0.0, "bot": 0.1, "too-fast": 0.3}
+
+
+class _Captured(Struct):
+    """lead.captured, as much as is needed of it; properties pass through unread."""
+
+    event_id: str
+    property: str
+    kind: str
+    name: str
+    occurred_at: datetime
+    anonymous_id: str | None = None
+    user_id: str | None = None
+    traits: dict[str, Any] | None = None
+    properties: msgspec.Raw = msgspec.Raw(b"null")
+    context: Context | None = None
+    consent: ConsentGiven | None = None
+
+
+_decode = msgspec.json.Decoder(_Captured).decode
+_decode_properties = msgspec.json.Decoder(dict[str, Any] | None).decode
+_decode_any = msgspec.json.Decoder().decode
+_DEEPEST = 40
+_CANONICAL_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII).fullmatch
+_ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
+_SUSPICIOUS = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])").search
+_LONGEST_NAME = 200
+
+
+def decode(record: Record) -> Input | Reject:
+    """The event of one record, judged by its payload alone: headers may be missing, and any key will do."""
+    value = record.value
+    if _SUSPICIOUS(value):
+        value = cleaned(value)
+    try:
+        if value.count(b"{") + value.count(b"[") > _DEEPEST and _depth(_decode_any(value)) > _DEEPEST:
+            return Reject(Reason.INVALID, f"nested deeper than {_DEEPEST} levels")
+        happened = read(_decode(value))
+    except msgspec.ValidationError as error:
+        return Reject(Reason.INVALID, str(error))  # names types and places, never values
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Reject(Reason.UNDECODABLE, "not JSON")
+    if isinstance(happened, Reject):
+        return happened
+    return Input(happened.event_id, happened, clock.from_ms(record.timestamp_ms), record.part, record)
+
+
+def cleaned(value: bytes) -> bytes:
+    """JSON without what Postgres can't hold: escaped NULs become U+FFFD, and so do halves of surrogate pairs that are alone."""
+    parts: list[bytes] = []
+    done = 0
+    high: tuple[int, int] | None = None  # where an unpaired high surrogate began and ended
+    for found in _ESCAPE.finditer(value):
+        code = int(found[1], 16) if found[1] else 0x20
+        if high is not None:
+            if 0xDC00 <= code <= 0xDFFF and found.start() == high[1]:
+                high = None
+                continue
+            parts += [value[done : high[0]], b"\\ufffd"]
+            done, high = high[1], None
+        if 0xD800 <= code <= 0xDBFF:
+            high = found.start(), found.end()
+        elif code == 0 or 0xDC00 <= code <= 0xDFFF:
+            parts += [value[done : found.start()], b"\\ufffd"]
+            done = found.end()
+    if high is not None:
+        parts += [value[done : high[0]], b"\\ufffd"]
+        done = high[1]
+    return b"".join([*parts, value[done:]])
+
+
+def read(captured: _Captured) -> Happened | Reject:
+    """What happened, normalised; or why it can't be used: INVALID, or NO_IDENTIFIER when it names nobody at all."""
+    kind, property_ = captured.kind, captured.property
+    if kind not in KINDS:
+        return Reject(Reason.INVALID, "kind is none of form, track, page, identify, hook, pixel")
+    if not property_ or len(property_) > _LONGEST_NAME or not property_.isprintable():
+        return Reject(Reason.INVALID, "property is empty, too long, or holds control characters")
+    if not captured.event_id or len(captured.name) > _LONGEST_NAME:
+        return Reject(Reason.INVALID, "event_id is empty or name is too long")
+    at = _utc(captured.occurred_at)
+    if at is None:
+        return Reject(Reason.INVALID, "occurred_at is outside of the calendar")
+    context = captured.context
+    marks = context.marks if context is not None and context.marks else ()
+    reading = claims.read(
+        kind=kind, name=captured.name, traits=captured.traits or {}, context=context, test="test" in marks
+    )
+    user = identity.legal(captured.user_id) if captured.user_id else None
+    anonymous = identity.legal(captured.anonymous_id) if captured.anonymous_id else None
+    number = reading.number if reading.number is not None and phone.identifies(reading.number) else None
+    if reading.address is None and user is None and number is None and anonymous is None:
+        return Reject(Reason.NO_IDENTIFIER)
+    human = 1.0
+    for mark in marks:
+        human = min(human, _HUMAN.get(mark, 1.0))
+    properties, asset = _properties(captured.properties)
+    return Happened(
+        event_id=_event_id(captured),
+        at=at,
+        facts=Facts(
+            name=captured.name,
+            kind=kind,
+            property=property_,
+            human=human,
+            page=_page(context),
+            asset=asset,
+            properties=properties,
+            claims=reading.claims,
+            consent=captured.consent,
+            touch=_touch(at, context) if human >= 0.5 else None,
+        ),
+        email=name("email", reading.address.match) if reading.address is not None else None,
+        user=name("user", property_, user) if user is not None else None,
+        phone=name("phone", number.e164) if number is not None else None,
+        cookie=name("anonymous", anonymous) if anonymous is not None else None,
+    )
+
+
+def _event_id(captured: _Captured) -> str:
+    given = captured.event_id
+    if _CANONICAL_UUID(given):
+        return given
+    if cloudevent.is_uuid(given):
+        return given.lower() if _CANONICAL_UUID(given.lower()) else _derived(captured)
+    return _derived(captured)
+
+
+def _derived(captured: _Captured) -> str:
+    return ids.submission_id(captured.property, captured.event_id)
+
+
+def _utc(at: datetime) -> datetime | None:
+    """The moment in UTC; without a zone it is one of UTC already."""
+    if at.tzinfo is UTC:
+        return at
+    try:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except OverflowError:
+        return None
+
+
+def _page(context: Context | None) -> Page | None:
+    page = context.page if context is not None else None
+    if page is None or (page.url is None and page.path is None and page.title is None and page.referrer is None):
+        return None
+    if page.path is None and page.url is not None:
+        return replace(page, path=_path(page.url))
+    return page
+
+
+def _path(url: str) -> str:
+    rest = url.split("://", 1)[-1].split("?", 1)[0].split("#", 1)[0]
+    slash = rest.find("/")
+    return rest[slash:] if slash >= 0 else "/"
+
+
+def _properties(raw: msgspec.Raw) -> tuple[msgspec.Raw | None, str | None]:
+    """Properties as they came, unless there are none; and the asset that they name. Raises msgspec.ValidationError for what is no
+    object: they are passed on in their own bytes, so they are looked at here once for all that read them later."""
+    properties = _decode_properties(raw)
+    if not properties:
+        return None, None
+    asset = properties.get("asset")
+    return raw.copy(), asset if isinstance(asset, str) else None
+
+
+def _depth(value: Any) -> int:
+    match value:
+        case dict():
+            return 1 + max(map(_depth, value.values()), default=0)
+        case list():
+            return 1 + max(map(_depth, value), default=0)
+        case _:
+            return 0
+
+
+def _touch(at: datetime, context: Context | None) -> Touch | None:
+    if context is None:
+        return None
+    page = context.page
+    url, referrer = (page.url, page.referrer) if page is not None else (None, None)
+    found = channel.channel(campaign=context.campaign, click_ids=context.click_ids, referrer=referrer, page=url)
+    if found is None:
+        return None
+    return Touch(
+        at=at,
+        channel=found,
+        direction=channel.direction(found),
+        campaign=context.campaign,
+        click_ids=context.click_ids or None,
+        referrer=referrer or None,
+        landing_page=url,
+    )

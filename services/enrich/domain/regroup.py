@@ -1,0 +1,256 @@
+"""People who become one, fall apart, or share a cookie out of order: everything about the leads concerned is worked out anew. Pure.
+
+The result is what deciding on all their events in order of occurrence would have given; the differences to what was said before
+are what is told.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec.structs import replace
+
+from services.enrich.domain import binding, emission, profile
+from services.enrich.domain.cookies import govern
+from services.enrich.domain.leads import made, raised, survivor
+from services.enrich.domain.world import SEPARATOR, Cookie, Happened, Identifier, Kept, Lead, NotLoaded, Rank, State, Visits, World
+from shared.outcome import Decision, Outgoing
+from shared.stage import Input
+
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+
+
+def regroup(world: World, input_: Input, found: Mapping[str, Identifier], *, secret: bytes) -> Decision:
+    """What the event of `input_` makes of the closed component of leads that it touches. `found`: its identifiers, with their new ties.
+
+    Raises NotLoaded where the world lacks the history of one of these leads, or the visits on the event's cookie.
+    """
+    happened: Happened = input_.event
+    leads = _component(world, happened, found)
+    kept = _activities(world, leads, happened)
+    identifiers = {name: _identifier(world, found, name) for name in _names(kept.values())}
+    person = {name: binding.owner(name, identifiers.get) for name in identifiers}
+    whose = _whose(kept, person)
+
+    groups: dict[str, list[str]] = defaultdict(list)
+    for event_id, owner in whose.items():
+        if owner is not None:
+            groups[owner].append(event_id)
+    settled = _Settled(world, input_, secret, leads)
+    for owner in sorted(groups):
+        settled.take(owner, [lead for lead in settled.known.values() if person.get(lead.made_by) == owner])
+    return settled.decision(kept, whose, identifiers, person, groups)
+
+
+def _component(world: World, happened: Happened, found: Mapping[str, Identifier]) -> frozenset[str]:
+    """The leads that the event may change, closed: of its identifiers, and of everything on its cookie since the time that matters."""
+    leads = {identifier.lead_id for identifier in found.values() if identifier.lead_id is not None}
+    cookie: Cookie | None = world.get(("identifier", happened.cookie)) if happened.cookie is not None else None
+    lacking: dict[str, Any] = {}
+    if cookie is not None:
+        visits: Visits | None = world.get(("visits", cookie.name))
+        if visits is None or visits.since > happened.at:
+            lacking[cookie.name] = happened.at
+        else:
+            leads |= {lead for event_id in visits.events if (lead := world["activity", event_id].lead_id) is not None}
+        if cookie.lead_id is not None:
+            leads.add(cookie.lead_id)
+    unknown = frozenset(lead for lead in leads if ("history", lead) not in world)
+    if lacking or unknown:
+        raise NotLoaded(leads=unknown, cookies=lacking)
+    return frozenset(leads)
+
+
+def _activities(world: World, leads: frozenset[str], happened: Happened) -> dict[str, Kept]:
+    kept = {event_id: world["activity", event_id] for lead in sorted(leads) for event_id in world["history", lead]}
+    visits: Visits | None = world.get(("visits", happened.cookie)) if happened.cookie is not None else None
+    for event_id in visits.events if visits is not None else ():
+        kept[event_id] = world["activity", event_id]
+    kept[happened.event_id] = Kept(happened)
+    return kept
+
+
+def _names(kept: Any) -> set[str]:
+    names: set[str | None] = set()
+    for one in kept:
+        happened = one.happened
+        names |= {happened.email, happened.user, happened.phone}
+    return {name for name in names if name is not None}
+
+
+def _identifier(world: World, found: Mapping[str, Identifier], name: str) -> Identifier:
+    return found.get(name) or world.get(("identifier", name)) or Identifier(name)
+
+
+def _whose(kept: Mapping[str, Kept], person: Mapping[str, str]) -> dict[str, str | None]:
+    """For each event whose it is: of its own strongest identifier, or of whoever governs its cookie then; a visitor's are nobody's."""
+    whose: dict[str, str | None] = {}
+    identified: dict[str, list[tuple[Rank, str]]] = defaultdict(list)
+    visits: dict[str, list[Rank]] = defaultdict(list)
+    for event_id, one in kept.items():
+        happened = one.happened
+        name, cookie = happened.person, happened.cookie
+        if name is not None:
+            whose[event_id] = person[name]
+            if cookie is not None:
+                identified[cookie].append((happened.rank, name))
+        elif cookie is not None:
+            visits[cookie].append(happened.rank)
+    for cookie, ranks in visits.items():
+        governed = govern(sorted(identified[cookie]), sorted(ranks))
+        for rank, name in governed.items():
+            whose[rank[1]] = person[name] if name is not None else None
+    return whose
+
+
+class _Settled:
+    """Which lead each person has, while it is worked out; and then the decision."""
+
+    def __init__(self, world: World, input_: Input, secret: bytes, leads: frozenset[str]) -> None:
+        self.world, self.input, self.secret, self.leads = world, input_, secret, leads
+        self.lead_of: dict[str, Lead] = {}
+        self.changes: dict[Hashable, Any] = {}
+        self.emit: list[Outgoing] = []
+        absorbed = {name for lead in leads for name in world.get(("absorbed", lead), ())}
+        # All leads of the component by id, those absorbed into one of them too: they come back when their person does.
+        self.known: dict[str, Lead] = {lead: world["lead", lead] for lead in sorted(leads | absorbed)}
+        self.joined: list[str] = []
+
+    def take(self, owner: str, leads: list[Lead]) -> None:
+        """Gives the person its lead: a lead goes where the identifier goes that made it, and of several the one made first survives."""
+        now = self.input.now
+        lead = survivor(leads, self.world) if leads else made([owner], now, world=self.world, secret=self.secret)
+        lead = replace(lead, version=raised(lead.version, now)) if lead.absorbed_into is not None or not leads else lead
+        if lead.absorbed_into is not None:
+            self.emit.append(emission.split(self.input.event_id, left=lead.absorbed_into, restored=lead))
+            lead = replace(lead, absorbed_into=None)
+        self.lead_of[owner] = lead
+        self.known[lead.lead_id] = lead
+        for other in leads:
+            if other.lead_id == lead.lead_id or other.absorbed_into == lead.lead_id:
+                continue
+            absorbed = replace(other, absorbed_into=lead.lead_id, version=raised(other.version, now))
+            if other.absorbed_into is None:
+                self.joined.append(other.lead_id)
+                absorbed = replace(absorbed, state=State())
+                self.emit.append(emission.merged(self.input.event_id, survivor=lead, absorbed=absorbed))
+            self.known[other.lead_id] = absorbed
+            self.changes["lead", other.lead_id] = absorbed
+
+    def decision(
+        self,
+        kept: dict[str, Kept],
+        whose: Mapping[str, str | None],
+        identifiers: Mapping[str, Identifier],
+        person: Mapping[str, str],
+        groups: Mapping[str, list[str]],
+    ) -> Decision:
+        """The differences between what was and what is, as changes and events."""
+        new_lead = {id_: self.lead_of[owner].lead_id if owner is not None else None for id_, owner in whose.items()}
+        here = self.input.event.event_id
+        moved = {id_: one for id_, one in kept.items() if one.lead_id != new_lead[id_] or id_ == here}
+        for event_id, one in moved.items():
+            after = Kept(one.happened, new_lead[event_id], one.revision + 1 if one.revision or new_lead[event_id] else 0)
+            kept[event_id] = self.changes["activity", event_id] = after
+        touched = {lead for id_, one in moved.items() for lead in (one.lead_id, new_lead[id_]) if lead is not None}
+        self._leads(kept, identifiers, person, groups, touched)
+        self._identifiers(kept, new_lead, identifiers, person)
+        for lead_id in sorted(touched):
+            lead = self.known[lead_id]
+            if lead.absorbed_into is not None:
+                continue  # its lead.merged says it all
+            gone = [Kept(one.happened, None, one.revision + 1) for one in moved.values() if one.lead_id == lead_id]
+            came = [kept[id_] for id_ in moved if new_lead[id_] == lead_id]
+            if not gone and not came:
+                # Only the profile has changed (a user id left): the latest activity carries it.
+                latest = max((one for one in kept.values() if one.lead_id == lead_id), key=_rank)
+                came = [replace(latest, revision=latest.revision + 1)]
+                self.changes["activity", latest.happened.event_id] = came[0]
+            joined = {self.input.event_id: self.joined} if self.joined else None
+            self.emit += emission.enriched(lead, sorted(gone, key=_rank), withdrawn=True)
+            self.emit += emission.enriched(lead, sorted(came, key=_rank), joined=joined)
+        for event_id in moved:
+            if new_lead[event_id] is None and event_id == here:
+                self.emit.append(emission.noted_visitor(kept[event_id].happened, secret=self.secret))
+        return Decision(self.changes, self.emit)
+
+    def _leads(
+        self,
+        kept: Mapping[str, Kept],
+        identifiers: Mapping[str, Identifier],
+        person: Mapping[str, str],
+        groups: Mapping[str, list[str]],
+        touched: set[str],
+    ) -> None:
+        """New profiles for the leads whose events have changed, each from all of its events."""
+        absorbed_into: dict[str, list[str]] = defaultdict(list)
+        for owner, event_ids in groups.items():
+            lead = self.lead_of[owner]
+            users = {
+                name.split(SEPARATOR)[1]: name.split(SEPARATOR)[2]
+                for name in identifiers
+                if person[name] == owner and name.startswith(f"user{SEPARATOR}")
+            }
+            if lead.lead_id in touched or users != lead.state.users:
+                state = profile.fold((kept[event_id].happened for event_id in event_ids), users)
+                lead = replace(lead, state=state, version=raised(lead.version, self.input.now))
+                touched.add(lead.lead_id)
+            self.known[lead.lead_id] = self.lead_of[owner] = lead
+            self.changes["lead", lead.lead_id] = lead
+            self.changes["history", lead.lead_id] = tuple(event_ids)
+        for lead in self.known.values():
+            if lead.absorbed_into is not None:
+                absorbed_into[lead.absorbed_into].append(lead.lead_id)
+                self.changes["history", lead.lead_id] = ()
+        for lead in self.known.values():
+            self.changes["absorbed", lead.lead_id] = tuple(absorbed_into[lead.lead_id])
+
+    def _identifiers(
+        self,
+        kept: Mapping[str, Kept],
+        new_lead: Mapping[str, str | None],
+        identifiers: Mapping[str, Identifier],
+        person: Mapping[str, str],
+    ) -> None:
+        """Whose each identifier and each cookie is now."""
+        for name, identifier in identifiers.items():
+            lead = self.lead_of.get(person[name])
+            if lead is not None:
+                identifier = replace(identifier, lead_id=lead.lead_id)
+            elif identifier.lead_id in self.leads:
+                identifier = replace(identifier, lead_id=None)  # its person has no events of its own
+            # What has not changed may be another batch's to change: only what is under our leads' locks is written.
+            if identifier != self.world.get(("identifier", name)):
+                self.changes["identifier", name] = identifier
+        on: dict[str, list[Rank]] = defaultdict(list)
+        for one in kept.values():
+            if one.happened.cookie is not None and one.happened.person is not None:
+                on[one.happened.cookie].append(one.happened.rank)
+        here = self.input.event
+        if here.cookie is not None:
+            on.setdefault(here.cookie, [])
+        for name, ranks in on.items():
+            cookie: Cookie = self.world.get(("identifier", name)) or Cookie(name, here.rank)
+            ranks.sort()
+            if ranks:
+                first = min(cookie.first or ranks[0], ranks[0])
+                last = max(cookie.last or ranks[-1], ranks[-1])
+                shared = cookie.shared or len({new_lead[rank[1]] for rank in ranks}) > 1
+                lead_id = new_lead[last[1]] if last[1] in new_lead else cookie.lead_id
+                shared = shared or any(new_lead[rank[1]] != lead_id for rank in ranks)
+                cookie = replace(cookie, first=first, last=last, lead_id=lead_id, shared=shared)
+            if name == here.cookie:
+                cookie = replace(cookie, top=max(cookie.top, here.rank))
+                visits: Visits | None = self.world.get(("visits", name))
+                since = visits.since if visits is not None else _BEGINNING
+                events = visits.events if visits is not None else ()
+                self.changes["visits", name] = Visits(since, (*events, here.event_id))
+            if cookie != self.world.get(("identifier", name)):
+                self.changes["identifier", name] = cookie
+
+
+def _rank(kept: Kept) -> Rank:
+    return kept.happened.rank

@@ -1,0 +1,190 @@
+"""What enrich knows, as values: identifiers, cookies, leads, kept activities, and what a decision may find missing. No rules here.
+
+A world's keys: ("identifier", name) -> Identifier or Cookie, ("lead", id) -> Lead, ("activity", event id) -> Kept;
+and, only where they are known completely: ("history", lead id) -> the ids of all its activities, ("absorbed", lead id) ->
+the ids of leads that it absorbed, ("visits", cookie) -> Visits; ("recalled", lead id) -> Recalled, in a rebuild.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from shared.contracts import Consent, ConsentGiven, Page, Touch
+
+World = Mapping[Hashable, Any]
+Rank = tuple[datetime, str]  # when it occurred, event id: the order of all events, whatever the order of their arrival
+
+# A name is an identifier as it is kept: kind and normalised value. U+001F can be in neither.
+SEPARATOR = "\x1f"
+
+
+def name(kind: str, *value: str) -> str:
+    """The name of an identifier: email, user (property and id), phone or anonymous."""
+    return SEPARATOR.join((kind, *value))
+
+
+class Tie(Struct, frozen=True, array_like=True):
+    """The first time that an identifier was seen together with another one."""
+
+    rank: Rank
+    to: str
+
+
+class Identifier(Struct, frozen=True):
+    """An e-mail address, user id or phone number. `ties` by slot: what it was first seen with; they decide whose it is (binding.py).
+
+    `lead_id` is absent while it is known only from events that name another person.
+    """
+
+    name: str
+    lead_id: str | None = None
+    ties: dict[str, Tie] = {}
+
+
+class Cookie(Struct, frozen=True):
+    """An anonymous id. `first` and `last` are the first and last identification on it, `top` its latest event of any kind.
+
+    `lead_id` is the lead of the last identification; nobody's while absent. `shared`: identifications of several leads.
+    """
+
+    name: str
+    top: Rank
+    lead_id: str | None = None
+    first: Rank | None = None
+    last: Rank | None = None
+    shared: bool = False
+
+
+class Claim(Struct, frozen=True, array_like=True):
+    """What one event said about one field of the profile."""
+
+    trust: int
+    at: datetime
+    event_id: str
+    source: str
+    value: Any
+
+    @property
+    def rank(self) -> tuple[int, datetime, str]:
+        """By trust, then recency, then event id."""
+        return self.trust, self.at, self.event_id
+
+
+class Said(Struct, frozen=True, array_like=True):
+    """A claim that is still part of its event."""
+
+    trust: int
+    source: str
+    value: Any
+
+
+class ConsentClaim(Struct, frozen=True, array_like=True):
+    """What one event said about consent to one purpose."""
+
+    event_id: str
+    consent: Consent
+
+
+class TouchClaim(Struct, frozen=True, array_like=True):
+    """One event's touch."""
+
+    event_id: str
+    touch: Touch
+
+
+class State(Struct, frozen=True):
+    """A lead's profile and touches as the claims that prevail; equal for equal sets of events."""
+
+    claims: dict[str, Claim] = {}
+    consents: dict[str, ConsentClaim] = {}
+    first: TouchClaim | None = None
+    last: TouchClaim | None = None
+    users: dict[str, str] = {}
+
+
+class Lead(Struct, frozen=True):
+    """A lead. `made_by` is the identifier that made it (its id is an HMAC of that), `made_at` the record's time then.
+
+    `version` is the profile version: it only grows, also while the lead is absorbed.
+    """
+
+    lead_id: str
+    made_at: datetime
+    made_by: str
+    version: int = 0
+    absorbed_into: str | None = None
+    state: State = State()
+
+
+class Facts(Struct, frozen=True, omit_defaults=True):
+    """What an event says, normalised: enough to send its activity again under another lead and to build a profile anew."""
+
+    name: str
+    kind: str
+    property: str
+    human: float = 1.0
+    page: Page | None = None
+    asset: str | None = None
+    properties: msgspec.Raw | None = None
+    claims: dict[str, Said] = {}
+    consent: ConsentGiven | None = None
+    touch: Touch | None = None
+
+
+class Happened(Struct, frozen=True):
+    """An event that was read: its identifiers by kind, and its facts. `person` is the strongest identifier, absent for a visitor."""
+
+    event_id: str
+    at: datetime
+    facts: Facts
+    email: str | None = None
+    user: str | None = None
+    phone: str | None = None
+    cookie: str | None = None
+
+    @property
+    def person(self) -> str | None:
+        return self.email or self.user or self.phone
+
+    @property
+    def rank(self) -> Rank:
+        return self.at, self.event_id
+
+
+class Kept(Struct, frozen=True):
+    """An event that counts. `revision` 0: it was not sent under any lead yet."""
+
+    happened: Happened
+    lead_id: str | None = None
+    revision: int = 0
+
+
+class Visits(Struct, frozen=True):
+    """Activities on one cookie, by id: all since the identification that governs `since`; and where there is none, all since
+    `since` and at least the HISTORY_EVENTS latest before it."""
+
+    since: datetime
+    events: tuple[str, ...] = ()
+
+
+class Recalled(Struct, frozen=True):
+    """In a rebuild: this lead stands on the output topic already."""
+
+    absorbed: bool
+
+
+class NotLoaded(Exception):
+    """The decision needs the whole history of these leads, or the visits on these cookies since a time, and the world lacks them.
+
+    `load` catches it, fetches and asks again; `decide` never meets it after that.
+    """
+
+    def __init__(self, *, leads: frozenset[str] = frozenset(), cookies: Mapping[str, datetime] | None = None) -> None:
+        super().__init__("history is not loaded")
+        self.leads = leads
+        self.cookies = dict(cookies or {})

@@ -1,0 +1,171 @@
+"""A store of enrich without Postgres: the same rows, the same load, and what a reader of leads.enriched.v1 makes of it. For tests."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from services.enrich.domain import intake
+from services.enrich.domain.cookies import HISTORY_EVENTS
+from services.enrich.domain.decide import decide
+from services.enrich.domain.lacking import lacking, names
+from services.enrich.domain.world import Cookie, Kept, NotLoaded, Visits
+from shared.outcome import Outgoing, Reject
+from shared.stage import Input, Record
+
+SECRET = b"a secret of thirty-two bytes ...."
+MONDAY = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+
+
+def event(event_id: str = "e1", *, at: timedelta | float = 0, **fields: Any) -> dict[str, Any]:
+    """A lead.captured as JSON would hold it: a contact form of Monday morning; `at` in minutes after that."""
+    when = MONDAY + (at if isinstance(at, timedelta) else timedelta(minutes=at))
+    email = fields.pop("email", None)
+    traits = {**({"email": email} if email is not None else {}), **fields.pop("traits", {})}
+    said = {"event_id": event_id, "property": "shop", "kind": "form", "name": "contact", "occurred_at": when, "received_at": when}
+    return {**said, "traits": traits, **fields}
+
+
+def page(event_id: str, cookie: str, *, at: timedelta | float = 0, **fields: Any) -> dict[str, Any]:
+    """A page view that names nobody but a cookie."""
+    return event(event_id, at=at, **{"kind": "page", "name": "", "anonymous_id": cookie, **fields})
+
+
+def record(said: dict[str, Any], *, at_ms: int = 1_795_000_000_000) -> Record:
+    return Record("leads.captured.v1", 0, 0, at_ms, None, msgspec.json.encode(said), {})
+
+
+class Memory:
+    """Tables as dicts. `load` gives no more than Postgres would, so a decision that lacks something shows."""
+
+    def __init__(self) -> None:
+        self.identifiers: dict[str, Any] = {}
+        self.leads: dict[str, Any] = {}
+        self.activities: dict[str, Kept] = {}
+        self.sent: list[Outgoing] = []
+        self.clock = 1_795_000_000_000
+
+    def batch(self, events: Sequence[dict[str, Any]]) -> list[Reject]:
+        """One batch through decode, seen, load, decide and save, as the shell does it."""
+        inputs: dict[str, Input] = {}
+        rejected: list[Reject] = []
+        for said in events:
+            self.clock += 1000
+            read = intake.decode(record(said, at_ms=self.clock))
+            if isinstance(read, Reject):
+                rejected.append(read)
+            elif read.event_id not in self.activities:
+                inputs.setdefault(read.event_id, read)
+        fresh = list(inputs.values())
+        world = self.load(fresh)
+        for input_ in fresh:
+            decision = decide(world, input_, secret=SECRET)
+            world.update(decision.changes)
+            self.sent += decision.emit
+            self.save(decision.changes)
+        return rejected
+
+    def load(self, inputs: Sequence[Input]) -> dict[Hashable, Any]:
+        world: dict[Hashable, Any] = {}
+        for input_ in inputs:
+            for name in names(input_.event):
+                self._identifier(world, name)
+        first = True
+        while (lack := lacking(world, inputs, secret=SECRET, everything=not first)) is not None:
+            first = False
+            self._fetch(world, lack)
+        return world
+
+    def save(self, changes: Any) -> None:
+        for key, value in changes.items():
+            match key:
+                case ("identifier", name):
+                    self.identifiers[name] = value
+                case ("lead", lead_id):
+                    self.leads[lead_id] = value
+                case ("activity", event_id):
+                    self.activities[event_id] = value
+
+    def _identifier(self, world: dict[Hashable, Any], name: str) -> None:
+        if name in self.identifiers:
+            world["identifier", name] = row = self.identifiers[name]
+            if row.lead_id is not None:
+                world["lead", row.lead_id] = self.leads[row.lead_id]
+
+    def _fetch(self, world: dict[Hashable, Any], lack: NotLoaded) -> None:
+        for name, since in lack.cookies.items():
+            on = sorted((k for k in self.activities.values() if k.happened.cookie == name), key=lambda k: k.happened.rank)
+            before = [k for k in on if k.happened.at < since]
+            base = [k for k in before if k.happened.person is not None]
+            window = [k for k in on if k.happened.at >= since]
+            window += [k for k in before if k.happened.rank >= base[-1].happened.rank] if base else before[-HISTORY_EVENTS:]
+            world["visits", name] = Visits(since, tuple(k.happened.event_id for k in window))
+            for kept in window:
+                world["activity", kept.happened.event_id] = kept
+                if kept.lead_id is not None:
+                    world["lead", kept.lead_id] = self.leads[kept.lead_id]
+        for lead_id in lack.leads:
+            theirs = [k for k in self.activities.values() if k.lead_id == lead_id]
+            world["history", lead_id] = tuple(k.happened.event_id for k in theirs)
+            for kept in theirs:
+                world["activity", kept.happened.event_id] = kept
+                for name in names(kept.happened):
+                    self._identifier(world, name)
+            absorbed = [lead for lead in self.leads.values() if lead.absorbed_into == lead_id]
+            world["absorbed", lead_id] = tuple(lead.lead_id for lead in absorbed)
+            world.update({("lead", lead.lead_id): lead for lead in absorbed})
+
+    def people(self) -> set[frozenset[str]]:
+        """The events, grouped by lead; visitors' events are not in it."""
+        return _grouped({k.happened.event_id: k.lead_id for k in self.activities.values()})
+
+    def states(self) -> dict[frozenset[str], Any]:
+        """The profile state of each group of events."""
+        groups: dict[str, list[str]] = {}
+        for kept in self.activities.values():
+            if kept.lead_id is not None:
+                groups.setdefault(kept.lead_id, []).append(kept.happened.event_id)
+        return {frozenset(events): self.leads[lead_id].state for lead_id, events in groups.items()}
+
+    def heard(self) -> tuple[set[frozenset[str]], dict[frozenset[str], Any]]:
+        """What a reader of the topic makes of it: the groups of events, and each one's latest profile."""
+        known: dict[str, dict[str, tuple[int, bool]]] = {}
+        latest: dict[str, tuple[int, Any]] = {}
+        absorbed: set[str] = set()
+        ids: set[str] = set()
+        for sent in self.sent:
+            assert sent.event_id not in ids, "an event id was used twice"
+            ids.add(sent.event_id)
+            data = sent.data
+            if sent.type == "lead.merged":
+                absorbed.add(data.absorbed)  # type: ignore[union-attr]
+            elif sent.type == "lead.split":
+                absorbed.discard(data.restored)  # type: ignore[union-attr]
+                known.pop(data.restored, None)  # type: ignore[union-attr]
+            elif sent.type == "lead.enriched":
+                one: Any = data
+                theirs = known.setdefault(one.lead_id, {})
+                if one.activity.revision > theirs.get(one.activity.id, (0, False))[0]:
+                    theirs[one.activity.id] = one.activity.revision, bool(one.activity.withdrawn)
+                if one.profile_version >= latest.get(one.lead_id, (0, None))[0]:
+                    latest[one.lead_id] = one.profile_version, (one.profile, one.first_touch, one.last_touch)
+        groups = {
+            lead: frozenset(id_ for id_, (_, withdrawn) in theirs.items() if not withdrawn)
+            for lead, theirs in known.items()
+            if lead not in absorbed
+        }
+        return {g for g in groups.values() if g}, {groups[lead]: latest[lead][1] for lead in groups if groups[lead]}
+
+
+def _grouped(lead_of: dict[str, str | None]) -> set[frozenset[str]]:
+    groups: dict[str, set[str]] = {}
+    for event_id, lead in lead_of.items():
+        if lead is not None:
+            groups.setdefault(lead, set()).add(event_id)
+    return {frozenset(group) for group in groups.values()}
+
+
+__all__ = ["MONDAY", "SECRET", "Cookie", "Memory", "event", "page", "record"]
