@@ -1,0 +1,168 @@
+"""From a Kafka record to what it says of a lead. Reads only what score needs; enrich's data stays the bytes it came in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Raw, Struct
+
+from services.score.domain.inforce import InForce
+from services.score.domain.lead import Absorbed, Event, Judged, Passed, Told
+from shared import clock, cloudevent
+from shared.contracts import Moment
+from shared.outcome import Reason, Reject
+from shared.stage import Input, Record
+from shared.topology import COMMANDS
+
+_HANDOVER = re.compile(r"ho_.+_([1-9]\d{0,8})_[1-9]\d{0,8}", re.ASCII)
+Version = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+
+
+class _Enriched(Struct):
+    event_id: str
+    lead_id: str
+    profile_version: Version
+    activity: Raw
+    profile: Raw
+    first_touch: Raw = Raw()
+    last_touch: Raw = Raw()
+    joined: list[str] | None = None
+
+
+class _Merged(Struct):
+    event_id: str
+    survivor: str
+    absorbed: str
+
+
+class _Named(Struct):
+    event_id: str
+
+
+class _OutcomePayload(Struct):
+    outcome: str = ""
+    occurred_at: Moment | None = None
+    handover_id: str = ""
+
+
+class _Command(Struct):
+    event_id: str
+    kind: str
+    issued_at: Moment
+    lead_id: str | None = None
+    payload: Raw = Raw(b"{}")
+
+
+class _Shape(Struct):
+    """What tells the events of leads.enriched.v1 apart where a header is missing."""
+
+    activity: Raw | None = None
+    absorbed: Raw | None = None
+    restored: Raw | None = None
+    activity_id: Raw | None = None
+
+
+_enriched = msgspec.json.Decoder(_Enriched).decode
+_merged = msgspec.json.Decoder(_Merged).decode
+_named = msgspec.json.Decoder(_Named).decode
+_command = msgspec.json.Decoder(_Command).decode
+_outcome_payload = msgspec.json.Decoder(_OutcomePayload).decode
+_shape = msgspec.json.Decoder(_Shape).decode
+
+
+def decoder(in_force: InForce) -> Callable[[Record], Input | Reject]:
+    """The stage's decode, under this ruleset: it already tells which rules an activity falls under, so that load knows what is needed."""
+
+    def decode(record: Record) -> Input | Reject:
+        try:
+            event_id, event = _read(record, in_force)
+        except msgspec.ValidationError:
+            return Reject(Reason.INVALID, "breaks the event's contract")
+        except msgspec.DecodeError:
+            return Reject(Reason.UNDECODABLE, "is not JSON")
+        if isinstance(event, Reject):
+            return event
+        if not cloudevent.is_uuid(event_id):
+            return Reject(Reason.INVALID, "event_id is no UUID")
+        return Input(event_id, event, clock.from_ms(record.timestamp_ms), record.part, record)
+
+    return decode
+
+
+def _read(record: Record, in_force: InForce) -> tuple[str, Event | Reject]:
+    value = record.value
+    if record.topic == COMMANDS.name:
+        return _read_command(value)
+    type_ = record.headers.get("ce_type")
+    match type_.decode(errors="replace") if type_ is not None else _type_by_shape(value):
+        case "lead.enriched":
+            return _read_enriched(value, in_force)
+        case "lead.merged":
+            merged = _merged(value)
+            return merged.event_id, Absorbed(merged.absorbed, merged.survivor)
+        case "lead.noted" | "lead.split":  # a split is not carried out yet; the topic keeps it
+            return _named(value).event_id, Passed()
+        case _:
+            return "", Reject(Reason.UNKNOWN_TYPE, "no such event on this topic")
+
+
+def _type_by_shape(value: bytes) -> str:
+    shape = _shape(value)
+    if shape.activity is not None:
+        return "lead.enriched"
+    if shape.absorbed is not None:
+        return "lead.merged"
+    if shape.restored is not None:
+        return "lead.split"
+    return "lead.noted" if shape.activity_id is not None else ""
+
+
+def _read_enriched(value: bytes, in_force: InForce) -> tuple[str, Event | Reject]:
+    read = _enriched(value)
+    activity, profile = bytes(read.activity), bytes(read.profile)
+    if profile[:1] != b"{":
+        return "", Reject(Reason.INVALID, "profile is no object")
+    fact = in_force.fact(activity)
+    if not _is_canonical(fact.id):
+        return "", Reject(Reason.INVALID, "activity.id is no UUID in small letters with hyphens")
+    told = Told(
+        read.lead_id,
+        read.profile_version,
+        fact,
+        activity,
+        profile,
+        _object(read.first_touch),
+        _object(read.last_touch),
+        tuple(read.joined or ()),
+    )
+    return read.event_id, told
+
+
+def _read_command(value: bytes) -> tuple[str, Event]:
+    read = _command(value)
+    if read.kind != "outcome" or read.lead_id is None:
+        return read.event_id, Passed()
+    payload = _outcome_payload(read.payload)
+    at: datetime = payload.occurred_at or read.issued_at
+    return read.event_id, Judged(read.lead_id, payload.outcome, at, _episode(payload.handover_id))
+
+
+def _episode(handover_id: str) -> int | None:
+    """The episode in a handover's name (ho_<lead>_<episode>_<attempt>), or None where it says none."""
+    named = _HANDOVER.fullmatch(handover_id)
+    return int(named[1]) if named else None
+
+
+def _object(raw: Raw) -> bytes:
+    """An optional object's bytes; nothing where it is absent or null."""
+    data: Any = bytes(raw)
+    return data if data[:1] == b"{" else b""
+
+
+def _is_canonical(id_: str) -> bool:
+    """Whether an id is written as Postgres writes it, so that texts stand in the same order here and there."""
+    return len(id_) == 36 and cloudevent.is_uuid(id_) and id_ == id_.lower()

@@ -1,0 +1,48 @@
+"""In which stage a lead is: thresholds with hysteresis, conditions, exclusion, and what sales said. Points are in score.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.score.domain.inforce import InForce
+from services.score.domain.ruleset import CUSTOMER, DISQUALIFIED, QUALIFIED, RAW, SQL, StageRule
+from services.score.domain.score import Score
+
+_RANKS = {RAW: 0, DISQUALIFIED: 0, **{name: rank for rank, name in enumerate(QUALIFIED, 1)}, CUSTOMER: len(QUALIFIED)}
+
+
+def stage_of(
+    in_force: InForce,
+    now_in: str,
+    points: Score,
+    *,
+    roots: dict[str, Any],
+    excluded: bool,
+    won: bool,
+    may_enter_sql: bool,
+) -> str:
+    """The highest stage that the lead may be in. `roots` is what conditions see: profile, lead, total, fit, engagement.
+
+    A stage that the lead is in or above stays as long as the total is at `leave`; others need `enter` and `min_fit`.
+    Customers are customers; who is excluded never qualifies. SQL can be closed to those who are not in it.
+    """
+    if won:
+        return CUSTOMER
+    if excluded:
+        return DISQUALIFIED
+    rank = _RANKS[now_in]
+    for index in range(len(in_force.ruleset.stages) - 1, -1, -1):
+        rule = in_force.ruleset.stages[index]
+        if rule.name == SQL and now_in != SQL and not may_enter_sql:
+            continue
+        is_held = _RANKS[rule.name] <= rank
+        if not is_held and rule.min_fit is not None and points.fit < rule.min_fit:
+            continue
+        if _reaches(rule, points.total, is_held=is_held) or (rule.any and in_force.any[index].hold(roots)):
+            return rule.name
+    return RAW
+
+
+def _reaches(rule: StageRule, total: int, *, is_held: bool) -> bool:
+    threshold = rule.leave if is_held else rule.enter
+    return threshold is not None and total >= threshold

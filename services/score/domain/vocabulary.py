@@ -1,0 +1,147 @@
+"""The names that a ruleset may use, taken from the contracts, and what to say of others. Reading the document is in load.py."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import cel
+from msgspec import inspect
+
+from services.score.domain.condition import Condition, Path
+from shared import contracts
+
+_ANYTHING: dict[str, Any] = {"*": None}  # a map whose keys are the people's own
+
+_LATER = {
+    (
+        "lead",
+        "stage",
+    ): "depends on earlier decisions, so the score could not be told from the activities; rules may not use it",
+    (
+        "lead",
+        "episodes",
+    ): "depends on earlier decisions, so the score could not be told from the activities; rules may not use it",
+    ("lead", "segments"): "is not supported yet",
+    ("probability",): "is not supported yet",
+}
+FUNCTIONS = frozenset(
+    [
+        "contains",
+        "startsWith",
+        "endsWith",
+        "matches",
+        "size",
+        "string",
+        "int",
+        "uint",
+        "double",
+        "bytes",
+        "timestamp",
+        "duration",
+        "type",
+        "dyn",
+        "has",
+        "getFullYear",
+        "getMonth",
+        "getDayOfYear",
+        "getDayOfMonth",
+        "getDate",
+        "getDayOfWeek",
+        "getHours",
+        "getMinutes",
+        "getSeconds",
+        "getMilliseconds",
+    ]
+)
+
+
+def _fields(kind: inspect.Type) -> dict[str, Any] | None:
+    """The fields below a type, as nested dicts; None where it is a plain value."""
+    match kind:
+        case inspect.Metadata(type=inner):
+            return _fields(inner)
+        case inspect.UnionType(types=types):
+            return next((found for one in types if (found := _fields(one)) is not None), None)
+        case inspect.StructType(fields=fields):
+            return {field.encode_name: _fields(field.type) for field in fields}
+        case inspect.DictType(value_type=inner):
+            return {"*": _fields(inner) if not isinstance(inner, inspect.AnyType) else _ANYTHING}
+        case _:
+            return None
+
+
+_PROFILE = _fields(inspect.type_info(contracts.Profile)) or {}
+_ACTIVITY = {
+    name: below
+    for name, below in (_fields(inspect.type_info(contracts.Activity)) or {}).items()
+    if name not in ("id", "revision", "withdrawn")
+}
+_LEAD: dict[str, Any] = {"activities": {"*": None}, "recycled": None, "customer_since": None}
+
+ON_PROFILE: Mapping[str, Any] = {"profile": _PROFILE, "lead": _LEAD}
+ON_ACTIVITY: Mapping[str, Any] = {"activity": _ACTIVITY}
+ON_STAGE: Mapping[str, Any] = {**ON_PROFILE, "total": None, "fit": None, "engagement": None}
+
+
+def mistakes_in(condition: Condition, known: Mapping[str, Any], lists: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the names and functions in a condition, in words. `known` is one of the ON_... tables."""
+    everything = {**known, "lists": dict.fromkeys(lists)}
+    for named in condition.names:
+        if mistake := mistake_in(named.path, everything):
+            yield mistake
+    references = condition.program.references()
+    roots = {named.path[0] for named in condition.names} | {"lists"}
+    own = set(_own_variables(condition.source))
+    for name in references["variables"]:
+        if name not in roots and name not in own:
+            yield mistake_in((name,), everything) or f"{name} cannot be used here"
+    for name in references["functions"]:
+        if name[0] not in "_@!-" and name not in FUNCTIONS:
+            yield f"CEL has no function {name} here{_meant(name, FUNCTIONS)}"
+    for pattern in re.findall(r"\.matches\s*\(\s*(r?\"[^\"]*\"|r?'[^']*')\s*\)", condition.source):
+        try:
+            cel.compile(f'"".matches({pattern})').execute()
+        except Exception:
+            yield f"{pattern} is no regular expression (RE2 syntax)"
+    for name in _lists_in(condition.source):
+        if name not in lists:
+            yield f"`lists` has no list {name}{_meant(name, lists)}"
+
+
+def mistake_in(path: Path, known: Mapping[str, Any]) -> str | None:
+    """What is wrong with a path, or None. A path may end at a field with fields below."""
+    for length in range(1, len(path) + 1):
+        if path[:length] in _LATER:
+            return f"{'.'.join(path[:length])} {_LATER[path[:length]]}"
+    at: Mapping[str, Any] | None = known
+    for step, name in enumerate(path):
+        if at is _ANYTHING:
+            return None
+        if at is None:
+            return f"{'.'.join(path[:step])} is a value, it has no field {name}"
+        if name in at:
+            at = at[name]
+        elif "*" in at:
+            at = at["*"]
+        elif step == 0:
+            return f"{name} cannot be used here{_meant(name, at)}"
+        else:
+            return f"{'.'.join(path[:step])} has no field {name}{_meant(name, at)}"
+    return None
+
+
+def _meant(name: str, known: Mapping[str, Any] | frozenset[str] | Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _own_variables(source: str) -> Iterator[str]:
+    """Variables that an expression makes itself: the x of lists.a.exists(x, ...)."""
+    yield from re.findall(r"\.(?:all|exists|exists_one|map|filter)\s*\(\s*([A-Za-z_]\w*)\s*,", source)
+
+
+def _lists_in(source: str) -> Iterator[str]:
+    yield from re.findall(r"(?<![\w.])lists\s*\.\s*([A-Za-z_]\w*)(?!\s*\()", source)
