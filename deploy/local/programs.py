@@ -18,7 +18,14 @@ def infrastructure(stack: Layout) -> list[Program]:
     """Kafka and Postgres, and for a tied stack the process that ends it together with the one it is tied to."""
     programs = [
         # Interrupt is Postgres' fast shutdown: it ends the connections instead of waiting for them.
-        Program(name="postgres", command=postgres.command(stack), priority=10, user=postgres.user(), stop_signal="INT"),
+        Program(
+            name="postgres",
+            command=postgres.command(stack),
+            priority=10,
+            user=postgres.user(),
+            stop_signal="INT",
+            directory=Path("/"),  # its user may not be able to enter the checkout
+        ),
         Program(name="kafka", command=kafka.command(stack), priority=20),
     ]
     if stack.tied_to is not None:

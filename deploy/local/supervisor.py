@@ -30,6 +30,7 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict)
     user: str | None = None
     stop_signal: str = "TERM"
+    directory: Path = CHECKOUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,7 @@ def _program(layout: Layout, program: Program) -> str:
         "stdout_logfile": str(log_file(layout, program.name)),
         "stdout_logfile_maxbytes": "20MB",
         "stdout_logfile_backups": "2",
-        "directory": str(CHECKOUT),
+        "directory": str(program.directory),
     }
     if program.user:
         settings["user"] = program.user

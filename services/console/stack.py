@@ -101,7 +101,9 @@ def _table(running: layout.Layout) -> Table:
         if process := found.get(name):
             address = where.get(name) or stack.url(running, name)
             table.add_row(name, process.state.lower(), str(process.pid or ""), address)
-    table.caption = f"data, passwords and token: {described['data']} (leads status --json); logs: {described['data']}/log"
+    table.caption = (
+        f"data, passwords and token: {described['data']} (leads status --json); logs: {described['data']}/log"
+    )
     return table
 
 

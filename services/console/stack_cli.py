@@ -1,4 +1,4 @@
-"""`leads stack ...` and `leads up|down|status`: the command line of services.console.stack, and nothing else."""
+"""`leads stack ...` and `leads up|down|status|doctor`: the command line of services.console.stack and .doctor, and nothing else."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from services.console import doctor as doctor_
 from services.console import stack
 
 stack_app = typer.Typer(no_args_is_help=True, help="Run the local stack, and drill it.")
@@ -78,6 +79,12 @@ def tell(
     if wrong:
         raise typer.BadParameter(f"not KEY=VALUE: {', '.join(wrong)}")
     stack.tell(name, {key: value for key, _, value in (pair.partition("=") for pair in pairs or ())})
+
+
+@stack_app.command()
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
+    """Name what this machine lacks for the local stack, each with what to do; exit code 1 if something needed is missing."""
+    raise typer.Exit(doctor_.run(as_json=as_json))
 
 
 if __name__ == "__main__":
