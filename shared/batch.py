@@ -12,7 +12,7 @@ from shared.crash import point
 from shared.database import Pool, is_rows_fault, sqlstate
 from shared.fold import Folded, fold, reject
 from shared.message import Message
-from shared.outcome import Reject
+from shared.outcome import Reason, Reject
 from shared.rejects import RejectLimit
 from shared.stage import Input, Record, Stage
 
@@ -51,8 +51,6 @@ def decode(stage: Stage, records: Sequence[Record]) -> list[Decoded]:
 
 
 def _decode_one(stage: Stage, record: Record) -> Input | Reject:
-    from shared.outcome import Reason
-
     try:
         return stage.decode(record)
     except Exception as error:

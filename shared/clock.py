@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -18,6 +19,7 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+@functools.lru_cache(maxsize=1024)  # records of one produce batch share their LogAppendTime
 def from_ms(ms: int) -> datetime:
     """The moment of a Kafka timestamp (milliseconds since 1970), exact."""
     return EPOCH + timedelta(milliseconds=ms)
@@ -28,6 +30,7 @@ def to_ms(at: datetime) -> int:
     return (at - EPOCH) // timedelta(milliseconds=1)
 
 
+@functools.lru_cache(maxsize=1024)
 def text(at: datetime) -> str:
     """RFC 3339 UTC with milliseconds, as SPEC 2 writes times: 2026-11-27T01:02:03.456Z."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

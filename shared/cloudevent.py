@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 
@@ -16,19 +17,23 @@ def headers(
     *, event_id: str, type_: str, source: str, time: str, subject: str | None = None, traceparent: bytes | None = None
 ) -> list[tuple[str, bytes]]:
     """The headers of one event. `time` is RFC 3339 UTC; `subject` is the lead id where it is known."""
-    found = [
-        ("ce_specversion", SPEC_VERSION),
-        ("ce_id", event_id.encode()),
-        ("ce_type", type_.encode()),
-        ("ce_source", source.encode()),
-        ("ce_time", time.encode()),
-        ("content-type", CONTENT_TYPE),
-    ]
+    found = [("ce_id", event_id.encode()), *_fixed(type_, source, time)]
     if subject:
         found.append(("ce_subject", subject.encode()))
     if traceparent:
         found.append(("traceparent", traceparent))
     return found
+
+
+@functools.lru_cache(maxsize=1024)  # the same for all records of one type in a batch
+def _fixed(type_: str, source: str, time: str) -> tuple[tuple[str, bytes], ...]:
+    return (
+        ("ce_specversion", SPEC_VERSION),
+        ("ce_type", type_.encode()),
+        ("ce_source", source.encode()),
+        ("ce_time", time.encode()),
+        ("content-type", CONTENT_TYPE),
+    )
 
 
 def by_name(pairs: Sequence[tuple[str, bytes | None]]) -> Mapping[str, bytes]:

@@ -9,6 +9,7 @@ import uuid
 from base64 import b32encode
 
 _NAMESPACE = uuid.UUID("6f2d5f0e-6c1b-5d2e-9b7a-1ead0f10e000")
+_NAMESPACE_HASH = hashlib.sha1(_NAMESPACE.bytes, usedforsecurity=False)
 
 
 def event_id(stage: str, input_id: str, subject: str, revision: int, type_: str, ordinal: int = 0) -> str:
@@ -68,12 +69,12 @@ def murmur2(data: bytes) -> int:
 
 
 def _uuid5(name: str) -> str:
-    """uuid5 in the house's namespace; by hand, since uuid.uuid5 costs 2.5 us more for the same bytes."""
-    digest = bytearray(hashlib.sha1(_NAMESPACE.bytes + name.encode(), usedforsecurity=False).digest()[:16])
-    digest[6] = digest[6] & 0x0F | 0x50
-    digest[8] = digest[8] & 0x3F | 0x80
-    text = digest.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    """uuid5 in the house's namespace; by hand, since uuid.uuid5 costs several times as much for the same text."""
+    digest = _NAMESPACE_HASH.copy()
+    digest.update(name.encode())
+    text = digest.hexdigest()
+    variant = "89ab"[int(text[16], 16) & 3]
+    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
 
 
 def _keyed(secret: bytes, text: str) -> str:
