@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -13,6 +13,7 @@ from fastapi import Path as PathParameter
 from pydantic import AwareDatetime, BaseModel, Field
 
 from services.route.domain import events, intake
+from services.route.store import reading
 from shared import clock, cloudevent, commands, contracts
 from shared.contracts import OutcomeReported
 from shared.database import Pool
@@ -22,40 +23,7 @@ from shared.topology import OUTCOMES
 Send = Callable[[str, str, bytes, list[tuple[str, bytes]]], Awaitable[None]]
 Id = Annotated[str, PathParameter(max_length=240, pattern=r"^[^\x00]+$")]
 
-# The handovers that a lead has, and those that it had before a merge gave them to another.
-OF_A_LEAD = """
-SELECT * FROM handover WHERE lead_id = $1
-UNION
-SELECT * FROM handover WHERE opened_for = $1 AND opened_for <> lead_id
- ORDER BY created_at, handover_id
-"""
-
-# One handover by its id.
-ONE = "SELECT * FROM handover WHERE handover_id = $1"
-
-# Everything that was said about these handovers, in the order in which it came.
-OUTCOMES_OF = """
-SELECT command_id, handover_id, outcome, reason, amount, currency, reported_by, occurred_at, received_at, verdict, state_before, state_after
-  FROM outcome_log WHERE handover_id = ANY ($1::text[]) ORDER BY received_at, command_id
-"""
-
-# What is said of a lead without being about a known handover yet.
-WAITING_OF = """
-SELECT command_id, handover_id, outcome, reason, amount, currency, reported_by, occurred_at, received_at, verdict, state_before, state_after
-  FROM outcome_log WHERE lead_id = $1 AND verdict = 'waiting' ORDER BY received_at, command_id
-"""
-
-# Which lead this one is now, if a merge made it another.
-SURVIVOR = "SELECT survivor FROM absorbed WHERE lead_id = $1"
-
-# The leads that wait for somebody, the longest first, after the last one of the page before.
-QUEUE = """
-SELECT lead_id, episode, reason, path, since FROM queue
- WHERE (since, lead_id) > (coalesce((SELECT since FROM queue WHERE lead_id = $1), '-infinity'), $1) ORDER BY since, lead_id LIMIT $2
-"""
-
-# How many wait in all.
-QUEUED = "SELECT count(*) FROM queue"
+_FIRST_PAGE = (datetime(1970, 1, 1, tzinfo=UTC), "")
 
 
 class OutcomeGiven(BaseModel):
@@ -80,44 +48,36 @@ def routes(pool: Pool, send: Send) -> APIRouter:
     @router.get("/v1/leads/{lead_id}/handovers")
     async def handovers_of(lead_id: Id) -> dict[str, Any]:
         """A lead's handovers, oldest first, each with its path and outcomes; empty for a lead that was never handed over."""
-        rows = await pool.fetch(OF_A_LEAD, lead_id)
-        said = await pool.fetch(OUTCOMES_OF, [row["handover_id"] for row in rows])
-        waiting = await pool.fetch(WAITING_OF, lead_id)
+        rows = await reading.handovers_of(pool, lead_id)
+        said = await reading.outcomes(pool, [row["handover_id"] for row in rows])
         return {
             "lead_id": lead_id,
-            "merged_into": await pool.fetchval(SURVIVOR, lead_id),
+            "merged_into": await reading.survivor(pool, lead_id),
             "handovers": [_handover(row, said) for row in rows],
-            "waiting_outcomes": [_outcome(row) for row in waiting],
+            "waiting_outcomes": [_shown(row) for row in await reading.waiting(pool, lead_id)],
         }
 
     @router.get("/v1/handovers/{handover_id}")
     async def handover(handover_id: Id) -> dict[str, Any]:
         """One handover: as it was written to the topic, where it stands, and everything that was said about it."""
-        row = await pool.fetchrow(ONE, handover_id)
+        row = await reading.handover(pool, handover_id)
         if row is None:
             raise HTTPException(404, "There is no handover of this id. GET /v1/leads/{id}/handovers lists a lead's.")
-        return _handover(row, await pool.fetch(OUTCOMES_OF, [handover_id]))
+        return _handover(row, await reading.outcomes(pool, [handover_id]))
 
     @router.get("/v1/queue")
     async def queue(
-        after: Annotated[str, Query(max_length=240, pattern=r"^[^\x00]*$")] = "",
+        after: Annotated[
+            str, Query(max_length=300, pattern=r"^[^\x00]*$", description="`next` of the page before")
+        ] = "",
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> dict[str, Any]:
-        """Leads in SQL that nobody could be given to, the longest waiting first. `next` is the `after` of the next page."""
-        rows = await pool.fetch(QUEUE, after, limit)
+        """Leads in SQL that nobody could be given to, the longest waiting first, with the rules that were tried."""
+        total, rows = await reading.queue(pool, after=_place(after), limit=limit)
         return {
-            "total": await pool.fetchval(QUEUED),
-            "leads": [
-                {
-                    "lead_id": row["lead_id"],
-                    "episode": row["episode"],
-                    "reason": row["reason"],
-                    "path": msgspec.json.decode(row["path"]),
-                    "since": clock.text(row["since"]),
-                }
-                for row in rows
-            ],
-            "next": rows[-1]["lead_id"] if len(rows) == limit else None,
+            "total": total,
+            "leads": [{**_shown(row), "path": msgspec.json.decode(row["path"])} for row in rows],
+            "next": f"{rows[-1]['since'].isoformat()}~{rows[-1]['lead_id']}" if len(rows) == limit else None,
         }
 
     @router.post("/v1/handovers/{handover_id}/outcome", status_code=202)
@@ -130,7 +90,7 @@ def routes(pool: Pool, send: Send) -> APIRouter:
         now = clock.now()
         reported = msgspec.structs.replace(reported, event_id=command_id, occurred_at=given.occurred_at or now)
         headers = cloudevent.headers(
-            event_id=command_id, type_="lead.outcome", source="route", time=clock.text(now), subject=None
+            event_id=command_id, type_="lead.outcome", source="route-api", time=clock.text(now), subject=None
         )
         await commands.pending(pool, command_id)
         try:
@@ -157,18 +117,30 @@ def _handover(row: Mapping[str, Any], outcomes: Sequence[Mapping[str, Any]]) -> 
         "opened_for": row["opened_for"],
         "state": row["state"],
         "state_at": clock.text(row["state_at"]),
-        "outcomes": [_outcome(one) for one in outcomes if one["handover_id"] == row["handover_id"]],
+        "outcomes": [_shown(one) for one in outcomes if one["handover_id"] == row["handover_id"]],
     }
 
 
-def _outcome(row: Mapping[str, Any]) -> dict[str, Any]:
-    """One thing that was said; what is not known is absent."""
-    shown = {name: _plain(value) for name, value in row.items()}
-    shown["by"] = shown.pop("reported_by")
-    return {name: value for name, value in shown.items() if value is not None}
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row as JSON has it: what is not known is absent."""
+    return {name: _plain(value) for name, value in row.items() if value is not None}
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return clock.text(value)
     return str(value) if isinstance(value, uuid.UUID) else value
+
+
+def _place(after: str) -> tuple[datetime, str]:
+    """The place in the queue that a page's `next` names."""
+    if not after:
+        return _FIRST_PAGE
+    since, _, lead_id = after.partition("~")
+    try:
+        at = datetime.fromisoformat(since)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise HTTPException(422, "`after` is the `next` of an earlier page, as it is.")
+    return at, lead_id

@@ -7,12 +7,14 @@ import zoneinfo
 from collections.abc import Sequence
 from pathlib import Path
 
-from services.route import api, intake_store, store
+from services.route import api
 from services.route.domain import document, intake
 from services.route.domain.decide import deciding
 from services.route.domain.decode import decode
 from services.route.domain.routing import Routing
 from services.route.settings import Settings
+from services.route.store import batch
+from services.route.store import intake as intake_store
 from shared import service, settings, topology
 from shared.database import Pool
 from shared.stage import Stage
@@ -28,9 +30,9 @@ def stages(routing: Routing) -> Sequence[Stage]:
             reads=(topology.SCORED, topology.COMMANDS),
             writes=(topology.HANDOVER, topology.NURTURE),
             decode=decode,
-            load=store.load,
+            load=batch.load,
             decide=deciding(routing),
-            save=store.save,
+            save=batch.save,
         ),
         Stage(
             name="intake",

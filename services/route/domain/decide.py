@@ -6,7 +6,6 @@ from collections import ChainMap
 from collections.abc import Callable
 
 import msgspec
-from msgspec import UNSET
 from msgspec.structs import replace
 
 from services.route.domain import events, merge, opening, outcomes, recent
@@ -45,8 +44,8 @@ def decide_scored(routing: Routing, world: World, input_: Input) -> Outcome:
     """
     event: Scored = input_.event
     before: Lead = world.get(event.lead_id) or nobody(event.lead_id, input_.part)
-    activity = b"null" if event.activity is UNSET or event.activity is None else bytes(event.activity)
-    seen = before.recent if activity == b"null" else recent.added(before.recent, activity)
+    activity = bytes(event.activity)
+    seen = before.recent if activity in (b"", b"null") else recent.added(before.recent, activity)
     after = moved(before, event, seen)
     absorbed = newly_absorbed(after, event)
     if not absorbed and not after.queued and not opens(after):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import msgspec
-from msgspec import UNSET
 
 from services.route.domain import events
 from services.route.domain.events import Commanded, Ignored, OutcomeCommand
@@ -59,7 +58,7 @@ def _command(record: Record) -> Input | Reject:
 
 def _outcome(command: Commanded) -> OutcomeCommand | Reject:
     """Intake checked all this before it wrote the command; but others can write to the topic too."""
-    if command.payload is UNSET:
+    if not events.is_there(command.payload):
         return Reject(Reason.INVALID, "an outcome without payload")
     asked = events.outcome_asked(command.payload)
     named = events.named(asked.handover_id) if asked.handover_id else None

@@ -12,6 +12,7 @@ from shared.contracts import Moment
 
 LeadId = Annotated[str, Meta(min_length=1, max_length=200)]
 OneWord = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\s\x00]+$")]
+NOTHING = Raw()
 Words = Annotated[str, Meta(max_length=1000)]
 
 
@@ -20,11 +21,11 @@ class Scored(Struct, frozen=True):
 
     event_id: str
     lead_id: LeadId
-    score_version: Annotated[int, Meta(ge=0, lt=2**63)]
+    score_version: Annotated[int, Meta(ge=0, le=2**63 - 1)]
     stage: str
     previous_stage: str
     episode: Annotated[int, Meta(ge=0, lt=2**31)] | None = None
-    activity: Raw | UnsetType | None = UNSET
+    activity: Raw = NOTHING
     absorbed: list[OneWord] | None = None
 
 
@@ -46,7 +47,7 @@ class Commanded(Struct, frozen=True):
     kind: str
     lead_id: str | None = None
     by: Words | None = None
-    payload: Raw | UnsetType = UNSET
+    payload: Raw = NOTHING
 
 
 class OutcomeCommand(Struct, frozen=True):
@@ -69,12 +70,12 @@ class Ignored(Struct, frozen=True):
 
 class _Around(Struct, frozen=True):
     profile: Raw
-    first_touch: Raw | UnsetType = UNSET
-    last_touch: Raw | UnsetType = UNSET
+    first_touch: Raw = NOTHING
+    last_touch: Raw = NOTHING
 
 
 class _Consent(Struct, frozen=True):
-    consent: Raw | UnsetType = UNSET
+    consent: Raw = NOTHING
 
 
 class Handover(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -114,16 +115,24 @@ kept = msgspec.json.Decoder(Kept).decode
 _consent = msgspec.json.Decoder(_Consent).decode
 
 
-def consent_of(profile: Raw) -> Raw | UnsetType:
+def is_there(raw: Raw) -> bool:
+    """Whether a part that is passed on was given: neither absent nor null."""
+    return bytes(raw) not in (b"", b"null")
+
+
+def given(raw: Raw) -> Raw | UnsetType:
+    """A part as it is passed on: what was not given is not written."""
+    return raw if is_there(raw) else UNSET
+
+
+def consent_of(profile: Raw) -> Raw:
     """The consent in a profile, as it came."""
     return _consent(profile).consent
 
 
-def fields(raw: Raw | UnsetType) -> dict[str, Any]:
-    """A part that is passed on, as conditions see it; nothing when it is absent or null."""
-    if raw is UNSET:
-        return {}
-    found = msgspec.json.decode(raw)
+def fields(raw: Raw) -> dict[str, Any]:
+    """A part that is passed on, as conditions see it; nothing when it was not given."""
+    found = msgspec.json.decode(raw) if is_there(raw) else None
     return found if isinstance(found, dict) else {}
 
 

@@ -108,10 +108,10 @@ def composed(
             ),
             path=chosen.path,
             created_at=now,
-            first_touch=raw.first_touch,
-            last_touch=raw.last_touch,
+            first_touch=events.given(raw.first_touch),
+            last_touch=events.given(raw.last_touch),
             recent_activities=recent.newest_first(lead.recent),
-            consent=events.consent_of(raw.profile),
+            consent=events.given(events.consent_of(raw.profile)),
         )
     )
 

@@ -1,4 +1,4 @@
-"""Route's own store: what a batch needs is read in one statement (two when it hands over), what it changed is written in one.
+"""What a batch of route needs is read in one statement (two when it hands over), what it changed is written in one.
 
 Who may write what: a lead's row, queue entry and outcomes belong to its partition number, whose only owner the fence of the
 delivery core has let in. Accounts, pools and merges are shared by all numbers: a batch that may give a lead to somebody or merge

@@ -1,0 +1,169 @@
+"""Builders with defaults: each test names only what matters to it. And a shell in miniature, that decides on records in order."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from services.route.domain import document, events
+from services.route.domain.decide import deciding
+from services.route.domain.decode import decode
+from services.route.domain.routing import Routing
+from services.route.domain.state import Handover, Key, Lead
+from shared import contracts
+from shared.clock import to_ms
+from shared.outcome import Decision, Outcome, Outgoing, Reject
+from shared.stage import Input, Record
+from shared.topology import COMMANDS, OUTCOMES, SCORED
+
+NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
+SHIPPED = Path("services/route/routing/default.yaml")
+
+PROFILE: dict[str, Any] = {
+    "email": {"address": "jo@acme.example", "kind": "business", "domain": "acme.example"},
+    "company": {"name": "Acme", "domain": "acme.example", "size": 20},
+    "country": "DE",
+    "consent": {"sales": {"given": True, "at": "2026-11-27T11:00:00Z", "version": "3"}},
+}
+
+
+def routing(text: str | None = None) -> Routing:
+    """The shipped document, or another."""
+    return document.read(text or SHIPPED.read_text(), name="routing.yaml")
+
+
+def two_free_owners(*, weights: tuple[int, int] = (1, 1)) -> Routing:
+    """A document without anything sticky: every handover is the pool's."""
+    return routing(f"""
+format: 1
+id: two
+owners:
+  - {{id: ann, name: Ann, email: ann@us.example, weight: {weights[0]}}}
+  - {{id: bob, name: Bob, email: bob@us.example, weight: {weights[1]}}}
+pools: {{all: [ann, bob]}}
+rules: [{{id: everybody, when: 'true', to: {{pool: all}}}}]
+""")
+
+
+def activity(**given: Any) -> dict[str, Any]:
+    return {
+        "id": str(uuid.uuid4()),
+        "revision": 1,
+        "name": "demo",
+        "kind": "form",
+        "occurred_at": "2026-11-27T11:59:00Z",
+        "property": "www",
+        "human": 1.0,
+    } | given
+
+
+def scored(lead_id: str = "ld_jo", *, version: int = 1, stage: str = "SQL", **given: Any) -> dict[str, Any]:
+    return {
+        "event_id": str(uuid.uuid4()),
+        "lead_id": lead_id,
+        "score_version": version,
+        "score": {"total": 95.0, "fit": 35.0, "engagement": 60.0},
+        "grade": "A",
+        "stage": stage,
+        "previous_stage": "raw",
+        "stage_since": "2026-11-27T11:59:30Z",
+        "ruleset": {"id": "default", "version": 1},
+        "cause": "clock",
+        "contributions": [{"rule": "business-email", "version": 1, "points": 35.0}],
+        "profile": PROFILE,
+    } | given
+
+
+def record(
+    value: Mapping[str, Any] | bytes, *, at: datetime = NOON, part: int = 0, offset: int = 0, **given: Any
+) -> Record:
+    body = value if isinstance(value, bytes) else msgspec.json.encode(value)
+    return Record(
+        topic=given.pop("topic", SCORED.name),
+        part=part,
+        offset=offset,
+        timestamp_ms=to_ms(at),
+        key=None,
+        value=body,
+        headers=given.pop("headers", {}),
+    )
+
+
+def reported(outcome: str = "accepted", **given: Any) -> dict[str, Any]:
+    return {"outcome": outcome, "handover_id": "ho_ld_jo_1_1"} | given
+
+
+def outcome_record(value: Mapping[str, Any] | bytes, **given: Any) -> Record:
+    return record(value, topic=OUTCOMES.name, **given)
+
+
+def commanded(outcome: str = "accepted", *, handover_id: str | None = "ho_ld_jo_1_1", **given: Any) -> Record:
+    payload = {"outcome": outcome, **({"handover_id": handover_id} if handover_id else {}), **given.pop("payload", {})}
+    command = {
+        "event_id": str(uuid.uuid4()),
+        "kind": "outcome",
+        "issued_at": "2026-11-27T12:00:00Z",
+        "lead_id": "ld_jo",
+        "payload": payload,
+    } | given
+    return record(command, topic=COMMANDS.name)
+
+
+class Desk:
+    """Route without a broker and a store: a world that keeps everything, and what was written, in order."""
+
+    def __init__(self, by: Routing | None = None) -> None:
+        self.decide: Callable[[Any, Input], Outcome] = deciding(by or routing())
+        self.world: dict[Any, Any] = {}
+        self.emitted: list[Outgoing] = []
+        self.moment = NOON
+
+    def reads(self, *records: Record | Mapping[str, Any]) -> list[Outgoing]:
+        """Decides on `records` in order, a second apart; what they make route write."""
+        written: list[Outgoing] = []
+        for one in records:
+            outcome = self.judges(one)
+            assert isinstance(outcome, Decision), outcome
+            written += outcome.emit
+        return written
+
+    def judges(self, one: Record | Mapping[str, Any]) -> Outcome:
+        self.moment += timedelta(seconds=1)
+        input_ = decode(one if isinstance(one, Record) else record(one, at=self.moment))
+        if isinstance(input_, Reject):
+            return input_
+        outcome = self.decide(self.world, input_)
+        if isinstance(outcome, Decision):
+            self.world.update(outcome.changes)
+            self.emitted += outcome.emit
+        return outcome
+
+    def lead(self, lead_id: str = "ld_jo") -> Lead:
+        found = self.world[lead_id]
+        assert isinstance(found, Lead)
+        return found
+
+    def handover(self, handover_id: str = "ho_ld_jo_1_1") -> Handover:
+        found = self.world[Key("handover", handover_id)]
+        assert isinstance(found, Handover)
+        return found
+
+
+def handover(outgoing: Outgoing) -> contracts.Handover:
+    """What was written, read as a sales tool reads it."""
+    assert outgoing.type == "lead.handover"
+    assert isinstance(outgoing.data, bytes)
+    return msgspec.json.decode(outgoing.data, type=contracts.Handover)
+
+
+def owners(written: Sequence[Outgoing]) -> list[str]:
+    return [handover(one).owner.id for one in written if one.type == "lead.handover"]
+
+
+def name_of(lead_id: str, episode: int = 1, attempt: int = 1) -> str:
+    return events.handover_id(lead_id, episode, attempt)
