@@ -1,0 +1,138 @@
+"""A house in memory: four real stages, each over a world that is a dict, joined by lists of records instead of topics."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from services.enrich.main import stage as enrich_stage
+from services.route.main import routing_in
+from services.route.main import stages as route_stages
+from services.score.main import ruleset_in_force
+from services.score.main import stage as score_stage
+from shared import batch, clock, contracts, ids
+from shared.fold import fold
+from shared.message import Message
+from shared.stage import Input, Record, Stage
+from shared.topology import BY_NAME, CAPTURED, OUTCOMES
+
+ROOT = Path(__file__).parents[2]
+PARTITIONS = 4
+START = datetime.fromisoformat("2026-11-27T09:00:00+00:00")
+
+
+class House:
+    """Enrich, score, route and its intake. `effects` is everything that was written, in order, as (stage, type, subject)."""
+
+    def __init__(self) -> None:
+        routing = routing_in(ROOT / "services/route/routing/default.yaml")
+        in_force = ruleset_in_force(ROOT / "services/score/rulesets/default.yaml")
+        self.stages: list[Stage] = [enrich_stage(b"s" * 32), score_stage(in_force), *route_stages(routing)]
+        self._worlds: dict[str, dict[Hashable, Any]] = defaultdict(dict)
+        self._seen: dict[str, set[str]] = defaultdict(set)
+        self._ends: dict[tuple[str, int], int] = defaultdict(int)
+        self._now_ms = clock.to_ms(START)
+        self.effects: list[tuple[str, str, str]] = []
+        self.written: dict[str, list[dict[str, Any]]] = defaultdict(list)
+
+    def capture(self, *events: contracts.Captured) -> None:
+        """These submissions arrive, and everything that follows from them happens."""
+        self._arrive(
+            [
+                Message(
+                    CAPTURED.name, 0, b"pk", contracts.encode(event), [("ce_type", b"lead.captured")], event.event_id
+                )
+                for event in events
+            ]
+        )
+
+    def outcome(self, **fields: Any) -> None:
+        """Sales says what came of a handover."""
+        self._arrive([Message(OUTCOMES.name, 1, b"any", msgspec.json.encode(fields), [], "")])
+
+    def types(self, stage: str) -> list[str]:
+        """What one stage wrote, in order, by type."""
+        return [type_ for by, type_, _ in self.effects if by == stage]
+
+    def last(self, topic: str) -> dict[str, Any]:
+        """The newest record of a topic."""
+        return self.written[topic][-1]
+
+    def _arrive(self, messages: Sequence[Message]) -> None:
+        waiting = [self._record(message) for message in messages]
+        while waiting:
+            topic = waiting[0].topic
+            records = [record for record in waiting if record.topic == topic]
+            waiting = [record for record in waiting if record.topic != topic]
+            for stage in self.stages:
+                if topic in {read.name for read in stage.reads}:
+                    waiting += [self._record(message) for message in self._run(stage, records)]
+
+    def _record(self, message: Message) -> Record:
+        self._now_ms += 10
+        place = (message.topic, message.part)
+        offset = self._ends[place]
+        self._ends[place] += 1
+        return Record(
+            message.topic,
+            message.part,
+            offset,
+            self._now_ms,
+            message.key,
+            message.value,
+            dict(message.headers),
+            message.headers,
+        )
+
+    def _run(self, stage: Stage, records: Sequence[Record]) -> list[Message]:
+        said = [one.said for one in batch.decode(stage, records)]
+        rejected = [reject for reject in said if not isinstance(reject, Input)]
+        assert not rejected, rejected
+        inputs = {one.event_id: one for one in said if isinstance(one, Input)}
+        fresh = [one for id_, one in inputs.items() if id_ not in self._seen[stage.name]]
+        self._seen[stage.name] |= inputs.keys()
+        done = fold(stage, self._worlds[stage.name], fresh, partitions=PARTITIONS, refused={})
+        assert not done.rejected, [
+            (message.headers, message.value)
+            for sent in done.messages.values()
+            for message in sent
+            if message.topic == "leads.dead.v1"
+        ]
+        messages = [message for sent in done.messages.values() for message in sent]
+        for message in messages:
+            headers = dict(message.headers)
+            self.effects.append((stage.name, headers["ce_type"].decode(), headers.get("ce_subject", b"").decode()))
+            self.written[message.topic].append(msgspec.json.decode(message.value))
+            assert message.topic in BY_NAME
+        return messages
+
+
+def captured(
+    *,
+    id: str,
+    kind: str = "form",
+    name: str = "contact",
+    email: str | None = None,
+    anonymous: str | None = None,
+    minutes: float = 0,
+    **traits: Any,
+) -> contracts.Captured:
+    """A submission with believable defaults; each test names what matters to it."""
+    at = clock.from_ms(clock.to_ms(START) + int(minutes * 60_000))
+    page = contracts.Page(url="https://acme.example/pricing", path="/pricing") if kind == "page" else None
+    return contracts.Captured(
+        event_id=ids.submission_id("web", id),
+        property="web",
+        kind=kind,
+        name=name,
+        occurred_at=at,
+        received_at=at,
+        anonymous_id=anonymous,
+        traits={**({"email": email} if email else {}), **traits},
+        context=contracts.Context(page=page),
+    )
