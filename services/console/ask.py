@@ -1,0 +1,76 @@
+"""Asks the services over HTTP for the command line, and says in one sentence what went wrong. Knows no command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from services.console.where import Trouble, Where
+
+_TIMEOUT_SECONDS = 15.0
+
+
+class Ask:
+    """One client for all services, with the operator's token."""
+
+    def __init__(self, where: Where) -> None:
+        self.where = where
+        self._client = httpx.Client(trust_env=False, timeout=_TIMEOUT_SECONDS, follow_redirects=True)
+
+    def get(self, service: str, path: str, **query: str | int | bool | None) -> Any:
+        """The answer's JSON. Raises Trouble for anything but 2xx."""
+        given = {name: value for name, value in query.items() if value is not None}
+        return self._ask("GET", service, path, params=given)
+
+    def find(self, service: str, path: str) -> Any | None:
+        """As `get`, but None for 404."""
+        response = self._send("GET", service, path)
+        return None if response.status_code == 404 else _checked(service, response)
+
+    def post(self, service: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """The answer's JSON, None where it is empty. Raises Trouble for anything but 2xx."""
+        return self._ask("POST", service, path, json=body)
+
+    def _ask(self, method: str, service: str, path: str, **more: Any) -> Any:
+        return _checked(service, self._send(method, service, path, **more))
+
+    def _send(self, method: str, service: str, path: str, **more: Any) -> httpx.Response:
+        url = self.where.url(service)
+        headers = {"Authorization": f"Bearer {self.where.token}"}
+        return send(self._client, method, service, url + path, headers=headers, **more)
+
+
+def send(client: httpx.Client, method: str, service: str, url: str, **more: Any) -> httpx.Response:
+    """One request. Raises Trouble when nobody answers."""
+    try:
+        return client.request(method, url, **more)
+    except httpx.TimeoutException:
+        message = f"{service} gave no answer in {_TIMEOUT_SECONDS:.0f} s at {url.partition('?')[0]}. Look at `leads status` and its log."
+        raise Trouble(message) from None
+    except httpx.HTTPError as error:
+        message = f"{service} does not answer at {url.partition('?')[0]} ({type(error).__name__}). Look at `leads status`, or start it with `leads up`."
+        raise Trouble(message) from None
+
+
+def explained(service: str, response: httpx.Response) -> str:
+    """An answer that is no success, as one sentence with the places that are wrong."""
+    if response.status_code == 401 and response.request.headers.get("Authorization", "").startswith("Bearer "):
+        return f"{service} does not take this operator's token. `leads status --json` shows the local stack's; LEADFLOW_TOKEN comes before it."
+    try:
+        problem = response.json()
+        said = str(problem.get("detail") or problem.get("title") or "")
+        errors = problem.get("errors") or ()
+    except (ValueError, AttributeError):
+        said, errors = "", ()
+    places = "; ".join(f"{one.get('pointer') or '/'}: {one.get('detail')}" for one in errors if isinstance(one, dict))
+    return (
+        f"{service} answered {response.status_code}: {said or response.reason_phrase}{f' ({places})' if places else ''}"
+    )
+
+
+def _checked(service: str, response: httpx.Response) -> Any:
+    if not response.is_success:
+        raise Trouble(explained(service, response))
+    return response.json() if response.content else None

@@ -1,0 +1,84 @@
+"""What commands print: tables for people, JSON for programs, and text from outside made harmless. Decides nothing."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+Json = Annotated[bool, typer.Option("--json", help="For programs: one JSON document on stdout.")]
+
+out = Console(highlight=False, soft_wrap=False)
+errors = Console(stderr=True, highlight=False)
+
+
+def as_json(document: Any) -> None:
+    """One JSON document on stdout, times in RFC 3339."""
+    print(json.dumps(document, indent=2, default=_plain, ensure_ascii=False))
+
+
+def json_line(document: Any) -> None:
+    """One JSON document on one line, at once."""
+    print(json.dumps(document, default=_plain, ensure_ascii=False), flush=True)
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Iterable[str] = ()) -> None:
+    """A table of harmless text."""
+    numbers = set(right)
+    made = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
+    for column in columns:
+        made.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*(Text(harmless("" if cell is None else str(cell))) for cell in row))
+    out.print(made)
+
+
+def pairs(title: str, fields: Mapping[str, object]) -> None:
+    """A few named values under a title; what is None is left out."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim")
+    grid.add_column(overflow="fold")
+    for name, value in fields.items():
+        if value is not None:
+            grid.add_row(name, Text(harmless(str(value))))
+    if title:
+        out.print(Text(title, style="bold"))
+    out.print(grid)
+
+
+def line(text: str) -> None:
+    """One line, without markup."""
+    out.print(Text(harmless(text)), soft_wrap=True)
+
+
+def harmless(text: str) -> str:
+    """`text` without what a terminal obeys: control and format characters are shown as escapes, line ends and tabs stay."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() or one in "\n\t" else one.encode("unicode_escape").decode() for one in text)
+
+
+def clock_time(text: str) -> str:
+    """The time of day of an RFC 3339 time, in UTC with milliseconds; as it is when it is none."""
+    try:
+        return datetime.fromisoformat(text).strftime("%H:%M:%S.%f")[:-3]
+    except ValueError:
+        return text
+
+
+def fail(message: str) -> None:
+    """A message on stderr, as it is."""
+    print(harmless(message), file=sys.stderr)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} is no JSON")
