@@ -29,16 +29,18 @@ def take_over(
     """
     theirs: list[Handover] = []
     owner = lead.owner
+    names = [*lead.absorbed.split(), *absorbed]
     for id_ in absorbed:
-        scene[Key("absorbed", id_)] = lead.lead_id
-        for earlier in scene.get(Key("absorbs", id_), ()):
-            scene[Key("absorbed", earlier)] = lead.lead_id
+        names += [earlier for earlier in scene.get(Key("absorbs", id_), ()) if earlier not in names]
         theirs += _open(scene, id_)
         before: Lead | None = scene.get(id_)
         if before is not None:
             owner = owner or before.owner
             if before.queued:
                 scene[Key("queue", id_)] = None
+    for id_ in names:
+        scene[Key("absorbed", id_)] = lead.lead_id
+    scene[Key("absorbs", lead.lead_id)] = tuple(names)
     theirs.sort(key=lambda one: (one.created_at, one.handover_id))
     handed = lead.handed
     if theirs and not _open(scene, lead.lead_id):
@@ -52,7 +54,7 @@ def take_over(
     for handover in theirs:
         scene[Key("handover", handover.handover_id)] = replace(handover, state=State.WITHDRAWN, state_at=now)
         emit.append(_withdrawn(handover, survivor=lead.lead_id, now=now))
-    return replace(lead, owner=owner, handed=handed, absorbed=" ".join((*lead.absorbed.split(), *absorbed)))
+    return replace(lead, owner=owner, handed=handed, absorbed=" ".join(names))
 
 
 def _open(scene: Scene, lead_id: str) -> list[Handover]:

@@ -40,13 +40,15 @@ SELECT lead.lead_id, part, score_version, stage, episode, handed, owner, queued,
   FROM gate LEFT JOIN lead ON lead_id = ANY ($1::text[])
 """
 
-# What decisions look at beside the leads of the batch: of these leads and those that they are now, everything; the named handovers,
-# locked; the named accounts; every pool's counters when $5 says so; what stands on the topic already under the named event ids.
+# What decisions look at beside the leads of the batch: of these leads, those that they are now and those that are them now,
+# everything; the named handovers, locked; the named accounts; every pool's counters when $5 says so; what stands on the topic already under the named event ids.
 AROUND = """
 WITH wanted AS MATERIALIZED (
     SELECT unnest($1::text[]) AS lead_id
     UNION
     SELECT survivor FROM absorbed WHERE lead_id = ANY ($1::text[])
+    UNION
+    SELECT lead_id FROM absorbed WHERE survivor = ANY ($1::text[])
 ), locked AS MATERIALIZED (
     SELECT * FROM handover
      WHERE lead_id IN (SELECT lead_id FROM wanted) OR handover_id = ANY ($2::text[])

@@ -1,0 +1,115 @@
+"""Properties over whole stories: however the same records are cut into batches, the same is handed over; and pools stay fair."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.route.domain import needs
+from services.route.domain.decode import decode
+from services.route.domain.state import Key
+from shared.outcome import Outgoing
+from shared.stage import Input
+from tests.unit.route.builders import Desk, owners, record, scored, two_free_owners
+
+LEADS = ("ld_a", "ld_b", "ld_c", "ld_d")
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Records of four leads that go up and down, with older versions and merges in between."""
+    versions: Counter[str] = Counter()
+    told = []
+    for number in range(draw(st.integers(1, 25))):
+        lead = draw(st.sampled_from(LEADS))
+        versions[lead] += draw(st.sampled_from([1, 1, 1, 0, -1]))
+        more: dict[str, Any] = {}
+        if draw(st.integers(0, 9)) == 0:
+            more["absorbed"] = [draw(st.sampled_from([one for one in LEADS if one != lead]))]
+        told.append(
+            scored(
+                lead,
+                version=max(versions[lead], 0),
+                stage=draw(st.sampled_from(["MQL", "SQL", "SQL"])),
+                event_id=f"00000000-0000-0000-0000-{number:012d}",
+                profile={"country": draw(st.sampled_from(["DE", "FR"]))},
+                **more,
+            )
+        )
+    return told
+
+
+@given(stories())
+def test_exactly_one_handover_for_each_lead_and_episode(story: list[dict[str, Any]]) -> None:
+    desk = Desk()
+    desk.reads(*story)
+    made = [one.event_id for one in desk.emitted]
+    assert len(made) == len(set(made))
+
+
+@given(stories(), st.data())
+@settings(max_examples=60)
+def test_what_a_batch_is_given_is_all_that_its_decisions_look_at(
+    story: list[dict[str, Any]], data: st.DataObject
+) -> None:
+    """A world of only what `needs` names, cut into batches anywhere, decides as a world of everything does."""
+    whole, kept = Desk(), Desk()
+    whole.reads(*story)
+    inputs: list[Input] = []
+    for number, told in enumerate(story):
+        kept.moment = whole.moment.replace(hour=12, minute=0, second=number + 1)
+        input_ = decode(record(told, at=kept.moment))
+        assert isinstance(input_, Input)
+        inputs.append(input_)
+    emitted: list[Outgoing] = []
+    while inputs:
+        size = data.draw(st.integers(1, len(inputs)))
+        batch, inputs = inputs[:size], inputs[size:]
+        world = _loaded(kept.world, batch)
+        for input_ in batch:
+            outcome = kept.decide(world, input_)
+            world.update(outcome.changes)  # type: ignore[union-attr]
+            kept.world.update(outcome.changes)  # type: ignore[union-attr]
+            emitted += outcome.emit  # type: ignore[union-attr]
+    assert emitted == whole.emitted
+
+
+def _loaded(everything: dict[Any, Any], batch: list[Input]) -> dict[Any, Any]:
+    """What the store's `load` would find: the batch's leads, and around them what is needed."""
+    world = {id_: everything[id_] for id_ in needs.lead_ids(batch) if id_ in everything}
+    more = needs.needs(world, batch)
+    if more is None:
+        return world
+    survivors = {everything.get(Key("absorbed", id_), id_) for id_ in more.leads}
+    absorbed = {
+        key.id
+        for key, value in everything.items()
+        if isinstance(key, Key) and key.kind == "absorbed" and value in more.leads
+    }
+    wanted = more.leads | survivors | absorbed
+    for key, value in everything.items():
+        if isinstance(key, str):
+            take = key in wanted
+        elif key.kind == "handover":
+            take = value.lead_id in wanted or key.id in more.handovers
+        elif key.kind in ("handovers", "waiting"):
+            take = key.id in wanted
+        elif key.kind in ("absorbed", "absorbs"):
+            take = key.id in more.leads or (key.kind == "absorbed" and value in more.leads)
+        else:
+            take = (key.kind == "pool" and more.gate) or (key.kind == "account" and key.id in more.accounts)
+        if take:
+            world[key] = value
+    return world
+
+
+@given(st.tuples(st.integers(1, 5), st.integers(1, 5)), st.integers(1, 60))
+def test_a_pool_stays_fair_over_any_number_of_handovers(weights: tuple[int, int], count: int) -> None:
+    desk = Desk(two_free_owners(weights=weights))
+    for number in range(count):
+        desk.reads(scored(f"ld_{number}"))
+        got = Counter(owners(desk.emitted))
+        assert abs(got["ann"] * weights[1] - got["bob"] * weights[0]) <= max(weights)
