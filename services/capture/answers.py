@@ -1,0 +1,173 @@
+"""Every answer of the hot routes: status, headers and bytes, ready to send. The set is closed, and declared.py declares it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from services.capture.domain.verdict import Refused
+from shared import problem
+from shared.outcome import Reason
+from shared.problem import Mistake, Problem
+
+HeaderList = list[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One whole answer."""
+
+    status: int
+    body: bytes
+    headers: HeaderList
+
+
+class Stop(Exception):
+    """Ends the work on a request with this answer."""
+
+    def __init__(self, answer: Answer | Problem) -> None:
+        super().__init__()
+        self.answer = answer if isinstance(answer, Answer) else of_problem(answer)
+
+
+def of_problem(found: Problem) -> Answer:
+    """A problem as an answer, under a request id of its own."""
+    request_id = problem.new_request_id()
+    body = problem.encode(found, request_id=request_id)
+    headers = [
+        (b"content-type", b"application/problem+json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"x-request-id", request_id.encode()),
+        *((name.encode(), value.encode()) for name, value in found.headers.items()),
+    ]
+    return Answer(found.status, body, headers)
+
+
+_CHALLENGE = {"www-authenticate": 'Basic realm="write key"'}
+NO_KEY = Problem(
+    401,
+    "no-key",
+    "No write key",
+    "Send the property's write key as Basic user name, as `Authorization: Bearer ...` or as `writeKey` in the body "
+    "(in a form also as hidden field `writeKey` or as `?key=`).",
+    headers=_CHALLENGE,
+)
+WRONG_KEY = Problem(
+    401,
+    "wrong-key",
+    "Unknown write key",
+    "No property has this write key. It may be mistyped or revoked: `leads property add` makes a property and its key.",
+    headers=_CHALLENGE,
+)
+TOO_LARGE = Problem(
+    413, "too-large", "The body is too large", "A body has at most 512 KiB. Send less, or several requests."
+)
+TOO_SLOW = Problem(
+    408, "too-slow", "The body came too slowly", "A request has to be sent within 8 seconds. Send it again."
+)
+CONTENT_TYPE_SDK = Problem(415, "content-type", "This content type is not taken", "Send JSON as application/json.")
+CONTENT_TYPE_FORM = Problem(
+    415,
+    "content-type",
+    "This content type is not taken",
+    "Send application/json, application/x-www-form-urlencoded or multipart/form-data.",
+)
+FILES = Problem(415, "files", "Files are not taken", "Send the form without files.")
+ENCODING = Problem(
+    415, "content-encoding", "This content encoding is not taken", "Send the body as it is, or with gzip."
+)
+FORM_NAME = Problem(
+    422,
+    "form-name",
+    "This is no name for a form",
+    "The path ends in the form's name: letters, digits, dot, hyphen and underscore, at most 100. Example: /v1/forms/contact.",
+)
+UNAVAILABLE = Problem(
+    503,
+    "unavailable",
+    "Events can't be kept now",
+    "Neither Kafka nor the store takes events. Nothing is lost on our side that we accepted; send this again later.",
+    headers={"retry-after": "5"},
+)
+METHOD = Problem(
+    405,
+    "method",
+    "This path takes POST only",
+    "Send a POST. /docs shows what with.",
+    headers={"allow": "POST, OPTIONS"},
+)
+
+_JSON = (b"content-type", b"application/json")
+
+
+def accepted(event_id: str, *, status: int = 200) -> Answer:
+    """One event is durable."""
+    body = b'{"success":true,"accepted":[{"index":0,"event_id":"%s"}],"rejected":[]}' % event_id.encode()
+    return Answer(status, body, [_JSON, (b"content-length", b"%d" % len(body))])
+
+
+def judged(accepted: Sequence[tuple[int, str]], rejected: Sequence[tuple[int, Refused]]) -> Answer:
+    """A batch: each event on its own; the accepted ones and the dead letters of the others are durable."""
+    body = msgspec.json.encode(
+        {
+            "success": True,
+            "accepted": [{"index": index, "event_id": event_id} for index, event_id in accepted],
+            "rejected": [
+                {"index": index, "reason": why.reason.value, "detail": why.detail, "pointer": why.pointer}
+                for index, why in rejected
+            ],
+        }
+    )
+    return Answer(200, body, [_JSON, (b"content-length", b"%d" % len(body))])
+
+
+def refused(why: Refused) -> Answer:
+    """A single event that was not accepted; its dead letter is durable."""
+    status = 413 if why.reason is Reason.TOO_LARGE else 422
+    mistakes = [Mistake(why.pointer, why.detail)]
+    return of_problem(Problem(status, why.reason.value, "The event is not accepted", why.detail, mistakes))
+
+
+def broken(detail: str) -> Answer:
+    """A body that can't be read."""
+    return of_problem(Problem(400, "broken-body", "The body can't be read", detail))
+
+
+def thanks(url: str | None) -> Answer:
+    """To a browser that posted a form: on to the property's page, or a line of thanks where it has none."""
+    if url is not None:
+        location = [(b"location", url.encode("ascii", "ignore")), (b"content-length", b"0")]
+        return Answer(303, b"", location)
+    body = b"<!doctype html><meta charset=utf-8><title>Thank you</title><p>Thank you. We have received it."
+    return Answer(202, body, [(b"content-type", b"text/html; charset=utf-8"), (b"content-length", b"%d" % len(body))])
+
+
+def readable(answer: Answer, origin: bytes) -> Answer:
+    """The same answer, which scripts of this origin may read."""
+    allow = [
+        (b"access-control-allow-origin", origin),
+        (b"access-control-allow-credentials", b"true"),
+        (b"vary", b"origin"),
+    ]
+    return Answer(answer.status, answer.body, [*answer.headers, *allow])
+
+
+def preflight(headers: dict[bytes, bytes], *, allowed: bool) -> Answer:
+    """To a browser that asks whether a script may post here. Says nothing when it may not, which the browser takes for a no."""
+    origin = headers.get(b"origin")
+    if origin is None or not allowed:
+        return Answer(204, b"", [(b"allow", b"POST, OPTIONS"), (b"vary", b"origin")])
+    return Answer(
+        204,
+        b"",
+        [
+            (b"access-control-allow-origin", origin),
+            (b"access-control-allow-methods", b"POST, OPTIONS"),
+            (b"access-control-allow-headers", b"authorization, content-type, content-encoding, idempotency-key"),
+            (b"access-control-allow-credentials", b"true"),
+            (b"access-control-max-age", b"600"),
+            (b"vary", b"origin"),
+        ],
+    )

@@ -1,0 +1,77 @@
+"""What the connection says about who is there: the address behind trusted proxies, and whether the user agent is a robot."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address
+
+Network = IPv4Network | IPv6Network
+
+# Robots that say so. A customer's own server (curl, python-requests, a Segment library) is none: it speaks for a person.
+_ROBOT = re.compile(
+    r"bot\b|bot/|crawl|spider|slurp|headless|phantomjs|scrapy|lighthouse|pingdom|uptime|facebookexternalhit|"
+    r"bingpreview|mediapartners|archiver|nagios|preview\b",
+    re.IGNORECASE,
+)
+
+# Server-side libraries that name themselves and speak for somebody else: the person's address and user agent are in the body.
+_LIBRARY = re.compile(
+    r"(?:analytics[-.](?:python|node|ruby|java|go|php|net|kotlin|swift)|rudder-?(?:analytics|stack|sdk|server)?[-.]?"
+    r"(?:python|node|ruby|java|go|php|net))",
+    re.IGNORECASE,
+)
+_LONGEST = 1024
+
+
+@lru_cache(maxsize=4096)
+def user_agent(header: bytes) -> str | None:
+    """The user agent as text, at most 1,024 characters; None for an empty one."""
+    return header[:_LONGEST].decode("utf-8", "replace").replace("\0", "").strip() or None
+
+
+@lru_cache(maxsize=4096)
+def is_robot(agent: str | None) -> bool:
+    """Whether the user agent says that nobody sits there. Absence says nothing."""
+    return agent is not None and _ROBOT.search(agent) is not None
+
+
+@lru_cache(maxsize=4096)
+def is_library(agent: str | None) -> bool:
+    """Whether it is a server-side tracking library."""
+    return agent is not None and _LIBRARY.match(agent) is not None
+
+
+@lru_cache(maxsize=4096)
+def address(peer: str, forwarded: bytes | None, trusted: tuple[Network, ...]) -> str:
+    """The client's address: the peer of the connection, or, as long as that is a trusted proxy, whom it says it had in front of it
+    (`X-Forwarded-For`, read from the right). What is no address ends the search."""
+    found = peer
+    if forwarded is None or not trusted:
+        return found
+    for claim in reversed(forwarded.decode("latin-1").split(",")):
+        if not _within(found, trusted):
+            break
+        claimed = valid_address(claim.strip())
+        if claimed is None:
+            break
+        found = claimed
+    return found
+
+
+@lru_cache(maxsize=1024)
+def valid_address(text: str) -> str | None:
+    """`text` when it is an IPv4 or IPv6 address, in its usual spelling."""
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        return None
+
+
+def _within(text: str, networks: Sequence[Network]) -> bool:
+    try:
+        found = ip_address(text)
+    except ValueError:
+        return False
+    return any(found in network for network in networks)

@@ -1,0 +1,62 @@
+"""Where a visit came from, as its page address says: UTM parameters and click ids, by a table."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from urllib.parse import parse_qsl
+
+from shared.contracts import Campaign
+
+# Query parameter -> field of the campaign (the five that Google Analytics defined and everybody took over).
+UTM: dict[str, str] = {
+    "utm_source": "source",
+    "utm_medium": "medium",
+    "utm_campaign": "name",
+    "utm_term": "term",
+    "utm_content": "content",
+}
+
+# Names under which advertisers hand over the id of a click. Kept under the same name.
+CLICK_IDS: frozenset[str] = frozenset(
+    {
+        "gclid",  # Google Ads
+        "gbraid",
+        "wbraid",
+        "dclid",  # Google Display
+        "msclkid",  # Microsoft
+        "fbclid",  # Meta
+        "li_fat_id",  # LinkedIn
+        "ttclid",  # TikTok
+        "twclid",  # X
+        "rdt_cid",  # Reddit
+        "epik",  # Pinterest
+        "sccid",  # Snapchat
+        "yclid",  # Yandex
+    }
+)
+
+
+def of_page(url: str | None) -> tuple[Campaign | None, dict[str, str] | None]:
+    """The campaign and the click ids in the query of a page's address; None where there is nothing."""
+    if url is None or "?" not in url:
+        return None, None
+    return _of_query(url.partition("?")[2].partition("#")[0])
+
+
+# Visits of one campaign share their query up to the click id.
+@lru_cache(maxsize=2048)
+def _of_query(query: str) -> tuple[Campaign | None, dict[str, str] | None]:
+    try:
+        pairs = parse_qsl(query, max_num_fields=100)
+    except ValueError:  # more than a hundred parameters, no address that a person came by
+        return None, None
+    return campaign({name: value for name, value in pairs if name in UTM}), (
+        {name.lower(): value.replace("\0", "") for name, value in pairs if name.lower() in CLICK_IDS} or None
+    )
+
+
+def campaign(utm: dict[str, str]) -> Campaign | None:
+    """UTM parameters as a campaign; None when there are none."""
+    if not utm:
+        return None
+    return Campaign(**{UTM[name]: value.replace("\0", "") for name, value in utm.items()})

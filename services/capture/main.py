@@ -1,0 +1,176 @@
+"""Capture's wiring: settings, store, the way to Kafka, the door. One process; any number of them may run side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import signal
+import socket
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import uuid_utils
+import uvloop
+from fastapi import FastAPI
+
+from services.capture import api, declared
+from services.capture.broker import Broker
+from services.capture.domain.captured import Scribe
+from services.capture.hot import Door
+from services.capture.metrics import publish
+from services.capture.properties import Properties
+from services.capture.settings import Settings
+from services.capture.spool import Spool
+from services.capture.writer import Writer
+from shared import clock, database, logs, ops, service, settings, topology
+from shared.database import Pool
+from shared.health import Health
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+TOPICS = (topology.CAPTURED.name, topology.DEAD.name)
+_WATCH_SECONDS = 0.5
+_LAST_FLIGHT_SECONDS = 6.0
+
+
+class Parts:
+    """What one process is made of, so that tests can put it together without a socket."""
+
+    def __init__(self, config: Settings, pool: Pool, health: Health, app: FastAPI) -> None:
+        self.config = config
+        self.pool = pool
+        self.health = health
+        self.broker = Broker(config.kafka, client_id=f"{config.member}-door", topics=TOPICS)
+        # The spool drains through a producer of its own: a lane that hangs there must not disturb those that don't.
+        self.drain = Broker(config.kafka, client_id=f"{config.member}-drain", topics=TOPICS)
+        self.spool = Spool(
+            pool,
+            holder=f"{config.member}/{uuid_utils.uuid7()}",
+            write=self.drain.write,
+            budget_seconds=config.spool_budget_seconds,
+            limit_events=config.spool_limit_events,
+        )
+        self.writer = Writer(write=self.broker.write, spool=self.spool, budget_seconds=config.kafka_budget_seconds)
+        self.properties = Properties()
+        self.door = Door(
+            app,
+            properties=self.properties,
+            writer=self.writer,
+            scribe=Scribe(
+                secret=config.secret.encode(), partitions=config.partitions, new_id=lambda: str(uuid_utils.uuid7())
+            ),
+            now=clock.now,
+            proxies=config.proxies,
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+        self._writing: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Reads the properties and what the spool holds, then accepts events. Raises what Postgres raises."""
+        self.broker.start()
+        self.drain.start()
+        await self.properties.refresh(self.pool)
+        await self.spool.look()
+        self._writing = asyncio.create_task(self.writer.run())
+        work: list[Coroutine[Any, Any, None]] = [
+            self.spool.run(),
+            self.properties.follow(self.pool, self.config.store),
+            self._watch(),
+        ]
+        self._tasks = [asyncio.create_task(one) for one in work]
+
+    async def close(self) -> None:
+        """The last flight lands, then everything ends. Nobody may put events any more."""
+        self.writer.close()
+        if self._writing is not None:
+            await asyncio.wait([self._writing], timeout=_LAST_FLIGHT_SECONDS)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(self.broker.close(), self.drain.close())
+
+    async def _watch(self) -> None:
+        """Tells health and metrics how things are. Ready means: what comes is accepted, be it by Kafka or by the spool."""
+        while True:
+            trouble = None
+            if self.spool.full():
+                trouble = "the spool is past the operator's bound (LEADFLOW_SPOOL_LIMIT_EVENTS)"
+            elif self.broker.trouble and self.spool.trouble:
+                trouble = f"{self.broker.trouble}; {self.spool.trouble}"
+            self.health.report("durability", trouble)
+            publish(self.writer, self.spool)
+            await asyncio.sleep(_WATCH_SECONDS)
+
+
+def fastapi_app(health: Health) -> FastAPI:
+    """The FastAPI app behind the door, with the hot routes in its OpenAPI document."""
+    app = ops.app("capture", health)
+    plain = app.openapi
+    made: dict[str, Any] = {}
+
+    def openapi() -> dict[str, Any]:
+        if not made:
+            made.update(declared.complete(plain()))
+        return made
+
+    app.openapi = openapi  # type: ignore[method-assign]
+    return app
+
+
+async def serve(config: Settings, listening: socket.socket) -> None:
+    """Runs until SIGTERM or SIGINT: then no new connections, the open requests get their answers, and the process ends."""
+    stop = asyncio.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+    health = Health()
+    app = fastapi_app(health)
+    parts: list[Parts] = []
+
+    async def door(scope: Any, receive: Any, send: Any) -> None:
+        # Until the store has answered once there are no properties: only /livez, /readyz and /metrics are there.
+        await (parts[0].door if parts else app)(scope, receive, send)
+
+    http = service.server(door)
+    http_task = asyncio.create_task(http.serve(sockets=[listening]))
+    stopped = asyncio.create_task(stop.wait())
+    opening = asyncio.create_task(_open(config, health, app))
+    await asyncio.wait([opening, stopped], return_when=asyncio.FIRST_COMPLETED)
+    if not stopped.done():
+        parts.append(opening.result())
+        gc.collect()
+        gc.freeze()  # what is loaded now stays: the collector need not look at it again
+        health.report("start", None)
+        await stopped
+    health.draining = True
+    http.should_exit = True  # answers what is open, within the server's own time-out
+    await asyncio.wait([http_task], timeout=5.0)
+    opening.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await opening
+    for running in parts:
+        await running.close()
+        running.pool.terminate()
+
+
+async def _open(config: Settings, health: Health, app: FastAPI) -> Parts:
+    health.report("store", "waiting for the database")
+    pool = await database.connect_patiently(config.store)
+    await database.migrate(pool, MIGRATIONS)
+    parts = Parts(config, pool, health, app)
+    await parts.start()
+    app.include_router(api.routes(pool, parts.properties), dependencies=[ops.operator(config.token)])
+    health.report("store", None)
+    return parts
+
+
+def main() -> None:
+    """The process."""
+    config = settings.load(Settings)
+    logs.configure("capture", config.member)
+    listening = service.listen(config.http_host, config.http_port, "LEADFLOW_CAPTURE_PORT")
+    uvloop.run(serve(config, listening))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""What capture is told beside what every service is told."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+
+from pydantic import Field, field_validator
+
+from services.capture.domain.connection import Network
+from shared.settings import Common
+
+
+class Settings(Common):
+    """Capture's settings, from the environment (prefix LEADFLOW_)."""
+
+    kafka_budget_seconds: float = Field(
+        default=2.0,
+        gt=0,
+        le=30,
+        description="how long Kafka may take before an event goes into the spool",
+        examples=["2"],
+    )
+    spool_budget_seconds: float = Field(
+        default=3.0, gt=0, le=30, description="how long the spool may take before the answer is 503", examples=["3"]
+    )
+    spool_limit_events: int = Field(
+        default=1_000_000, ge=0, description="events in the spool at which the answer is 503", examples=["1000000"]
+    )
+    trusted_proxies: str = Field(
+        default="",
+        description="networks whose X-Forwarded-For is believed, separated by commas",
+        examples=["10.0.0.0/8,127.0.0.1/32"],
+    )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        _networks(value)
+        return value
+
+    @property
+    def proxies(self) -> tuple[Network, ...]:
+        """The trusted networks."""
+        return _networks(self.trusted_proxies)
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    found = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        try:
+            found.append(ip_network(part))
+        except ValueError:
+            raise ValueError("must be networks like 10.0.0.0/8, separated by commas") from None
+    return tuple(found)
