@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError
 
-from shared import cloudevent
+from shared import cloudevent, lenient
 from shared.stage import Record
 
 GATHER_BYTES = 128 * 1024  # gather at the broker, up to this much ...
@@ -20,6 +20,7 @@ GATHER_MS = 15  # ... or this long: DECISIONS.md says what less and more cost
 IDLE_AFTER_SECONDS = 2.0  # then the broker answers the first byte at once, and rest costs nothing
 IDLE_MS = 500
 MOST_RECORDS = 1000
+LENIENT_SECONDS = 60.0  # how long the slow reader is used after a header name that is no UTF-8
 
 
 class Reader:
@@ -41,6 +42,7 @@ class Reader:
         self._round = 0
         self._last_record_at = time.monotonic()
         self._eager = False
+        self._lenient_until = 0.0
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=kafka,
             client_id=member,
@@ -80,12 +82,22 @@ class Reader:
         for topic in self.topics:
             self._consumer.seek(TopicPartition(topic, part), offsets[topic])
 
-    async def gather(self, held: Collection[int]) -> list[Record]:
-        """The next records of the numbers in `held`, in order within each partition; nothing after half a second of silence."""
+    async def gather(self, held: Collection[int], held_offsets: Mapping[tuple[str, int], int]) -> list[Record]:
+        """The next records of the numbers in `held`, in order within each partition; nothing after half a second of silence.
+
+        `held_offsets` is how far each (topic, number) is read: from there it goes on when a fetch could not be parsed.
+        """
         try:
             found = await self._consumer.getmany(timeout_ms=IDLE_MS, max_records=MOST_RECORDS)
         except NoOffsetForPartitionError:
             await asyncio.sleep(0.005)  # assigned but not claimed yet: the claim will seek
+            return []
+        except UnicodeDecodeError:
+            # A header name that is no UTF-8. What was fetched is lost to the client: read it again, the lenient way.
+            lenient.use(True)
+            self._lenient_until = time.monotonic() + LENIENT_SECONDS
+            for part in held:
+                self.seek(part, {topic: held_offsets[topic, part] for topic in self.topics})
             return []
         records = [
             Record(
@@ -109,6 +121,9 @@ class Reader:
         now = time.monotonic()
         if busy:
             self._last_record_at = now
+        if self._lenient_until and now > self._lenient_until:
+            self._lenient_until = 0.0
+            lenient.use(False)
         eager = now - self._last_record_at > IDLE_AFTER_SECONDS
         if eager != self._eager:
             self._eager = eager

@@ -105,7 +105,7 @@ class Runner:
             await self._claim(reader)
         if not self._held.epochs:
             await asyncio.sleep(0.05)
-        records = await reader.gather(self._held.epochs)
+        records = await reader.gather(self._held.epochs, self._held.next_offsets)
         point("after_gather")
         async with self._busy:
             places = self._held.next_offsets

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from aiokafka.producer import message_accumulator
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
 from shared import ids
 from shared.message import Message
@@ -45,6 +47,21 @@ async def test_one_bad_record_never_stops_loses_or_delays_the_others(drive: Driv
     assert [(name, b64decode(value)) for name, value in garbage["headers"]] == [("x-from", b"test")]
     place = garbage["place"]
     assert garbage["event_id"] == ids.dead_id(drive.stage_name, place["topic"], place["partition"], place["offset"])
+
+
+async def test_a_header_name_that_is_no_text_stops_nobody(drive: Drive, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Name(str):
+        def encode(self, *_: object) -> bytes:
+            return b"na\xffme"
+
+    monkeypatch.setattr(message_accumulator, "DefaultRecordBatchBuilder", _DefaultRecordBatchBuilderPy)
+    await drive.add([{"key": f"k{k}"} for k in range(50)])
+    await drive.emitter.send([Message(drive.reads.name, 0, b"k", b"garbage", [(Name("name"), b"v")], "")])
+    await drive.add([{"key": f"k{k}"} for k in range(50)])
+    await drive.start()
+    await drive.until_counted(100)
+    (dead,) = await drive.until_dead(1)
+    assert [(name, b64decode(value)) for name, value in dead["headers"]] == [("na\\xffme", b"v")]
 
 
 async def test_a_rejected_record_can_be_replayed_under_its_own_id(drive: Drive) -> None:
