@@ -14,9 +14,11 @@ import asyncpg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from deploy.local.layout import Layout
 from tests import stack
 
 T = TypeVar("T")
+R = TypeVar("R", pytest.TestReport, pytest.CollectReport)
 TESTS = Path(__file__).parent
 # A folder's tests carry its name as a marker. What is marked as needing the real Kafka and Postgres may not be skipped in CI.
 REAL = {
@@ -34,7 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
+        folder = _folder(item.path)
         if folder in REAL:
             item.add_marker(folder)
         if folder in FAST and "infrastructure" in getattr(item, "fixturenames", ()):
@@ -45,12 +47,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
-    real = any(item.get_closest_marker(name) for name in REAL)
-    if report.skipped and real and os.environ.get("CI") and not hasattr(report, "wasxfail"):
-        report.outcome = "failed"
-        report.longrepr = f"{item.nodeid} was skipped, and in CI nothing of it may be: {report.longrepr}"
-    return report
+    return _not_silently_skipped((yield), item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    return _not_silently_skipped((yield), collector)
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +70,15 @@ def infrastructure() -> Iterator[stack.Infrastructure]:
 def kafka(infrastructure: stack.Infrastructure) -> str:
     """Kafka's address, host:port."""
     return infrastructure.kafka
+
+
+@pytest.fixture(scope="session")
+def leadflow() -> Iterator[Layout]:
+    """The whole system, services included, as one local stack of its own for the session; `stack.describe` says where things are."""
+    with ThreadPoolExecutor(1) as elsewhere:
+        running = stack.local()
+        yield elsewhere.submit(running.__enter__).result()
+        elsewhere.submit(running.__exit__, None, None, None).result()
 
 
 @pytest.fixture
@@ -104,6 +117,18 @@ async def topic(kafka: str, prefix: str) -> AsyncIterator[Callable[..., Awaitabl
             await admin.delete_topics(made)
     finally:
         await admin.close()
+
+
+def _folder(path: Path) -> str:
+    return path.relative_to(TESTS).parts[0] if path.is_relative_to(TESTS) and path != TESTS else ""
+
+
+def _not_silently_skipped(report: R, node: pytest.Item | pytest.Collector) -> R:
+    """In CI a skip of what needs the real Kafka and Postgres is a failure, be it a test's or a whole file's."""
+    if report.skipped and _folder(node.path) in REAL and os.environ.get("CI") and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{node.nodeid} was skipped, and in CI it may not be: {report.longrepr}"
+    return report
 
 
 async def _execute(server: str, statement: str) -> None:

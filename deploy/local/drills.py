@@ -13,6 +13,7 @@ import psutil
 
 from deploy.local import installation, layout, stack, supervisor
 from deploy.local.layout import INFRASTRUCTURE, SERVICES, Layout, SetupError
+from shared import leaving
 
 
 def kill(wanted: Layout, name: str, *, hold: bool = False) -> list[int]:
@@ -71,6 +72,9 @@ def scale(wanted: Layout, service: str, instances: int, *, wait: bool = True) ->
     added = [member for member in running.members if member not in before]
     stack.check_ports({member: running.port(member) for member in added})
     stack.apply(running, _facts(running))
+    for member in before:
+        if member not in running.members:
+            asyncio.run(leaving.leave(running.kafka, member))  # the others get its partitions at once
     if wait:
         asyncio.run(stack.until_ready(running, added))
 
