@@ -27,6 +27,18 @@ _pages = Environment(
 _PAGE_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "strict-origin"}
 
 
+_COUNTRIES = (
+    ("AT", "Austria"),
+    ("FR", "France"),
+    ("DE", "Germany"),
+    ("NL", "Netherlands"),
+    ("ES", "Spain"),
+    ("CH", "Switzerland"),
+    ("GB", "United Kingdom"),
+    ("US", "United States"),
+)
+
+
 def dead_routes(pool: Pool, replayer: Replayer) -> APIRouter:
     """`/v1/dead`: what died, why, where; one whole; and sending it again."""
     router = APIRouter(tags=["dead letters"])
@@ -109,7 +121,10 @@ def demo_routes(pool: Pool) -> APIRouter:
         demo = await store.demo(pool)
         if demo is None:
             return _page("nothing.html", status=404)
-        return _page("form.html", write_key=demo[0], capture=demo[1])
+        # A message id of its own for each page that is shown: who clicks twice is counted once.
+        return _page(
+            "form.html", write_key=demo[0], capture=demo[1], message_id=str(uuid.uuid4()), countries=_COUNTRIES
+        )
 
     async def thanks(_: Request) -> Response:
         return _page("thanks.html")
@@ -121,7 +136,7 @@ def demo_routes(pool: Pool) -> APIRouter:
     return router
 
 
-def _page(name: str, *, status: int = 200, **filled: str) -> Response:
+def _page(name: str, *, status: int = 200, **filled: Any) -> Response:
     return HTMLResponse(_pages.get_template(name).render(**filled), status, headers=_PAGE_HEADERS)
 
 

@@ -17,13 +17,19 @@ from shared.stage import Record
 Place = tuple[str, int]  # topic, partition
 
 
-async def follow(kafka: str, topics: Sequence[str], *, last: int = 0) -> AsyncIterator[Record]:
-    """The last `last` records of each partition, then everything that comes, for ever. Handovers as `read_committed` shows them."""
+async def follow(
+    kafka: str, topics: Sequence[str], *, last: int = 0, since: Mapping[Place, int] | None = None
+) -> AsyncIterator[Record]:
+    """The last `last` records of each partition, or those from `since`, then everything that comes, for ever.
+
+    Handovers are given as `read_committed` shows them.
+    """
     async with _consumer(kafka, topics) as (consumer, places):
         ends = await consumer.end_offsets(places)
         begins = await consumer.beginning_offsets(places)
         for place in places:
-            consumer.seek(place, max(begins[place], ends[place] - last))
+            start = (since or {}).get((place.topic, place.partition), ends[place] - last)
+            consumer.seek(place, max(begins[place], start))
         while True:
             found = await consumer.getmany(timeout_ms=500, max_records=1000)
             for row in sorted((row for rows in found.values() for row in rows), key=lambda row: row.timestamp):

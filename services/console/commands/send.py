@@ -58,8 +58,9 @@ def send(
     if as_json:
         screen.as_json({"status": response.status_code, **answer})
         return
-    screen.line(f"Accepted ({response.status_code}): {answer.get('event_id', '')}".rstrip(": "))
-    screen.line("Watch it: leads tail, or leads lead show its e-mail address")
+    for one in answer.get("accepted", ()):
+        screen.line(f"Accepted ({response.status_code}) as {one['event_id']}.")
+    screen.line("Watch it with `leads tail`, or ask `leads lead show` for its e-mail address.")
 
 
 def event(
