@@ -28,6 +28,7 @@ TIMER_SLICE = 500  # due inputs in one transaction
 RECLAIM_SECONDS = 4.0  # after being fenced: time for the group to tell us whether the number is still ours
 WATCHDOG_SECONDS = 30.0  # a backlog beside a consumer that gives nothing for this long: a new consumer
 COMMIT_SECONDS = 1.0
+TRIM_SECONDS = 3600.0
 CLOCK_SLACK_MS = 50  # how far the broker's clock may be behind ours
 
 
@@ -67,6 +68,7 @@ class Runner:
         self._progress_at = time.monotonic()
         self._committed_at = 0.0
         self._timers_at = 0.0
+        self._trimmed_at = time.monotonic()
         self._stuck_timers: set[str] = set()  # Postgres refuses what they would save; their dead letters are written
         self._rebuild = False
         self._log = logs.get()
@@ -407,6 +409,7 @@ class Runner:
                 self._health.report(
                     f"{self._stage.name} store", f"the database does not answer ({type(error).__name__})"
                 )
+            await self._trim()
             reader = self._reader
             if reader is None or not self._held.epochs:
                 continue
@@ -431,6 +434,15 @@ class Runner:
                 self._log.warning("the consumer gives nothing beside a backlog: a new one", stage=self._stage.name)
                 self._progress_at = time.monotonic()
                 self._rebuild = True
+
+    async def _trim(self) -> None:
+        """Now and then: event ids that are older than any topic keeps are forgotten, in slices."""
+        if not self._stage.inbox or time.monotonic() - self._trimmed_at < TRIM_SECONDS:
+            return
+        self._trimmed_at = time.monotonic()
+        with contextlib.suppress(Exception):  # the next time will do
+            while await outbox.trim_inbox(self._pool, stage=self._stage.name, before=clock.now() - outbox.INBOX_MEMORY):
+                await asyncio.sleep(0.1)
 
     def _trouble(self, error: BaseException) -> None:
         where = "broker" if isinstance(error, KafkaError) else "store"
