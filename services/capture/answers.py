@@ -45,7 +45,7 @@ def of_problem(found: Problem) -> Answer:
     return Answer(found.status, body, headers)
 
 
-_CHALLENGE = {"www-authenticate": 'Basic realm="write key"'}
+_CHALLENGE = {"www-authenticate": 'Bearer realm="write key"'}  # Basic would make a browser ask for a password
 NO_KEY = Problem(
     401,
     "no-key",

@@ -20,6 +20,7 @@ from services.capture.broker import Broker
 from services.capture.domain.captured import Scribe
 from services.capture.hot import Door
 from services.capture.metrics import publish
+from services.capture.onewrite import OneWrite
 from services.capture.properties import Properties
 from services.capture.settings import Settings
 from services.capture.spool import Spool
@@ -132,6 +133,7 @@ async def serve(config: Settings, listening: socket.socket) -> None:
         await (parts[0].door if parts else app)(scope, receive, send)
 
     http = service.server(door)
+    http.config.http = OneWrite
     http_task = asyncio.create_task(http.serve(sockets=[listening]))
     stopped = asyncio.create_task(stop.wait())
     opening = asyncio.create_task(_open(config, health, app))
