@@ -3,6 +3,8 @@
 Source: Google Analytics help, "Default channel group"; names in small letters with hyphens. The order of the rules is GA4's.
 """
 
+# ruff: noqa: SIM905 (tables of words read better as text)
+
 from __future__ import annotations
 
 import re
@@ -31,7 +33,9 @@ _SITES = {
     **dict.fromkeys("mailchimp hubspot klaviyo newsletter email e-mail mail brevo sendgrid".split(), _MAIL),
     **dict.fromkeys("youtube youtu.be vimeo twitch dailymotion".split(), _VIDEO),
 }  # fmt: skip
-_MAIL_HOSTS = frozenset("mail.google.com outlook.live.com outlook.office.com outlook.office365.com mail.yahoo.com".split())
+_MAIL_HOSTS = frozenset(
+    "mail.google.com outlook.live.com outlook.office.com outlook.office365.com mail.yahoo.com".split()
+)
 
 _PAID = re.compile(r".*cp.*|ppc|retargeting|paid.*").fullmatch
 _MEDIA = {
@@ -39,7 +43,9 @@ _MEDIA = {
     **dict.fromkeys(("email", "e-mail", "e_mail", "e mail", "mail", "newsletter"), "email"),
     **dict.fromkeys(("affiliate", "affiliates"), "affiliates"),
     **dict.fromkeys(("referral", "app", "link"), "referral"),
-    **dict.fromkeys(("social", "social-network", "social-media", "sm", "social network", "social media"), "organic-social"),
+    **dict.fromkeys(
+        ("social", "social-network", "social-media", "sm", "social network", "social media"), "organic-social"
+    ),
     **dict.fromkeys(("organic",), "organic-search"),
     **dict.fromkeys(("video",), "organic-video"),
     **dict.fromkeys(("audio",), "audio"),

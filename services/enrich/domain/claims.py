@@ -100,7 +100,11 @@ def _flat(traits: Mapping[str, Any]) -> dict[str, Any]:
         field = _FIELDS.get(key) or _FIELDS.get(key.lower().replace("_", "").replace("-", "").replace(" ", ""))
         if field == "company" and isinstance(value, Mapping):
             for inner, text in value.items():
-                _put(flat, _IN_COMPANY.get(inner) or _FIELDS.get(inner.lower().replace("_", "")) or f"custom.company_{inner}", text)
+                _put(
+                    flat,
+                    _IN_COMPANY.get(inner) or _FIELDS.get(inner.lower().replace("_", "")) or f"custom.company_{inner}",
+                    text,
+                )
         elif field == "address" and isinstance(value, Mapping):
             for inner, text in value.items():
                 _put(flat, _FIELDS.get(inner.lower().replace("_", "")) or f"custom.address_{inner}", text)
@@ -142,7 +146,13 @@ def _phone(reading: Reading, raw: str, region: str | None) -> None:
     if number is None:
         reading.claims["phone"] = Said(_UNUSABLE, reading.source, {"raw": raw[:64]})
         return
-    value = {"e164": number.e164, "raw": raw, "region": number.region, "kind": number.kind, "extension": number.extension}
+    value = {
+        "e164": number.e164,
+        "raw": raw,
+        "region": number.region,
+        "kind": number.kind,
+        "extension": number.extension,
+    }
     reading.given("phone", {key: part for key, part in value.items() if part is not None})
     if number.region is not None:
         reading.otherwise("country", _INFERRED, "phone", number.region)

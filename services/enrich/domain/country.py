@@ -1,5 +1,7 @@
 """Countries and languages: what people write becomes an ISO 3166 code, by the territory names of Unicode's CLDR (Babel)."""
 
+# ruff: noqa: SIM905 (tables of words read better as text)
+
 from __future__ import annotations
 
 import re

@@ -45,7 +45,7 @@ def decide(world: World, input_: Input, *, secret: bytes) -> Decision:
     if happened.person is None:
         return _visit(world, input_, cookie, secret)
     together = binding.bound(happened, found)
-    leads = {lead for name in together if (lead := found[name].lead_id) is not None}
+    leads = {known for name in together if (known := found[name].lead_id) is not None}
     if retied or len(leads) > 1:
         return regroup(world, input_, found, secret=secret)
     lead: Lead = world["lead", leads.pop()] if leads else made(together, input_.now, world=world, secret=secret)

@@ -1,5 +1,7 @@
 """One e-mail address: judged without DNS, in three spellings (as given, sendable, match key), and what kind of mailbox it is."""
 
+# ruff: noqa: SIM905 (tables of words read better as text)
+
 from __future__ import annotations
 
 import re
@@ -18,7 +20,13 @@ _PLAIN = re.compile(
     re.IGNORECASE | re.ASCII,
 ).fullmatch
 
-_UNREACHABLE = (".invalid", ".localhost", ".local", ".arpa", ".onion")  # RFC 2606, 6761, 6762, 7686: never a mailbox of the public net
+_UNREACHABLE = (
+    ".invalid",
+    ".localhost",
+    ".local",
+    ".arpa",
+    ".onion",
+)  # RFC 2606, 6761, 6762, 7686: never a mailbox of the public net
 
 # Providers whose mailbox names end where the plus begins (their help pages; others may deliver jo+x apart from jo).
 _PLUS_IGNORED = frozenset(
@@ -61,7 +69,9 @@ def read(raw: str) -> Address | None:
             plain = None
     if plain is None:
         try:
-            valid = validate_email(text, check_deliverability=False, globally_deliverable=False, allow_display_name=True)
+            valid = validate_email(
+                text, check_deliverability=False, globally_deliverable=False, allow_display_name=True
+            )
         except (EmailNotValidError, ValueError, IndexError):
             return None
         local, domain = valid.local_part, (valid.ascii_domain or "").lower()

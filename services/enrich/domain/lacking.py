@@ -35,9 +35,7 @@ def lacking(world: World, inputs: Sequence[Input], *, secret: bytes, everything:
 
 def names(happened: Happened) -> list[str]:
     """The identifiers of an event."""
-    return [
-        name for name in (happened.email, happened.user, happened.phone, happened.cookie) if name is not None
-    ]
+    return [name for name in (happened.email, happened.user, happened.phone, happened.cookie) if name is not None]
 
 
 def _simple(world: World, happened: Happened, times: Counter[str]) -> bool:

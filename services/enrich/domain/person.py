@@ -1,5 +1,7 @@
 """A person's name: parts that were given stay as they are, a full name is taken apart, shouting and whispering are repaired."""
 
+# ruff: noqa: SIM905 (tables of words read better as text)
+
 from __future__ import annotations
 
 import re
@@ -43,13 +45,33 @@ def read(full: str) -> Parts:
 def tidy(text: str) -> str:
     """One space between words; words all in capitals or all in small letters get a capital each, mixed ones stay."""
     words = " ".join(text.split())
-    if words.isupper() and len(words) > 2 or words.islower():
+    if (words.isupper() and len(words) > 2) or words.islower():
         return " ".join(_capitalised(word) for word in words.split(" "))
     return words
 
 
 def _capitalised(word: str) -> str:
-    if word.lower() in ("van", "von", "de", "der", "den", "del", "della", "di", "da", "dos", "du", "la", "le", "zu", "zur", "bin", "ibn", "y", "e"):
+    if word.lower() in (
+        "van",
+        "von",
+        "de",
+        "der",
+        "den",
+        "del",
+        "della",
+        "di",
+        "da",
+        "dos",
+        "du",
+        "la",
+        "le",
+        "zu",
+        "zur",
+        "bin",
+        "ibn",
+        "y",
+        "e",
+    ):
         return word.lower()
     # Each part of a double name and what follows an apostrophe: Meyer-Landrut, O'Neil.
     return re.sub(r"(^|[-'’])(\w)", lambda found: found[1] + found[2].upper(), word.lower())

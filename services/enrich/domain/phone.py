@@ -97,7 +97,11 @@ def _by_plan(e164: str) -> Number | None:
     if plan is None:
         return None
     national = e164[1 + length :]
-    if national.startswith("0") or not plan.valid.fullmatch(national) or (plan.special and plan.special.fullmatch(national)):
+    if (
+        national.startswith("0")
+        or not plan.valid.fullmatch(national)
+        or (plan.special and plan.special.fullmatch(national))
+    ):
         return None
     fixed = plan.fixed is not None and plan.fixed.fullmatch(national) is not None
     mobile = plan.mobile is not None and plan.mobile.fullmatch(national) is not None
@@ -118,6 +122,20 @@ def _plan(region: str) -> _Plan | None:
 
     valid = pattern(data.general_desc)
     special = pattern(
-        data.premium_rate, data.toll_free, data.shared_cost, data.voip, data.personal_number, data.pager, data.uan, data.voicemail
+        data.premium_rate,
+        data.toll_free,
+        data.shared_cost,
+        data.voip,
+        data.personal_number,
+        data.pager,
+        data.uan,
+        data.voicemail,
     )
     return _Plan(region, valid, pattern(data.fixed_line), pattern(data.mobile), special) if valid else None
+
+
+def warm() -> None:
+    """Loads the metadata of the countries that most numbers come from now, rather than in the first batch."""
+    for region in ("DE", "AT", "CH", "GB", "US", "FR", "IT", "ES", "NL", "BE", "PL", "SE"):
+        _plan(region)
+    read("+442079460958")

@@ -16,7 +16,19 @@ from msgspec.structs import replace
 from services.enrich.domain import binding, emission, profile
 from services.enrich.domain.cookies import govern
 from services.enrich.domain.leads import made, raised, survivor
-from services.enrich.domain.world import SEPARATOR, Cookie, Happened, Identifier, Kept, Lead, NotLoaded, Rank, State, Visits, World
+from services.enrich.domain.world import (
+    SEPARATOR,
+    Cookie,
+    Happened,
+    Identifier,
+    Kept,
+    Lead,
+    NotLoaded,
+    Rank,
+    State,
+    Visits,
+    World,
+)
 from shared.outcome import Decision, Outgoing
 from shared.stage import Input
 
@@ -153,7 +165,9 @@ class _Settled:
         here = self.input.event.event_id
         moved = {id_: one for id_, one in kept.items() if one.lead_id != new_lead[id_] or id_ == here}
         for event_id, one in moved.items():
-            after = Kept(one.happened, new_lead[event_id], one.revision + 1 if one.revision or new_lead[event_id] else 0)
+            after = Kept(
+                one.happened, new_lead[event_id], one.revision + 1 if one.revision or new_lead[event_id] else 0
+            )
             kept[event_id] = self.changes["activity", event_id] = after
         touched = {lead for id_, one in moved.items() for lead in (one.lead_id, new_lead[id_]) if lead is not None}
         self._leads(kept, identifiers, person, groups, touched)
@@ -238,9 +252,8 @@ class _Settled:
             if ranks:
                 first = min(cookie.first or ranks[0], ranks[0])
                 last = max(cookie.last or ranks[-1], ranks[-1])
-                shared = cookie.shared or len({new_lead[rank[1]] for rank in ranks}) > 1
-                lead_id = new_lead[last[1]] if last[1] in new_lead else cookie.lead_id
-                shared = shared or any(new_lead[rank[1]] != lead_id for rank in ranks)
+                lead_id = new_lead.get(last[1], cookie.lead_id)
+                shared = cookie.shared or any(new_lead[rank[1]] != lead_id for rank in ranks)
                 cookie = replace(cookie, first=first, last=last, lead_id=lead_id, shared=shared)
             if name == here.cookie:
                 cookie = replace(cookie, top=max(cookie.top, here.rank))

@@ -25,7 +25,14 @@ def event(event_id: str = "e1", *, at: timedelta | float = 0, **fields: Any) -> 
     when = MONDAY + (at if isinstance(at, timedelta) else timedelta(minutes=at))
     email = fields.pop("email", None)
     traits = {**({"email": email} if email is not None else {}), **fields.pop("traits", {})}
-    said = {"event_id": event_id, "property": "shop", "kind": "form", "name": "contact", "occurred_at": when, "received_at": when}
+    said = {
+        "event_id": event_id,
+        "property": "shop",
+        "kind": "form",
+        "name": "contact",
+        "occurred_at": when,
+        "received_at": when,
+    }
     return {**said, "traits": traits, **fields}
 
 
@@ -41,7 +48,8 @@ def record(said: dict[str, Any], *, at_ms: int = 1_795_000_000_000) -> Record:
 class Memory:
     """Tables as dicts. `load` gives no more than Postgres would, so a decision that lacks something shows."""
 
-    def __init__(self) -> None:
+    def __init__(self, tick_ms: int = 1000) -> None:
+        self.tick_ms = tick_ms
         self.identifiers: dict[str, Any] = {}
         self.leads: dict[str, Any] = {}
         self.activities: dict[str, Kept] = {}
@@ -53,7 +61,7 @@ class Memory:
         inputs: dict[str, Input] = {}
         rejected: list[Reject] = []
         for said in events:
-            self.clock += 1000
+            self.clock += self.tick_ms
             read = intake.decode(record(said, at_ms=self.clock))
             if isinstance(read, Reject):
                 rejected.append(read)
@@ -97,11 +105,15 @@ class Memory:
 
     def _fetch(self, world: dict[Hashable, Any], lack: NotLoaded) -> None:
         for name, since in lack.cookies.items():
-            on = sorted((k for k in self.activities.values() if k.happened.cookie == name), key=lambda k: k.happened.rank)
+            on = sorted(
+                (k for k in self.activities.values() if k.happened.cookie == name), key=lambda k: k.happened.rank
+            )
             before = [k for k in on if k.happened.at < since]
             base = [k for k in before if k.happened.person is not None]
             window = [k for k in on if k.happened.at >= since]
-            window += [k for k in before if k.happened.rank >= base[-1].happened.rank] if base else before[-HISTORY_EVENTS:]
+            window += (
+                [k for k in before if k.happened.rank >= base[-1].happened.rank] if base else before[-HISTORY_EVENTS:]
+            )
             world["visits", name] = Visits(since, tuple(k.happened.event_id for k in window))
             for kept in window:
                 world["activity", kept.happened.event_id] = kept

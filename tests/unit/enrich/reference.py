@@ -15,9 +15,9 @@ def people(events: Iterable[Happened]) -> set[frozenset[str]]:
     def first(having: str, value: str, other: str, property_: str | None = None) -> str | None:
         """What was first seen together with this identifier."""
         for one in happened:
-            if getattr(one, having) == value and getattr(one, other) is not None:
-                if property_ is None or one.facts.property == property_:
-                    return str(getattr(one, other))
+            fits = property_ is None or one.facts.property == property_
+            if getattr(one, having) == value and getattr(one, other) is not None and fits:
+                return str(getattr(one, other))
         return None
 
     def person_of_user(user: str) -> str:
@@ -51,7 +51,9 @@ def people(events: Iterable[Happened]) -> set[frozenset[str]]:
                 history = [
                     other
                     for other in happened
-                    if other.cookie == one.cookie and other.rank < start.rank and other.at >= start.at - timedelta(days=90)
+                    if other.cookie == one.cookie
+                    and other.rank < start.rank
+                    and other.at >= start.at - timedelta(days=90)
                 ]
                 who = person(start) if one in history[-500:] else None
         if who is not None:

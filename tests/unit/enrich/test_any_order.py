@@ -53,9 +53,11 @@ def _read(story: list[dict[str, Any]]) -> list[Happened]:
 
 @settings(max_examples=150, deadline=None)
 @given(stories(), st.data())
-def test_any_order_any_batches_and_any_repetition_give_the_same_people_and_profiles(story: list[dict[str, Any]], data: st.DataObject) -> None:
+def test_any_order_any_batches_and_any_repetition_give_the_same_people_and_profiles(
+    story: list[dict[str, Any]], data: st.DataObject
+) -> None:
     arrivals = data.draw(st.permutations(story + data.draw(st.lists(st.sampled_from(story), max_size=4))))
-    memory = Memory()
+    memory = Memory(tick_ms=data.draw(st.sampled_from([0, 1000])))
     while arrivals:
         size = data.draw(st.integers(1, len(arrivals)))
         memory.batch(arrivals[:size])
@@ -76,5 +78,7 @@ def test_any_order_any_batches_and_any_repetition_give_the_same_people_and_profi
         state = memory.states()[events]
         assert shown == profile.of(state)
         assert (first, last) == (state.first and state.first.touch, state.last and state.last.touch)
+    living = {lead_id for lead_id, lead in memory.leads.items() if lead.absorbed_into is None}
+    assert living == {kept.lead_id for kept in memory.activities.values() if kept.lead_id is not None}
     for row in memory.identifiers.values():
         assert row.lead_id is None or memory.leads[row.lead_id].absorbed_into is None

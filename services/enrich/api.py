@@ -1,0 +1,164 @@
+"""Enrich over HTTP, behind the operator's token: find a lead by what identifies it, and read all that is known of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+from asyncpg import Record as Row
+from fastapi import APIRouter, Path, Query, Response
+
+from services.enrich import store
+from services.enrich.domain import email, emission, identity, phone, profile
+from services.enrich.domain.world import SEPARATOR, Kept, Lead, name
+from shared import cloudevent
+from shared.database import Pool
+from shared.problem import Problem, respond
+
+_Id = Annotated[str, Path(max_length=64, pattern=r"^[^\x00]+$", description="A lead id; an absorbed one will do.")]
+_Text = Annotated[str | None, Query(max_length=320, pattern=r"^[^\x00]*$")]
+_PAGE = 50
+
+_ONE_IDENTIFIER = Problem(
+    422, "one-identifier", "Ask by one identifier", "Give exactly one of email, phone, user_id, anonymous_id."
+)
+_UNKNOWN_LEAD = Problem(
+    404,
+    "unknown-lead",
+    "There is no such lead",
+    "Look it up by GET /v1/leads?email=... (or phone, user_id, anonymous_id).",
+)
+_NO_SUCH_PAGE = Problem(422, "no-such-page", "There is no such page", "Take `before` from `next` of the page before.")
+
+# Leads by the names of their identifiers.
+BY_NAME = "SELECT DISTINCT lead_id FROM identifier WHERE name = ANY ($1::text[]) AND lead_id IS NOT NULL ORDER BY lead_id LIMIT 100"
+
+# Leads by a user id, of whichever property.
+BY_USER = """
+SELECT DISTINCT lead_id FROM identifier
+ WHERE name LIKE 'user%' AND split_part(name, U&'\\001F', 3) = $1 AND lead_id IS NOT NULL ORDER BY lead_id LIMIT 100
+"""
+
+# One lead, or the lead that absorbed it, with the ids that it absorbed.
+ONE = """
+SELECT l.*, ARRAY(SELECT a.lead_id FROM lead AS a WHERE a.absorbed_into = l.lead_id ORDER BY a.lead_id) AS absorbed
+  FROM lead AS asked JOIN lead AS l ON l.lead_id = coalesce(asked.absorbed_into, asked.lead_id)
+ WHERE asked.lead_id = $1
+"""
+
+# The identifiers that its activities name and that are its own.
+IDENTIFIERS = """
+SELECT i.name FROM identifier AS i
+ WHERE i.lead_id = $1
+   AND i.name IN (SELECT unnest(ARRAY[h ->> 'email', h ->> 'user', h ->> 'phone', h ->> 'cookie'])
+                    FROM (SELECT convert_from(happened, 'UTF8')::json AS h FROM activity WHERE lead_id = $1) AS activities)
+ ORDER BY i.name
+"""
+
+# A page of its activities, the latest first, after the last one of the page before.
+ACTIVITIES = """
+SELECT event_id, lead_id, revision, happened FROM activity
+ WHERE lead_id = $1 AND (occurred_at, event_id) < ($2, $3::uuid) ORDER BY occurred_at DESC, event_id DESC LIMIT $4
+"""
+
+
+def routes(pool: Pool) -> APIRouter:
+    """The reading routes; everything is read from enrich's own store."""
+    router = APIRouter(prefix="/v1/leads", tags=["leads"])
+
+    @router.get("")
+    async def find(
+        email: _Text = None, phone: _Text = None, user_id: _Text = None, anonymous_id: _Text = None
+    ) -> Response:
+        """The leads that have this identifier (one at a time): `{"leads": [...]}`, empty when there is none. A user id may be several
+        people's: it is looked for in all properties."""
+        given = [value for value in (email, phone, user_id, anonymous_id) if value]
+        if len(given) != 1:
+            return respond(_ONE_IDENTIFIER)
+        if user_id:
+            rows = await pool.fetch(BY_USER, user_id.strip())
+        else:
+            rows = await pool.fetch(BY_NAME, _names(email, phone, anonymous_id))
+        leads = [await pool.fetchrow(ONE, row["lead_id"]) for row in rows]
+        return _json({"leads": [_shown(row) for row in leads if row is not None]})
+
+    @router.get("/{lead_id}")
+    async def one(
+        lead_id: _Id,
+        limit: Annotated[int, Query(ge=1, le=500)] = _PAGE,
+        before: Annotated[str | None, Query(max_length=80, description="`next` of the page before.")] = None,
+    ) -> Response:
+        """A lead: profile with sources, identifiers, touches, and a page of its activities, the latest first. The id of a lead that
+        was absorbed gives the one that absorbed it, with `"absorbed": true`."""
+        row = await pool.fetchrow(ONE, lead_id)
+        if row is None:
+            return respond(_UNKNOWN_LEAD)
+        position = _position(before)
+        if position is None:
+            return respond(_NO_SUCH_PAGE)
+        found = await pool.fetch(ACTIVITIES, row["lead_id"], *position, limit)
+        identifiers = await pool.fetch(IDENTIFIERS, row["lead_id"])
+        kept = [store.activity(activity) for activity in found]
+        shown = _shown(row)
+        shown["absorbed"] = row["lead_id"] != lead_id
+        shown["identifiers"] = [_identifier(identifier["name"]) for identifier in identifiers]
+        shown["activities"] = [emission.activity(one.happened, revision=one.revision) for one in kept]
+        shown["next"] = _next(kept[-1]) if len(kept) == limit else None
+        return _json(shown)
+
+    return router
+
+
+def _names(address: str | None, number: str | None, anonymous_id: str | None) -> list[str]:
+    """The names under which an identifier that somebody typed could be known."""
+    if address:
+        read = email.read(address)
+        return [name("email", read.match)] if read is not None else []
+    if number:
+        dialled = phone.read(number)
+        return [name("phone", dialled.e164)] if dialled is not None else []
+    legal = identity.legal(anonymous_id or "")
+    return [name("anonymous", legal)] if legal is not None else []
+
+
+def _shown(row: Row) -> dict[str, Any]:
+    lead: Lead = store.lead(row)
+    state = lead.state
+    return {
+        "lead_id": lead.lead_id,
+        "profile_version": lead.version,
+        "made_at": lead.made_at,
+        "profile": profile.of(state),
+        "first_touch": state.first.touch if state.first is not None else None,
+        "last_touch": state.last.touch if state.last is not None else None,
+        "absorbed_leads": row["absorbed"],
+    }
+
+
+def _identifier(text: str) -> dict[str, str]:
+    kind, *rest = text.split(SEPARATOR)
+    if kind == "user":
+        return {"kind": "user_id", "property": rest[0], "value": rest[1]}
+    return {"kind": "anonymous_id" if kind == "anonymous" else kind, "value": rest[0]}
+
+
+def _next(last: Kept) -> str:
+    happened = last.happened
+    return f"{happened.at.isoformat()}~{happened.event_id}"
+
+
+def _position(before: str | None) -> tuple[datetime, str] | None:
+    """Where a page begins; None for what is no `next` of ours."""
+    if before is None:
+        return datetime.max.replace(tzinfo=UTC), "ffffffff-ffff-ffff-ffff-ffffffffffff"
+    at, _, event_id = before.replace(" ", "+").partition("~")  # a plus that nobody escaped
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        return None
+    return (moment, event_id) if moment.tzinfo is not None and cloudevent.is_uuid(event_id) else None
+
+
+def _json(document: Any) -> Response:
+    return Response(msgspec.json.encode(document), media_type="application/json")

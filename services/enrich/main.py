@@ -1,0 +1,50 @@
+"""Enrich's wiring: the only place where its names meet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from services.enrich import api, store
+from services.enrich.domain import country, phone
+from services.enrich.domain.decide import decide
+from services.enrich.domain.intake import decode
+from services.enrich.settings import Settings
+from shared import service, settings, topology
+from shared.database import Pool
+from shared.stage import Stage
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def stage(secret: bytes) -> Stage:
+    """The stage under an installation's secret. It has no inbox: a kept event's own row is the memory that it counts, for ever."""
+    return Stage(
+        name="enrich",
+        reads=(topology.CAPTURED,),
+        writes=(topology.ENRICHED,),
+        decode=decode,
+        load=partial(store.load, secret=secret),
+        decide=partial(decide, secret=secret),
+        save=store.save,
+        inbox=False,
+        seen=store.seen,
+        same_part=False,
+    )
+
+
+def main() -> None:
+    """Runs enrich until it is told to stop."""
+    told = settings.load(Settings)
+    country.warm()
+    phone.warm()
+
+    def stages(_: Pool) -> Sequence[Stage]:
+        return (stage(told.secret.encode()),)
+
+    service.run("enrich", told, stages=stages, migrations=MIGRATIONS, routes=lambda context: [api.routes(context.pool)])
+
+
+if __name__ == "__main__":
+    main()
