@@ -178,8 +178,8 @@ def _rescored(
     roots = _roots(lead, in_force)
     fit, excluded = before.fit, before.excluded
     if fit is None or in_force.looks_at_lead:
-        fit, excluded = in_force.fit.hold(roots), in_force.exclude.hold(roots)
-    points = score(ruleset, fit=fit, excluded=excluded, tally=before.tally)
+        fit, excluded = in_force.on_profile(roots)
+    points = score(in_force, fit=fit, excluded=excluded, tally=before.tally)
     roots |= {"total": points.total / 100, "fit": points.fit / 100, "engagement": points.engagement / 100}
     stage = stage_of(
         in_force,

@@ -10,8 +10,8 @@ import msgspec
 from msgspec import Raw, Struct
 
 from services.score.domain.condition import Conditions
-from services.score.domain.ruleset import FieldTest, Ruleset
-from shared.contracts import Moment
+from services.score.domain.ruleset import Exclusion, FieldTest, FitRule, Ruleset
+from shared.contracts import Contribution, Moment
 
 _REMEMBERED = 4096
 
@@ -64,16 +64,36 @@ _decode_plain = msgspec.json.decode
 class InForce:
     """A ruleset with its conditions compiled together. Remembers answers; what it answers depends on the ruleset alone."""
 
-    __slots__ = ("_candidates", "any", "exclude", "fit", "looks_at_lead", "ruleset", "stages_look_at_profile")
+    __slots__ = (
+        "_candidates",
+        "_on_profile",
+        "any",
+        "fit_scores",
+        "looks_at_lead",
+        "ruleset",
+        "stages_look_at_profile",
+    )
 
     def __init__(self, ruleset: Ruleset) -> None:
         self.ruleset = ruleset
-        self.fit = Conditions({index: rule.when for index, rule in enumerate(ruleset.fit)}, ruleset.lists)
-        self.exclude = Conditions({index: rule.when for index, rule in enumerate(ruleset.exclude)}, ruleset.lists)
+        # Exclude rules are asked together with the fit rules: their numbers follow those.
+        on_profile: tuple[FitRule | Exclusion, ...] = (*ruleset.fit, *ruleset.exclude)
+        self._on_profile = Conditions({index: rule.when for index, rule in enumerate(on_profile)}, ruleset.lists)
         self.any = tuple(Conditions(dict(enumerate(stage.any)), ruleset.lists) for stage in ruleset.stages)
-        self.looks_at_lead = "lead" in self.fit.names_roots | self.exclude.names_roots
+        self.looks_at_lead = "lead" in self._on_profile.names_roots
         self.stages_look_at_profile = any("profile" in one.names_roots for one in self.any)
+        self.fit_scores: dict[tuple[int, ...], tuple[int, tuple[Contribution, ...]]] = {}  # score.py remembers here
         self._candidates: dict[tuple[str, str], _Candidates] = {}
+
+    def on_profile(self, roots: dict[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The numbers of the fit rules and of the exclude rules that hold for `roots`: profile and lead."""
+        holding = self._on_profile.hold(roots)
+        first = len(self.ruleset.fit)
+        if not holding or holding[-1] < first:
+            return holding, ()
+        return tuple(index for index in holding if index < first), tuple(
+            index - first for index in holding if index >= first
+        )
 
     def fact(self, activity: bytes | Raw) -> Fact:
         """What counts of an activity, from its JSON. Raises msgspec.ValidationError where it breaks the contract."""

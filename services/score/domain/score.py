@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from services.score.domain.ruleset import Ruleset
+from services.score.domain.inforce import InForce
 from services.score.domain.tally import Tally
 from shared.contracts import Contribution
+
+_REMEMBERED = 4096
 
 
 class Score(Struct, frozen=True):
@@ -20,19 +22,15 @@ class Score(Struct, frozen=True):
     contributions: list[Contribution]
 
 
-def score(ruleset: Ruleset, *, fit: Sequence[int], excluded: Sequence[int], tally: Tally) -> Score:
+def score(in_force: InForce, *, fit: tuple[int, ...], excluded: Sequence[int], tally: Tally) -> Score:
     """The score of a lead for whom these fit and exclude rules hold, and whose activities come to `tally`.
 
     The order is: each rule with its cap, the group's floor and cap, the total's. An exclude rule that holds is shown with 0 points.
     """
+    ruleset = in_force.ruleset
     version = ruleset.version
-    parts: list[Contribution] = []
-    fit_points = 0
-    for index in fit:
-        points = ruleset.fit[index].points
-        fit_points += points
-        parts.append(Contribution(rule=ruleset.fit[index].id, version=version, points=points / 100, base=points / 100))
-    fit_points = _bounded("fit", fit_points, None, ruleset.fit_cap, parts, version)
+    fit_points, fit_parts = in_force.fit_scores.get(fit) or _fit(in_force, fit)
+    parts = list(fit_parts)
     engagement = 0
     for index in sorted(tally.rules):
         rule, counted = ruleset.engagement[index], tally.rules[index]
@@ -56,6 +54,22 @@ def score(ruleset: Ruleset, *, fit: Sequence[int], excluded: Sequence[int], tall
         Contribution(rule=f"exclude:{ruleset.exclude[index].id}", version=version, points=0.0) for index in excluded
     )
     return Score(total, fit_points, engagement, parts)
+
+
+def _fit(in_force: InForce, fit: tuple[int, ...]) -> tuple[int, tuple[Contribution, ...]]:
+    """What these fit rules give together, remembered: few combinations are common."""
+    ruleset = in_force.ruleset
+    parts = []
+    for index in fit:
+        rule = ruleset.fit[index]
+        points = rule.points / 100
+        parts.append(Contribution(rule=rule.id, version=ruleset.version, points=points, base=points))
+    total = sum(ruleset.fit[index].points for index in fit)
+    found = _bounded("fit", total, None, ruleset.fit_cap, parts, ruleset.version), tuple(parts)
+    if len(in_force.fit_scores) >= _REMEMBERED:
+        in_force.fit_scores.clear()
+    in_force.fit_scores[fit] = found
+    return found
 
 
 def _bounded(

@@ -109,8 +109,9 @@ def _one_more(tally: RuleTally, fact: Fact, rule: EngagementRule, ruleset: Rules
     elif rule.per_day is not None:
         day = fact.at.astimezone(ruleset.zone).toordinal()
         counted = dict(days)
-        if counted.get(day, 0) >= rule.per_day:
+        today = counted.get(day, 0)
+        if today >= rule.per_day:
             return tally
-        counted[day] = counted.get(day, 0) + 1
-        days = tuple(sorted(counted.items())[-_DAYS:])
+        counted[day] = today + 1
+        days = tuple(sorted(counted.items())[-_DAYS:]) if len(counted) > 1 else ((day, today + 1),)
     return RuleTally(tally.count + 1, (*tally.shown, fact.id)[-SHOWN:], days)

@@ -1,0 +1,201 @@
+"""Builders with defaults for the tests of score: rulesets, activities, records, and a world that keeps as the store does."""
+
+from __future__ import annotations
+
+import random
+import textwrap
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from services.score import main
+from services.score.domain.inforce import InForce
+from services.score.domain.lead import Lead, Told
+from services.score.domain.load import load
+from services.score.domain.tally import is_in_order
+from shared.contracts import Scored
+from shared.outcome import Decision, Outcome, Reject
+from shared.stage import Input, Record
+
+NOON = datetime(2026, 6, 17, 12, tzinfo=UTC)
+BUSINESS = {"email": {"address": "jo@acme.example", "kind": "business", "domain": "acme.example"}}
+READY = {**BUSINESS, "phone": {"e164": "+493012345678"}, "country": "DE"}
+
+RULESET = """
+format: 1
+id: test
+timezone: Europe/Berlin
+lists: {competitors: [rival.example]}
+fit:
+  cap: 40
+  rules:
+    - {id: business, when: 'profile.email.kind == "business"', points: 25}
+    - {id: phone, when: 'has(profile.phone)', points: 12.5}
+    - {id: big, when: 'profile.company.size >= 1000', points: 20}
+    - {id: again, when: 'lead.recycled > 0', points: -5}
+engagement:
+  cap: 150
+  floor: -20
+  min_human: 0.5
+  rules:
+    - {id: contact, match: {kind: form, name: [contact, enquiry]}, points: 60, limit: 1 per day}
+    - {id: magnet, match: {kind: form, name: 'magnet-*'}, points: 7.25, limit: 2 per day, cap: 30}
+    - {id: demo, match: {kind: form, name: demo}, points: 80, limit: once}
+    - {id: pricing, match: {kind: page}, when: 'activity.page.path.startsWith("/pricing")', points: 3.1, cap: 12}
+    - {id: careers, match: {kind: page, page.path: '/careers*'}, points: -10.5}
+    - {id: paid, match: {property: www}, when: 'activity.campaign.medium == "cpc" || activity.properties.paid == true', points: 1}
+total: {floor: -30, cap: 160}
+exclude:
+  - {id: competitor, when: 'profile.email.domain in lists.competitors', reason: competitor}
+stages:
+  IQL: {any: ['lead.activities["form"] > 0', 'total >= 10']}
+  MQL: {enter: 50, leave: 40, min_fit: 5}
+  SQL: {enter: 100, leave: 80, min_fit: 20}
+grades:
+  fit: {A: 30, B: 10, C: -1000}
+  engagement: {1: 100, 2: 40, 3: -1000}
+"""
+
+
+def ruleset(text: str = RULESET) -> InForce:
+    return InForce(load(textwrap.dedent(text), source="test.yaml"))
+
+
+def activity_id(number: int) -> str:
+    return str(uuid.UUID(int=random.Random(number).getrandbits(128), version=4))
+
+
+def an_activity(number: int = 1, *, at: datetime = NOON, revision: int = 0, **fields: Any) -> dict[str, Any]:
+    """An activity as JSON holds it. A page's path can be given as `path`."""
+    path = fields.pop("path", None)
+    page = {"page": {"path": path}} if path is not None else {}
+    made = {
+        "id": activity_id(number),
+        "revision": revision,
+        "kind": "form",
+        "name": "contact",
+        "occurred_at": at.isoformat(),
+        "property": "www",
+        "human": 1.0,
+        **page,
+        **fields,
+    }
+    return {key: value for key, value in made.items() if value is not None}
+
+
+def enriched(
+    activity: Mapping[str, Any],
+    *,
+    lead_id: str = "ld_jo",
+    profile: Mapping[str, Any] = BUSINESS,
+    profile_version: int = 1,
+    event_id: str | None = None,
+    **fields: Any,
+) -> dict[str, Any]:
+    return {
+        "event_id": event_id or str(uuid.uuid4()),
+        "lead_id": lead_id,
+        "profile_version": profile_version,
+        "activity": activity,
+        "profile": profile,
+        **fields,
+    }
+
+
+def outcome(
+    word: str, *, at: datetime = NOON, lead_id: str = "ld_jo", handover_id: str | None = None
+) -> dict[str, Any]:
+    payload = {"outcome": word, "occurred_at": at.isoformat(), "handover_id": handover_id}
+    return {
+        "event_id": str(uuid.uuid4()),
+        "kind": "outcome",
+        "issued_at": at.isoformat(),
+        "lead_id": lead_id,
+        "payload": {key: value for key, value in payload.items() if value is not None},
+    }
+
+
+def a_record(value: Mapping[str, Any], *, type_: str | None = "lead.enriched", now: datetime = NOON) -> Record:
+    topic = "leads.commands.v1" if type_ == "lead.command" else "leads.enriched.v1"
+    headers = {"ce_type": type_.encode()} if type_ is not None else {}
+    return Record(topic, 3, 0, int(now.timestamp() * 1000), b"key", msgspec.json.encode(value), headers)
+
+
+class Desk:
+    """Score without a broker and a database: what is told goes through decode and decide, and is kept as the store keeps it."""
+
+    def __init__(self, in_force: InForce | None = None, *, always_loads_all: bool = False) -> None:
+        self.in_force = in_force or ruleset()
+        self.stage = main.stage(self.in_force)
+        self.always_loads_all = always_loads_all
+        self.leads: dict[str, Lead] = {}
+        self.bodies: dict[str, dict[str, tuple[int, bytes]]] = {}
+
+    def use(self, in_force: InForce) -> None:
+        """From here on another ruleset is in force."""
+        self.in_force, self.stage = in_force, main.stage(in_force)
+
+    def tell(self, value: Mapping[str, Any], *, type_: str | None = "lead.enriched", now: datetime = NOON) -> Scored | None:
+        """One record; what was emitted for it, without the data that is only passed on."""
+        input_ = self.stage.decode(a_record(value, type_=type_, now=now))
+        assert isinstance(input_, Input), input_
+        decided = self.decide(input_)
+        assert isinstance(decided, Decision), decided
+        if not decided.emit:
+            return None
+        (outgoing,) = decided.emit
+        passed_on = {"profile": msgspec.Raw(b"{}"), "activity": None, "first_touch": None, "last_touch": None}
+        assert isinstance(outgoing.data, msgspec.Struct)
+        return msgspec.json.decode(msgspec.json.encode(msgspec.structs.replace(outgoing.data, **passed_on)), type=Scored)
+
+    def decide(self, input_: Input) -> Outcome:
+        outcome_ = self.stage.decide(self._load([input_]), input_)
+        assert not isinstance(outcome_, Reject)
+        self._save(outcome_.changes)
+        return outcome_
+
+    def _load(self, inputs: Sequence[Input]) -> dict[str, Lead]:
+        """What store.load promises: the lead, and its activities where counting on is not enough."""
+        found = {}
+        for input_ in inputs:
+            lead = self.leads.get(getattr(input_.event, "lead_id", ""))
+            if lead is None:
+                continue
+            kept = self.bodies.get(lead.lead_id, {})
+            needs = bool(lead.state.fingerprint) and lead.state.fingerprint != self.in_force.ruleset.fingerprint
+            known = {}
+            if isinstance(input_.event, Told):
+                fact = input_.event.fact
+                known = {fact.id: kept[fact.id][0]} if fact.id in kept else {}
+                needs |= not is_in_order(lead.state.tally, fact) or known.get(fact.id, fact.revision) < fact.revision
+            bodies = tuple(body for _, body in kept.values()) if needs or self.always_loads_all else None
+            found[lead.lead_id] = msgspec.structs.replace(lead, known=known, bodies=bodies, facts=None, kept=())
+        return found
+
+    def _save(self, changes: Mapping[Any, Lead]) -> None:
+        for lead in changes.values():
+            state = msgspec.msgpack.decode(msgspec.msgpack.encode(lead.state), type=type(lead.state))
+            self.leads[lead.lead_id] = msgspec.structs.replace(lead, state=state)
+            if state.absorbed_into is not None:
+                self.bodies.pop(lead.lead_id, None)
+            for kept in lead.kept:
+                self.bodies.setdefault(lead.lead_id, {})[kept.fact.id] = (kept.fact.revision, kept.body)
+
+
+def days(number: float) -> timedelta:
+    return timedelta(days=number)
+
+
+def rules_of(scored: Scored | None) -> dict[str, float]:
+    """Points by rule of a lead.scored."""
+    assert scored is not None
+    return {part.rule: part.points for part in scored.contributions}
+
+
+def last(values: Iterable[Scored | None]) -> Scored:
+    *_, found = values
+    assert found is not None
+    return found
