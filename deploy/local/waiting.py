@@ -34,13 +34,14 @@ async def until(stack: Layout, checks: Mapping[str, Check], timeout_seconds: flo
             raise SetupError(
                 "\n".join(_told(stack, name, f"gave no answer in {timeout_seconds:.0f} s") for name in waiting)
             )
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.2)
 
 
 async def is_ready(address: str) -> bool:
     """Whether a service says that it is ready."""
     try:
-        async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
+        # Plain HTTP on the loopback address: without the 30 ms of loading certificates for each question.
+        async with httpx.AsyncClient(trust_env=False, verify=False, timeout=2) as client:
             return (await client.get(f"{address}/readyz")).status_code == 200
     except httpx.HTTPError:
         return False
