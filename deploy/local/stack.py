@@ -61,9 +61,9 @@ def stop(wanted: Layout) -> None:
     if supervisor.is_running(stack):
         main = psutil.Process(supervisor.pid(stack))
         family = [main, *main.children(recursive=True)]
-        for member in stack.members:  # all at once, each drains by itself; the rest follows in order of need
-            if member in supervisor.processes(stack):
-                supervisor.call(stack, "stopProcessGroup", member, False)
+        for program in supervisor.processes(stack):
+            if program in stack.members:  # all at once, each drains by itself; the rest follows in order of need
+                supervisor.call(stack, "stopProcessGroup", program, False)
         supervisor.call(stack, "shutdown")
         _, left = psutil.wait_procs(family, timeout=60)
         if left:
