@@ -11,7 +11,7 @@ Network = IPv4Network | IPv6Network
 
 # Robots that say so. A customer's own server (curl, python-requests, a Segment library) is none: it speaks for a person.
 _ROBOT = re.compile(
-    r"bot\b|bot/|crawl|spider|slurp|headless|phantomjs|scrapy|lighthouse|pingdom|uptime|facebookexternalhit|"
+    r"(?<!cu)bot\b|crawl|spider|slurp|headless|phantomjs|scrapy|lighthouse|pingdom|uptime|facebookexternalhit|"
     r"bingpreview|mediapartners|archiver|nagios|preview\b",
     re.IGNORECASE,
 )

@@ -1,0 +1,389 @@
+"""The hot routes as their callers meet them: keys, answers, limits, dead letters, and that OpenAPI tells the truth about them."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.capture import declared, hot
+from services.capture.main import fastapi_app
+from shared import ids
+from shared.health import Health
+from tests.unit.capture.door import KEY, Answered, Durable, Visitor, a_property
+
+FORM = "application/x-www-form-urlencoded"
+IDENTIFY: dict[str, Any] = {"userId": "u1", "traits": {"email": "jo@acme.example"}}
+
+
+def problem(answered: Answered) -> tuple[int, str]:
+    assert answered.headers["content-type"] == "application/problem+json"
+    told = answered.json
+    assert told["status"] == answered.status
+    assert {"type", "title", "detail", "request_id"} <= told.keys()
+    return answered.status, told["type"].removeprefix("urn:leadflow:problem:")
+
+
+# -- keys --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({"authorization": "Basic " + base64.b64encode(f"{KEY}:".encode()).decode()}, {}),
+        ({"authorization": "Basic " + base64.b64encode(KEY.encode()).decode()}, {}),
+        ({"authorization": f"Bearer {KEY}"}, {}),
+        ({}, {"writeKey": KEY}),
+    ],
+)
+async def test_a_write_key_is_taken_as_basic_user_name_as_bearer_and_from_the_body(
+    headers: dict[str, str], body: dict[str, Any]
+) -> None:
+    visitor = Visitor()
+    answered = await visitor.post("/v1/identify", IDENTIFY | body, key=None, headers=headers)
+    assert answered.status == 200
+    assert visitor.durable.captured[0]["property"] == "shop"
+    assert KEY not in str(visitor.durable.messages)
+
+
+@pytest.mark.parametrize("path", [*hot.SDK_ROUTES, "/v1/forms/demo"])
+async def test_without_a_key_the_answer_is_401_and_says_where_to_put_it(path: str) -> None:
+    visitor = Visitor()
+    answered = await visitor.post(path, IDENTIFY | {"batch": []}, key=None)
+    assert problem(answered) == (401, "no-key")
+    assert "Basic user name" in answered.json["detail"]
+
+
+@pytest.mark.parametrize("authorization", ["Bearer wk_wrong", "Basic d2tfd3Jvbmc6", "Basic !!!", "Digest x", ""])
+async def test_a_wrong_key_is_401_whatever_the_body_says(authorization: str) -> None:
+    visitor = Visitor()
+    answered = await visitor.post("/v1/track", IDENTIFY | {"writeKey": KEY}, key=None, authorization=authorization)
+    assert problem(answered) == (401, "wrong-key")
+    assert not visitor.durable.messages
+
+
+@pytest.mark.parametrize("field", ["writeKey", "write_key"])
+async def test_a_form_may_bring_its_key_in_a_hidden_field_or_in_the_address(field: str) -> None:
+    visitor = Visitor()
+    hidden = await visitor.post("/v1/forms/demo", f"{field}={KEY}&email=a@b.example", key=None, content_type=FORM)
+    address = await visitor.post("/v1/forms/demo", "email=a@b.example", key=None, query=f"key={KEY}", content_type=FORM)
+    assert (hidden.status, address.status) == (202, 202)
+    assert KEY not in str([message.value for message in visitor.durable.messages])
+
+
+# -- answers -----------------------------------------------------------------------------------------------------------
+
+
+async def test_an_accepted_event_is_answered_with_its_id() -> None:
+    visitor = Visitor()
+    answered = await visitor.post("/v1/track", {"userId": "u1", "event": "webinar-attended", "messageId": "m1"})
+    event_id = ids.submission_id("shop", "m1")
+    assert answered.json == {"success": True, "accepted": [{"index": 0, "event_id": event_id}], "rejected": []}
+    assert answered.status == 200
+    [event] = visitor.durable.captured
+    assert (event["event_id"], event["kind"], event["name"]) == (event_id, "track", "webinar-attended")
+
+
+async def test_each_event_of_a_batch_is_judged_on_its_own() -> None:
+    visitor = Visitor()
+    batch = [
+        {"type": "identify", **IDENTIFY},
+        {"type": "wedding", "userId": "u1"},
+        {"type": "track", "userId": "u1"},
+        {"type": "page", "name": "Home"},
+        {"type": "page", "userId": 7, "properties": {"x": "y" * 40_000}},
+        {"type": "track", "event": "x", "userId": "u1", "context": {"page": {"url": 5}}},
+        7,
+        {"type": "page", "userId": 7},
+    ]
+    answered = await visitor.post("/v1/batch", {"batch": batch})
+    assert answered.status == 200
+    assert [one["index"] for one in answered.json["accepted"]] == [0, 7]
+    assert [(one["index"], one["reason"], one["pointer"]) for one in answered.json["rejected"]] == [
+        (1, "unknown-type", "/batch/1/type"),
+        (2, "invalid", "/batch/2/event"),
+        (3, "no-identifier", "/batch/3"),
+        (4, "too-large", "/batch/4"),
+        (5, "invalid", "/batch/5/context/page/url"),
+        (6, "invalid", "/batch/6"),
+    ]
+    dead = visitor.durable.dead
+    assert [one["reason"] for one in dead] == [one["reason"] for one in answered.json["rejected"]]
+    assert [msgspec.json.decode(base64.b64decode(one["value"])) for one in dead] == batch[1:7]
+    assert {(one["service"], one["place"]["topic"]) for one in dead} == {("capture", "http")}
+
+
+async def test_a_refused_single_event_is_422_names_the_place_and_is_kept_as_a_dead_letter() -> None:
+    visitor = Visitor()
+    answered = await visitor.post("/v1/identify", {"userId": "u1", "traits": ["jo@acme.example"]})
+    assert problem(answered) == (422, "invalid")
+    assert answered.json["errors"][0]["pointer"] == "/traits"
+    assert b"acme" not in answered.body
+    [dead] = visitor.durable.dead
+    assert dead["reason"] == "invalid"
+    assert "acme" not in dead["detail"]
+    assert b"jo@acme.example" in base64.b64decode(dead["value"])
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b'{"a":[1,2', b'{"a":\x00}', b"\xef\xbb\xbf{}", b"userId=u1"])
+async def test_what_is_no_json_is_400_and_a_dead_letter_when_the_key_came_beside_it(body: bytes) -> None:
+    visitor = Visitor()
+    answered = await visitor.post("/v1/track", body, content_type="application/json")
+    assert problem(answered) == (400, "broken-body")
+    assert visitor.durable.dead[0]["reason"] == "undecodable"
+    assert problem(await visitor.post("/v1/track", body, key=None)) == (400, "broken-body")
+    assert len(visitor.durable.dead) == 1
+
+
+async def test_when_nothing_can_be_kept_the_answer_is_503_with_retry_after() -> None:
+    visitor = Visitor(durable=Durable(works=False))
+    for path, body in (
+        ("/v1/identify", IDENTIFY),
+        ("/v1/identify", {"userId": []}),
+        ("/v1/batch", {"batch": [IDENTIFY]}),
+        ("/v1/forms/demo", {"email": "jo@acme.example"}),
+    ):
+        answered = await visitor.post(path, body)
+        assert problem(answered) == (503, "unavailable")
+        assert int(answered.headers["retry-after"]) > 0
+
+
+async def test_other_paths_go_to_the_app_behind() -> None:
+    assert (await Visitor().post("/v1/properties", {})).status == 299
+
+
+async def test_only_post_is_taken() -> None:
+    answered = await Visitor().post("/v1/track", b"", method="GET")
+    assert problem(answered) == (405, "method")
+    assert "POST" in answered.headers["allow"]
+
+
+# -- limits ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("said", [True, False])
+async def test_a_body_of_600_kib_is_413_whether_it_says_so_or_not(said: bool) -> None:
+    body = b"x" * 614_400
+    length = {"content_length": str(len(body))} if said else {}
+    answered = await Visitor().post("/v1/track", body, content_type="application/json", pieces=10, headers=length)
+    assert problem(answered) == (413, "too-large")
+
+
+async def test_an_event_of_more_than_32_kib_is_413_and_kept() -> None:
+    visitor = Visitor()
+    big = {"x": "y" * 32_768}
+    assert problem(await visitor.post("/v1/identify", IDENTIFY | {"properties": big})) == (413, "too-large")
+    assert problem(await visitor.post("/v1/forms/demo", {"email": "a@b.example"} | big)) == (413, "too-large")
+    assert [one["reason"] for one in visitor.durable.dead] == ["too-large", "too-large"]
+
+
+async def test_a_batch_of_more_than_500_is_413() -> None:
+    visitor = Visitor()
+    small = {"type": "page", "userId": "u"}
+    assert (await visitor.post("/v1/batch", {"batch": [small] * 500})).status == 200
+    assert problem(await visitor.post("/v1/batch", {"batch": [small] * 501})) == (413, "too-large")
+
+
+async def test_a_body_in_pieces_is_put_together() -> None:
+    assert (await Visitor().post("/v1/identify", IDENTIFY, pieces=5)).status == 200
+
+
+async def test_gzip_is_unpacked_within_the_limit() -> None:
+    visitor = Visitor()
+    packed = {"content_type": "application/json", "content_encoding": "gzip"}
+    assert (
+        await visitor.post("/v1/identify", gzip.compress(msgspec.json.encode(IDENTIFY)), headers=packed)
+    ).status == 200
+    bomb = gzip.compress(b" " * 50_000_000)
+    assert problem(await visitor.post("/v1/identify", bomb, headers=packed)) == (413, "too-large")
+    assert problem(await visitor.post("/v1/identify", b"no gzip", headers=packed)) == (400, "broken-body")
+    other = {"content_type": "application/json", "content_encoding": "br"}
+    assert problem(await visitor.post("/v1/identify", b"", headers=other)) == (415, "content-encoding")
+
+
+@pytest.mark.parametrize("content_type", ["application/xml", FORM, "multipart/form-data; boundary=x"])
+async def test_sdk_routes_take_json_only(content_type: str) -> None:
+    answered = await Visitor().post("/v1/track", b"{}", content_type=content_type)
+    assert problem(answered) == (415, "content-type")
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/json; charset=utf-8", "Application/JSON"])
+async def test_json_is_taken_under_the_names_that_sdks_give_it(content_type: str) -> None:
+    answered = await Visitor().post("/v1/identify", msgspec.json.encode(IDENTIFY), content_type=content_type)
+    assert answered.status == 200
+
+
+# -- ids ---------------------------------------------------------------------------------------------------------------
+
+
+async def test_an_idempotency_key_makes_the_event_id_unless_the_event_has_a_name_of_its_own() -> None:
+    visitor = Visitor()
+
+    async def event_ids(path: str, body: dict[str, Any]) -> list[str]:
+        answered = await visitor.post(path, body, idempotency_key="k1")
+        return [one["event_id"] for one in answered.json["accepted"]]
+
+    form = {"email": "jo@acme.example"}
+    assert await event_ids("/v1/forms/demo", form) == await event_ids("/v1/forms/demo", form)
+    assert await event_ids("/v1/identify", IDENTIFY) == [ids.submission_id("shop", "k1")]
+    named = IDENTIFY | {"messageId": "m1"}
+    assert await event_ids("/v1/identify", named) == [ids.submission_id("shop", "m1")]
+    batch = {"batch": [{"type": "identify", **IDENTIFY}] * 2}
+    first, second = await event_ids("/v1/batch", batch)
+    assert first != second
+    assert [first, second] == await event_ids("/v1/batch", batch)
+
+
+async def test_the_same_name_at_two_properties_is_two_events() -> None:
+    visitor = Visitor(a_property(), a_property("blog", key="wk_blog"))
+    named = IDENTIFY | {"messageId": "m1"}
+    await visitor.post("/v1/identify", named)
+    await visitor.post("/v1/identify", named, key="wk_blog")
+    first, second = visitor.durable.captured
+    assert first["event_id"] != second["event_id"]
+
+
+# -- browsers ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_browsers_form_post_goes_on_to_the_thank_you_page() -> None:
+    visitor = Visitor(a_property(thank_you_url="https://shop.example/thanks"))
+    html = {"content_type": FORM, "accept": "text/html,*/*"}
+    answered = await visitor.post("/v1/forms/demo", "email=jo@acme.example", headers=html)
+    assert (answered.status, answered.headers["location"]) == (303, "https://shop.example/thanks")
+    script = await visitor.post("/v1/forms/demo", {"email": "jo@acme.example"}, accept="text/html")
+    assert script.status == 202
+    assert len(visitor.durable.captured) == 2
+
+
+async def test_a_browser_gets_a_line_of_thanks_where_the_property_has_no_page() -> None:
+    answered = await Visitor().post("/v1/forms/demo", "email=a@b.example", content_type=FORM, accept="text/html")
+    assert answered.status == 202
+    assert b"Thank you" in answered.body
+
+
+async def test_scripts_of_allowed_origins_may_read_answers_and_others_not() -> None:
+    visitor = Visitor(a_property(origins=("https://shop.example",)))
+    allow = "access-control-allow-origin"
+    for headers, expected in (({"origin": "https://shop.example"}, "https://shop.example"), ({"origin": "https://x.example"}, None), ({}, None)):  # fmt: skip
+        assert (await visitor.post("/v1/track", b"", method="OPTIONS", headers=headers)).headers.get(allow) == expected
+        assert (await visitor.post("/v1/identify", IDENTIFY, headers=headers)).headers.get(allow) == expected
+        assert (await visitor.post("/v1/identify", b"{", headers=headers)).headers.get(allow) == expected
+        assert (await visitor.post("/v1/identify", b"{", key="no", headers=headers)).headers.get(allow) == expected
+
+
+async def test_where_no_origin_is_named_scripts_of_any_may_read_answers() -> None:
+    answered = await Visitor().post("/v1/identify", IDENTIFY, origin="https://anywhere.example")
+    assert answered.headers["access-control-allow-origin"] == "https://anywhere.example"
+
+
+# -- OpenAPI -----------------------------------------------------------------------------------------------------------
+
+
+def test_every_hot_route_is_declared_beside_the_routes_of_the_app() -> None:
+    document = fastapi_app(Health()).openapi()
+    assert {*hot.SDK_ROUTES, "/v1/forms/{form}", "/livez", "/readyz"} <= document["paths"].keys()
+    for path in (*hot.SDK_ROUTES, "/v1/forms/{form}"):
+        assert document["paths"][path].keys() - {"parameters"} == {"post", "options"}
+    text = str(document)
+    for reference in {part.split("'")[0] for part in text.split("#/components/schemas/")[1:]}:
+        assert reference in document["components"]["schemas"]
+
+
+_HEADERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "content_type": st.sampled_from(["application/json", FORM, "multipart/form-data; boundary=x", "text/x"]),
+        "content_encoding": st.sampled_from(["gzip", "identity", "zstd"]),
+        "accept": st.just("text/html"),
+        "origin": st.just("https://shop.example"),
+        "idempotency_key": st.text(max_size=5).map(lambda text: text.encode("utf-8", "replace").decode()),
+        "user_agent": st.just("curl/8"),
+        "referer": st.sampled_from(["https://x.example/?utm_source=a", "http://[", "?" * 99]),
+    },
+)
+_NAMES = st.sampled_from(
+    [
+        "userId",
+        "anonymousId",
+        "messageId",
+        "timestamp",
+        "sentAt",
+        "event",
+        "name",
+        "type",
+        "properties",
+        "traits",
+        "context",
+        "batch",
+        "email",
+        "phone",
+        "page",
+        "url",
+        "campaign",
+        "consent",
+        "purposes",
+        "writeKey",
+        "userAgent",
+        "ip",
+        "locale",
+        "category",
+        "consent_mail",
+        "topic[]",
+        "a[b][c]",
+        "utm_source",
+    ]
+)
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_NAMES, inner, max_size=6),
+    max_leaves=20,
+)
+_BODIES = st.one_of(
+    st.binary(max_size=60),
+    _JSON.map(lambda value: str(value).replace("'", '"').encode("utf-8", "surrogatepass")),
+    st.dictionaries(_NAMES, _JSON, max_size=8).map(lambda value: json.dumps(value).encode()),
+    st.lists(_JSON, max_size=3).map(lambda batch: json.dumps({"batch": batch}).encode()),
+    st.lists(st.tuples(_NAMES, st.text(max_size=4))).map(
+        lambda pairs: "&".join(f"{name}={value}" for name, value in pairs).encode("utf-8", "replace")
+    ),
+    st.binary(max_size=60).map(lambda data: b'--x\r\nContent-Disposition: form-data; name="email"\r\n\r\n' + data),
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    path=st.sampled_from([*hot.SDK_ROUTES, "/v1/forms/demo", "/v1/forms/", "/v1/forms/a/b"]),
+    method=st.sampled_from(["POST"] * 6 + ["OPTIONS", "PUT"]),
+    key=st.sampled_from([KEY, KEY, KEY, "wrong", None]),
+    body=_BODIES,
+    headers=_HEADERS,
+)
+async def test_whatever_is_sent_the_answer_is_one_that_is_declared(
+    path: str, method: str, key: str | None, body: bytes, headers: dict[str, str]
+) -> None:
+    visitor = Visitor(a_property(thank_you_url="https://shop.example/thanks"))
+    answered = await visitor.post(path, body, key=key, method=method, headers=headers)
+    route = path if path in hot.SDK_ROUTES else "/v1/forms/{form}"
+    if method == "PUT":
+        assert problem(answered) == (405, "method")
+        return
+    declaration = declared.paths()[0][route][method.lower()]["responses"][str(answered.status)]
+    media = answered.headers.get("content-type", "").partition(";")[0]
+    assert media in declaration.get("content", {"": None})
+    if answered.status == 200:
+        told = answered.json
+        durable = {one["event_id"] for one in visitor.durable.captured}
+        assert {one["event_id"] for one in told["accepted"]} == durable
+        assert len(told["rejected"]) == len(visitor.durable.dead)
+    elif answered.status >= 400:
+        problem(answered)
+        assert not visitor.durable.captured
+    for message in visitor.durable.messages:
+        assert b"\\u0000" not in message.value
