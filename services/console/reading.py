@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -100,6 +101,11 @@ async def _consumer(kafka: str, topics: Sequence[str]) -> AsyncIterator[tuple[AI
             raise Trouble(
                 f"Kafka at {kafka} has no topic {', '.join(missing)}. Make the topics with `leads topics apply`."
             )
+        # The consumer learns of a topic's partitions some time after the topic is assigned.
+        consumer.assign([TopicPartition(topic, 0) for topic in topics])
+        async with asyncio.timeout(10):
+            while not all(consumer.partitions_for_topic(topic) for topic in topics):
+                await asyncio.sleep(0.01)
         places = [
             TopicPartition(topic, part) for topic in topics for part in sorted(consumer.partitions_for_topic(topic))
         ]

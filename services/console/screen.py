@@ -30,9 +30,11 @@ def json_line(document: Any) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Iterable[str] = ()) -> None:
-    """A table of harmless text."""
+    """A table of harmless text under a title."""
     numbers = set(right)
-    made = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
+    if title:
+        out.print(Text(harmless(title), style="bold"))  # above it, since a title of the table would break at its width
+    made = Table(header_style="dim")
     for column in columns:
         made.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     for row in rows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from typing import Annotated, Any
 
 import typer
@@ -42,7 +43,7 @@ def demo(
         screen.line(f"The form: {console}/demo (fill it in yourself, too)")
     now = clock.now()
     told = list(stories(seed, leads=leads, now=now, run=made["property"]))
-    books = Books(made["property"])
+    books = Books()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=screen.errors, disable=as_json) as progress:
         bar = progress.add_task("people", total=len(told))
@@ -64,17 +65,17 @@ def demo(
         "accepted": answers.accepted,
         "refused": answers.refused,
         "events": len(books.accepted),
-        "scored": len(books.accepted & books.scored),
-        "noted": len(books.accepted & (books.noted.keys() - books.scored)),
+        "scored": len(books.scored()),
+        "noted": len(books.only_noted()),
         "open": len(books.open()),
         "dead_letters": [
             {"service": service, "reason": reason, "count": count} for (service, reason), count in books.dead.items()
         ],
-        "stages": dict(books.leads_by_stage()),
-        "handovers": dict(books.handovers_by_owner()),
+        "stages": dict(Counter(books.stages().values())),
+        "handovers": dict(Counter(books.handovers().values())),
         "handover_records": books.handover_records,
-        "accept_to_scored_ms": _spread(books.scored_after_ms),
-        "accept_to_handover_ms": _spread(books.handed_after_ms),
+        "accept_to_scored_ms": _spread(books.scored_after_ms()),
+        "accept_to_handover_ms": _spread(books.handed_after_ms()),
         "lead": explain.lead(ask, shown) if shown else None,
         "seconds": round(time.monotonic() - began, 1),
     }
@@ -105,9 +106,9 @@ def _running(*, quiet: bool) -> Where:
 
 def _most_telling(books: Books) -> str | None:
     """The lead to show at the end: of those that were handed over the one with the most to tell."""
-    handed = [lead for lead, _ in books.owners.values()]
-    known = handed or list(books.stages)
-    return max(known, key=lambda lead: (books.stages.get(lead, (0, ""))[0], lead), default=None)
+    told = books.versions()
+    known = books.handovers() or told
+    return max(known, key=lambda lead: (told[lead], lead), default=None)
 
 
 def _spread(values: list[int]) -> dict[str, int | None]:

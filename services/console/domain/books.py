@@ -22,7 +22,6 @@ TOPICS = (CAPTURED.name, ENRICHED.name, SCORED.name, HANDOVER.name, DEAD.name)
 
 class _Captured(Struct):
     event_id: str
-    property: str
     received_at: Moment
 
 
@@ -54,100 +53,101 @@ class _Handover(Struct):
     created_at: Moment
 
 
-class _Place(Struct):
-    topic: str
-
-
 class _Dead(Struct):
     service: str
     reason: str
-    place: _Place
 
 
 @dataclass(slots=True)
 class Books:
-    """All that concerns one property. Each accepted event ends in a lead.scored, a lead.noted or a dead letter."""
+    """Of the events that capture accepted (`accepted` is filled by who sends them): how each ended, and what came of them.
 
-    property: str
-    accepted: set[str] = field(default_factory=set)  # event ids that capture answered with
-    captured: Counter[str] = field(default_factory=Counter)  # event id -> records of it
-    scored: set[str] = field(default_factory=set)
+    Topics are read side by side, so records may be added in any order: they are joined only when somebody asks. An accepted event
+    ends in a lead.scored, a lead.noted or a dead letter.
+    """
+
+    accepted: set[str] = field(default_factory=set)
     noted: dict[str, str] = field(default_factory=dict)  # event id -> why
-    dead: Counter[tuple[str, str]] = field(default_factory=Counter)  # service, reason
-    stages: dict[str, tuple[int, str]] = field(default_factory=dict)  # lead -> score version, stage
-    entered: set[str] = field(default_factory=set)  # leads that came into SQL
-    owners: dict[str, tuple[str, str]] = field(default_factory=dict)  # handover -> lead, owner
+    dead: Counter[tuple[str, str]] = field(default_factory=Counter)  # service, reason; of everybody's events
     handover_records: int = 0
-    scored_after_ms: list[int] = field(
-        default_factory=list
-    )  # of each event that was scored without waiting as a visitor's
-    handed_after_ms: list[int] = field(default_factory=list)
     _received_ms: dict[str, int] = field(default_factory=dict)
-    _event_scored_at: dict[tuple[str, int], str] = field(default_factory=dict)
+    _scored: dict[str, tuple[int, _Scored]] = field(default_factory=dict)  # event id -> when first, what then
+    _latest: dict[str, _Scored] = field(default_factory=dict)  # by lead
+    _handed: dict[str, tuple[int, _Handover]] = field(default_factory=dict)  # by handover id
 
     def add(self, record: Record) -> None:
-        """Takes in one record; what is not understood is not about this property."""
+        """Takes in one record; what is not understood says nothing."""
         match record.topic:
-            case CAPTURED.name:
-                self._captured(record)
+            case CAPTURED.name if (captured := _read(_Captured, record)) is not None:
+                self._received_ms.setdefault(captured.event_id, clock.to_ms(captured.received_at))
             case ENRICHED.name if text_header(record, "ce_type") == "lead.noted":
-                noted = _read(_Noted, record)
-                if noted is not None and noted.activity_id in self.captured:
+                if (noted := _read(_Noted, record)) is not None:
                     self.noted.setdefault(noted.activity_id, noted.why)
-            case SCORED.name:
-                self._scored(record)
+            case SCORED.name if (scored := _read(_Scored, record)) is not None:
+                if scored.activity is not None:
+                    self._scored.setdefault(scored.activity.id, (record.timestamp_ms, scored))
+                latest = self._latest.get(scored.lead_id)
+                if latest is None or scored.score_version >= latest.score_version:
+                    self._latest[scored.lead_id] = scored
             case HANDOVER.name if text_header(record, "ce_type") == "lead.handover":
-                self._handed(record)
-            case DEAD.name:
-                dead = _read(_Dead, record)
-                if dead is not None:
-                    self.dead[dead.service, dead.reason] += 1
+                if (handover := _read(_Handover, record)) is not None:
+                    self.handover_records += 1
+                    self._handed.setdefault(handover.handover_id, (record.timestamp_ms, handover))
+            case DEAD.name if (dead := _read(_Dead, record)) is not None:
+                self.dead[dead.service, dead.reason] += 1
+
+    def scored(self) -> set[str]:
+        """The accepted events that ended in a lead.scored."""
+        return self.accepted & self._scored.keys()
+
+    def only_noted(self) -> set[str]:
+        """The accepted events that ended in a lead.noted and in nothing else."""
+        return (self.accepted & self.noted.keys()) - self._scored.keys()
 
     def open(self) -> set[str]:
         """Accepted, and not ended as far as these books know."""
-        return self.accepted - self.scored - self.noted.keys()
+        return self.accepted - self._scored.keys() - self.noted.keys()
+
+    def stages(self) -> dict[str, str]:
+        """The stage of each lead of these events now."""
+        leads = {scored.lead_id for id_, (_, scored) in self._scored.items() if id_ in self.accepted}
+        return {lead: self._latest[lead].stage for lead in leads}
+
+    def handovers(self) -> dict[str, str]:
+        """The owner of each of these leads that was handed over."""
+        leads = self.stages()
+        return {given.lead_id: given.owner.id for _, given in self._handed.values() if given.lead_id in leads}
 
     def is_settled(self) -> bool:
-        """Whether everything has ended and every lead that came into SQL was handed over."""
-        return not self.open() and self.entered <= {lead for lead, _ in self.owners.values()}
+        """Whether everything has ended and every lead in SQL is handed over."""
+        in_sql = {lead for lead, stage in self.stages().items() if stage == "SQL"}
+        return not self.open() and in_sql <= self.handovers().keys()
 
-    def leads_by_stage(self) -> Counter[str]:
-        """How many leads are in each stage now."""
-        return Counter(stage for _, stage in self.stages.values())
+    def versions(self) -> dict[str, int]:
+        """How often each of these leads was scored."""
+        return {lead: self._latest[lead].score_version for lead in self.stages()}
 
-    def handovers_by_owner(self) -> Counter[str]:
-        """How many handovers each owner got."""
-        return Counter(owner for _, owner in self.owners.values())
+    def scored_after_ms(self) -> list[int]:
+        """From capture's acceptance to lead.scored, of each event that did not wait as a visitor's first."""
+        return [
+            at - self._received_ms[id_]
+            for id_, (at, _) in self._scored.items()
+            if id_ in self.accepted and id_ not in self.noted and id_ in self._received_ms
+        ]
 
-    def _captured(self, record: Record) -> None:
-        found = _read(_Captured, record)
-        if found is not None and found.property == self.property:
-            self.captured[found.event_id] += 1
-            self._received_ms.setdefault(found.event_id, clock.to_ms(found.received_at))
-
-    def _scored(self, record: Record) -> None:
-        found = _read(_Scored, record)
-        if found is None or found.activity is None or found.activity.id not in self.captured:
-            return
-        event_id = found.activity.id
-        if event_id not in self.scored and event_id not in self.noted:
-            self.scored_after_ms.append(record.timestamp_ms - self._received_ms[event_id])
-        self.scored.add(event_id)
-        self._event_scored_at[found.lead_id, record.timestamp_ms] = event_id
-        if found.score_version >= self.stages.get(found.lead_id, (-1, ""))[0]:
-            self.stages[found.lead_id] = (found.score_version, found.stage)
-        if found.stage == "SQL" != found.previous_stage:
-            self.entered.add(found.lead_id)
-
-    def _handed(self, record: Record) -> None:
-        found = _read(_Handover, record)
-        if found is None or found.lead_id not in self.stages:
-            return
-        self.handover_records += 1
-        self.owners[found.handover_id] = (found.lead_id, found.owner.id)
-        caused_by = self._event_scored_at.get((found.lead_id, clock.to_ms(found.created_at)))
-        if caused_by is not None:
-            self.handed_after_ms.append(record.timestamp_ms - self._received_ms[caused_by])
+    def handed_after_ms(self) -> list[int]:
+        """From capture's acceptance to lead.handover, of each event that moved its lead and so caused one (see journey.ways)."""
+        causes = {
+            (scored.lead_id, at): id_
+            for id_, (at, scored) in self._scored.items()
+            if id_ in self.accepted and scored.stage != scored.previous_stage
+        }
+        found = []
+        for at, given in self._handed.values():
+            id_ = causes.get((given.lead_id, clock.to_ms(given.created_at)))
+            if id_ is not None and id_ in self._received_ms:
+                found.append(at - self._received_ms[id_])
+        return found
 
 
 def percentile(values: Sequence[int], share: float) -> int | None:

@@ -34,6 +34,8 @@ class _Activity(Struct):
 
 class _Told(Struct):
     activity: _Activity | None = None
+    stage: str = ""
+    previous_stage: str = ""
 
 
 class _Given(Struct):
@@ -70,7 +72,8 @@ class Way:
 
 def activity_ids(records: Iterable[Record]) -> set[str]:
     """The activities that these records of leads.enriched.v1 and leads.scored.v1 tell of: the event ids on leads.captured.v1."""
-    return {activity.id for record in records if (activity := _activity(record)) is not None}
+    found = (_read(_Told, record) for record in records)
+    return {told.activity.id for told in found if told is not None and told.activity is not None}
 
 
 def captured_ids(records: Iterable[Record]) -> set[str]:
@@ -82,10 +85,12 @@ def ways(records: Iterable[Record]) -> list[Way]:
     """The ways of all activities of one lead, oldest first, from the records about it and the captured ones they began with.
 
     Of records that repeat an activity (a revision, a repeat after a crash) the earliest counts. A handover belongs to the
-    scored record that caused it: it is created at that record's own time.
+    scored record that caused it: it is created at that record's own time, which the records of one batch share, so that of
+    these the one that tells of a new stage is meant.
     """
     found: dict[str, dict[str, int]] = {}
     about: dict[str, _Activity] = {}
+    moved: dict[int, str] = {}  # the moment of a scored record with a new stage -> its activity
     handed: dict[int, tuple[str, int]] = {}
     for record in sorted(records, key=lambda record: record.timestamp_ms):
         match record.topic:
@@ -95,29 +100,35 @@ def ways(records: Iterable[Record]) -> list[Way]:
                     steps.setdefault("captured", record.timestamp_ms)
                     steps.setdefault("received", clock.to_ms(received.received_at))
             case ENRICHED.name | SCORED.name:
-                activity = _activity(record)
-                if activity is not None:
+                told = _read(_Told, record)
+                if told is not None and (activity := told.activity) is not None:
                     step = "enriched" if record.topic == ENRICHED.name else "scored"
                     found.setdefault(activity.id, {}).setdefault(step, record.timestamp_ms)
                     about.setdefault(activity.id, activity)
+                    if told.stage != told.previous_stage:
+                        moved[record.timestamp_ms] = activity.id
             case HANDOVER.name:
                 given = _read(_Given, record)
                 if given is not None:
                     handed.setdefault(clock.to_ms(given.created_at), (given.handover_id, record.timestamp_ms))
-    made = []
-    for id_, activity in about.items():
-        steps = found[id_]
-        handover_id, at = handed.get(steps.get("scored", -1), (None, None))
-        if at is not None:
-            steps["handed over"] = at
-        occurred_at = clock.text(activity.occurred_at) if activity.occurred_at else ""
-        made.append(Way(id_, activity.kind, activity.name, activity.property, occurred_at, steps, handover_id))
+    given_for: dict[str, str] = {}
+    for created_ms, (handover_id, at) in handed.items():
+        if (id_ := moved.get(created_ms)) is not None:
+            given_for[id_] = handover_id
+            found[id_]["handed over"] = at
+    made = [
+        Way(
+            id_,
+            activity.kind,
+            activity.name,
+            activity.property,
+            clock.text(activity.occurred_at) if activity.occurred_at else "",
+            found[id_],
+            given_for.get(id_),
+        )
+        for id_, activity in about.items()
+    ]
     return sorted(made, key=lambda way: (min(way.at_ms.values(), default=0), way.activity_id))
-
-
-def _activity(record: Record) -> _Activity | None:
-    told = _read(_Told, record)
-    return told.activity if told is not None else None
 
 
 def _read(kind: type[S], record: Record) -> S | None:
