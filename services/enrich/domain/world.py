@@ -16,6 +16,8 @@ from msgspec import Struct
 
 from shared.contracts import Consent, ConsentGiven, Page, Touch
 
+# None of these can be part of a cycle, so the collector need not look at them (gc=False): there are a dozen for each event.
+
 World = Mapping[Hashable, Any]
 Rank = tuple[datetime, str]  # when it occurred, event id: the order of all events, whatever the order of their arrival
 
@@ -28,14 +30,14 @@ def name(kind: str, *value: str) -> str:
     return SEPARATOR.join((kind, *value))
 
 
-class Tie(Struct, frozen=True, array_like=True):
+class Tie(Struct, frozen=True, array_like=True, gc=False):
     """The first time that an identifier was seen together with another one."""
 
     rank: Rank
     to: str
 
 
-class Identifier(Struct, frozen=True):
+class Identifier(Struct, frozen=True, gc=False):
     """An e-mail address, user id or phone number. `ties` by slot: what it was first seen with; they decide whose it is (binding.py).
 
     `lead_id` is absent while it is known only from events that name another person.
@@ -46,7 +48,7 @@ class Identifier(Struct, frozen=True):
     ties: dict[str, Tie] = {}
 
 
-class Cookie(Struct, frozen=True):
+class Cookie(Struct, frozen=True, gc=False):
     """An anonymous id. `first` and `last` are the first and last identification on it, `top` its latest event of any kind.
 
     `lead_id` is the lead of the last identification; nobody's while absent. `shared`: identifications of several leads.
@@ -60,7 +62,7 @@ class Cookie(Struct, frozen=True):
     shared: bool = False
 
 
-class Claim(Struct, frozen=True, array_like=True):
+class Claim(Struct, frozen=True, array_like=True, gc=False):
     """What one event said about one field of the profile."""
 
     trust: int
@@ -75,7 +77,7 @@ class Claim(Struct, frozen=True, array_like=True):
         return self.trust, self.at, self.event_id
 
 
-class Said(Struct, frozen=True, array_like=True):
+class Said(Struct, frozen=True, array_like=True, gc=False):
     """A claim that is still part of its event."""
 
     trust: int
@@ -83,21 +85,21 @@ class Said(Struct, frozen=True, array_like=True):
     value: Any
 
 
-class ConsentClaim(Struct, frozen=True, array_like=True):
+class ConsentClaim(Struct, frozen=True, array_like=True, gc=False):
     """What one event said about consent to one purpose."""
 
     event_id: str
     consent: Consent
 
 
-class TouchClaim(Struct, frozen=True, array_like=True):
+class TouchClaim(Struct, frozen=True, array_like=True, gc=False):
     """One event's touch."""
 
     event_id: str
     touch: Touch
 
 
-class State(Struct, frozen=True):
+class State(Struct, frozen=True, gc=False):
     """A lead's profile and touches as the claims that prevail; equal for equal sets of events."""
 
     claims: dict[str, Claim] = {}
@@ -107,7 +109,7 @@ class State(Struct, frozen=True):
     users: dict[str, str] = {}
 
 
-class Lead(Struct, frozen=True):
+class Lead(Struct, frozen=True, gc=False):
     """A lead. `made_by` is the identifier that made it (its id is an HMAC of that), `made_at` the record's time then.
 
     `version` is the profile version: it only grows, also while the lead is absorbed.
@@ -121,7 +123,7 @@ class Lead(Struct, frozen=True):
     state: State = State()
 
 
-class Facts(Struct, frozen=True, omit_defaults=True):
+class Facts(Struct, frozen=True, omit_defaults=True, gc=False):
     """What an event says, normalised: enough to send its activity again under another lead and to build a profile anew."""
 
     name: str
@@ -130,13 +132,13 @@ class Facts(Struct, frozen=True, omit_defaults=True):
     human: float = 1.0
     page: Page | None = None
     asset: str | None = None
-    properties: msgspec.Raw | None = None
+    properties: Any = None  # msgspec.Raw while it is fresh (msgspec decodes no union with Raw), values once it was kept
     claims: dict[str, Said] = {}
     consent: ConsentGiven | None = None
     touch: Touch | None = None
 
 
-class Happened(Struct, frozen=True):
+class Happened(Struct, frozen=True, gc=False):
     """An event that was read: its identifiers by kind, and its facts. `person` is the strongest identifier, absent for a visitor."""
 
     event_id: str
@@ -156,7 +158,7 @@ class Happened(Struct, frozen=True):
         return self.at, self.event_id
 
 
-class Kept(Struct, frozen=True):
+class Kept(Struct, frozen=True, gc=False):
     """An event that counts. `revision` 0: it was not sent under any lead yet."""
 
     happened: Happened
@@ -164,7 +166,7 @@ class Kept(Struct, frozen=True):
     revision: int = 0
 
 
-class Visits(Struct, frozen=True):
+class Visits(Struct, frozen=True, gc=False):
     """Activities on one cookie, by id: all since the identification that governs `since`; and where there is none, all since
     `since` and at least the HISTORY_EVENTS latest before it."""
 
@@ -172,7 +174,7 @@ class Visits(Struct, frozen=True):
     events: tuple[str, ...] = ()
 
 
-class Recalled(Struct, frozen=True):
+class Recalled(Struct, frozen=True, gc=False):
     """In a rebuild: this lead stands on the output topic already."""
 
     absorbed: bool
