@@ -46,7 +46,7 @@ class Mistake:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)  # not frozen: Python itself writes on an exception that flies
 class Problem(Exception):
     """An error that a caller sees. `slug` names its kind for ever, `title` is the same for each of a kind, `detail` says
     what happened here and what to do next; none of them echoes input or tells internals."""

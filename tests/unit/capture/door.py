@@ -101,57 +101,61 @@ class Visitor:
         await send({"type": "http.response.start", "status": 299, "headers": []})
         await send({"type": "http.response.body", "body": b"behind"})
 
-    async def post(
-        self,
-        path: str,
-        body: bytes | str | dict[str, Any] | list[Any],
-        *,
-        key: str | None = KEY,
-        method: str = "POST",
-        query: str = "",
-        peer: str = "203.0.113.7",
-        pieces: int = 1,
-        headers: Mapping[str, str] | None = None,
-        **more: str,
-    ) -> Answered:
-        """One request. A dict or list goes as JSON; header names in keywords have underscores for hyphens."""
-        said = {**(headers or {}), **more}
-        if isinstance(body, dict | list):
-            body = msgspec.json.encode(body)
-            said.setdefault("content_type", "application/json")
-        elif isinstance(body, str):
-            body = body.encode()
-        if key is not None:
-            said.setdefault("authorization", f"Bearer {key}")
-        said.setdefault("user_agent", BROWSER)
-        size = max(1, -(-len(body) // pieces))
-        chunks = [body[at : at + size] for at in range(0, len(body), size)] or [b""]
-        waiting = [
-            {"type": "http.request", "body": chunk, "more_body": number < len(chunks)}
-            for number, chunk in enumerate(chunks, 1)
-        ]
-        sent: list[dict[str, Any]] = []
+    async def post(self, path: str, body: bytes | str | dict[str, Any] | list[Any], **more: Any) -> Answered:
+        """One request; `request` says what there is beside path and body."""
+        return await request(self.door, path, body, **more)
 
-        async def receive() -> Any:
-            return waiting.pop(0)
 
-        async def send(message: Any) -> None:
-            sent.append(message)
+async def request(
+    door: Door,
+    path: str,
+    body: bytes | str | dict[str, Any] | list[Any],
+    *,
+    key: str | None = KEY,
+    method: str = "POST",
+    query: str = "",
+    peer: str = "203.0.113.7",
+    pieces: int = 1,
+    headers: Mapping[str, str] | None = None,
+    **more: str,
+) -> Answered:
+    """One request. A dict or list goes as JSON; header names in keywords have underscores for hyphens."""
+    said = {**(headers or {}), **more}
+    if isinstance(body, dict | list):
+        body = msgspec.json.encode(body)
+        said.setdefault("content_type", "application/json")
+    elif isinstance(body, str):
+        body = body.encode()
+    if key is not None:
+        said.setdefault("authorization", f"Bearer {key}")
+    said.setdefault("user_agent", BROWSER)
+    size = max(1, -(-len(body) // pieces))
+    chunks = [body[at : at + size] for at in range(0, len(body), size)] or [b""]
+    waiting = [
+        {"type": "http.request", "body": chunk, "more_body": number < len(chunks)}
+        for number, chunk in enumerate(chunks, 1)
+    ]
+    sent: list[dict[str, Any]] = []
 
-        scope = {
-            "type": "http",
-            "method": method,
-            "path": path,
-            "query_string": query.encode(),
-            "client": (peer, 40000),
-            "headers": [
-                (name.replace("_", "-").encode(), value.encode("utf-8", "surrogateescape"))
-                for name, value in said.items()
-            ],
-        }
-        await self.door(scope, receive, send)
-        start, body_message = sent
-        answered = {name.decode(): value.decode() for name, value in start["headers"]}
-        if start["status"] not in (204, 299):
-            assert answered["content-length"] == str(len(body_message["body"]))
-        return Answered(start["status"], answered, body_message["body"])
+    async def receive() -> Any:
+        return waiting.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "query_string": query.encode(),
+        "client": (peer, 40000),
+        "headers": [
+            (name.replace("_", "-").encode(), value.encode("utf-8", "surrogateescape")) for name, value in said.items()
+        ],
+    }
+    await door(scope, receive, send)
+    start, body_message = sent
+    answered = {name.decode(): value.decode() for name, value in start["headers"]}
+    if start["status"] not in (204, 299):
+        assert answered["content-length"] == str(len(body_message["body"]))
+    return Answered(start["status"], answered, body_message["body"])
