@@ -48,7 +48,7 @@ def decide_scored(routing: Routing, world: World, input_: Input) -> Outcome:
     seen = before.recent if activity in (b"", b"null") else recent.added(before.recent, activity)
     after = moved(before, event, seen)
     absorbed = newly_absorbed(after, event)
-    if not absorbed and not after.queued and not opens(after):
+    if not absorbed and not after.queued and not opens(after, event):
         return _NOTHING if after is before else Decision({event.lead_id: after})
 
     scene: opening.Scene = ChainMap({}, world)  # type: ignore[arg-type]
@@ -59,7 +59,7 @@ def decide_scored(routing: Routing, world: World, input_: Input) -> Outcome:
     else:
         if absorbed:
             after = merge.take_over(scene, after, absorbed, now=input_.now, emit=emit)
-        if opens(after):
+        if opens(after, event):
             after = opening.open_handover(routing, scene, lead=after, value=_value(input_), now=input_.now, emit=emit)
         elif after.queued and (after.stage != SQL or after.handed >= after.episode):
             scene[Key("queue", event.lead_id)] = None
@@ -84,14 +84,14 @@ def _of_an_absorbed_lead(
     lead once had is on the topic, and is kept as the merge has left it.
     """
     event_id = events.handover_event(lead.lead_id, lead.episode, opening.FIRST_ATTEMPT)
-    if not opens(lead) or scene.get(Key("recalled", event_id)) is None:
+    if not opens(lead, input_.event) or scene.get(Key("recalled", event_id)) is None:
         return lead
     lead = opening.open_handover(routing, scene, lead=lead, value=_value(input_), now=input_.now, emit=emit)
     key = Key("handover", events.handover_id(lead.lead_id, lead.episode, opening.FIRST_ATTEMPT))
     if scene.get(Key("recalled", events.withdrawal_event(key.id))) is not None:
         scene[key] = replace(scene[key], state=State.WITHDRAWN)
     else:
-        scene[key] = replace(scene[key], lead_id=survivor)
+        merge.move(scene, scene[key], survivor, part=lead.part)
     return lead
 
 

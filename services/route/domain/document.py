@@ -269,7 +269,7 @@ class _Reading:
             return ""
         value = self.scalar(node)
         if not isinstance(value, str) or not value.strip() or "\x00" in value:
-            self.wrong(node, f"{what} must be text")
+            self.wrong(node, f"{what} must be text (numbers and words like no and on need quotes)")
             return ""
         return value
 

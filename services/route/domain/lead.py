@@ -36,9 +36,10 @@ def moved(before: Lead, scored: Scored, recent: bytes) -> Lead:
     )
 
 
-def opens(lead: Lead) -> bool:
-    """Whether the lead is in an episode that has no handover yet."""
-    return lead.stage == SQL and lead.episode > lead.handed
+def opens(lead: Lead, scored: Scored) -> bool:
+    """Whether `scored`, after which the lead stands as `lead`, gives it a handover: it says that the lead is in SQL, nothing newer
+    is known, and the episode has none yet."""
+    return scored.stage == SQL == lead.stage and lead.episode > lead.handed and scored.score_version == lead.version
 
 
 def newly_absorbed(lead: Lead, scored: Scored) -> list[str]:

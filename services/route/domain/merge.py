@@ -29,25 +29,25 @@ def take_over(
     """
     theirs: list[Handover] = []
     owner = lead.owner
-    names = [*lead.absorbed.split(), *absorbed]
+    taken = set(absorbed)
     for id_ in absorbed:
-        names += [earlier for earlier in scene.get(Key("absorbs", id_), ()) if earlier not in names]
+        taken.update(one for one in scene.get(Key("absorbs", id_), ()) if scene.get(Key("absorbed", one)) == id_)
         theirs += _open(scene, id_)
         before: Lead | None = scene.get(id_)
         if before is not None:
             owner = owner or before.owner
             if before.queued:
                 scene[Key("queue", id_)] = None
-    for id_ in names:
+    taken.discard(lead.lead_id)
+    for id_ in taken:
         scene[Key("absorbed", id_)] = lead.lead_id
+    names = sorted({*lead.absorbed.split(), *taken})
     scene[Key("absorbs", lead.lead_id)] = tuple(names)
     theirs.sort(key=lambda one: (one.created_at, one.handover_id))
     handed = lead.handed
     if theirs and not _open(scene, lead.lead_id):
-        stays = replace(theirs.pop(), lead_id=lead.lead_id, part=lead.part)
-        scene[Key("handover", stays.handover_id)] = stays
-        mine = Key("handovers", lead.lead_id)
-        scene[mine] = (*scene.get(mine, ()), stays.handover_id)
+        stays = theirs.pop()
+        move(scene, stays, lead.lead_id, part=lead.part)
         owner = stays.owner
         if lead.stage == SQL:
             handed = max(handed, lead.episode)
@@ -57,9 +57,17 @@ def take_over(
     return replace(lead, owner=owner, handed=handed, absorbed=" ".join(names))
 
 
+def move(scene: Scene, handover: Handover, lead_id: str, *, part: int) -> None:
+    """Gives a handover to another lead."""
+    scene[Key("handover", handover.handover_id)] = replace(handover, lead_id=lead_id, part=part)
+    before, after = Key("handovers", handover.lead_id), Key("handovers", lead_id)
+    scene[before] = tuple(id_ for id_ in scene.get(before, ()) if id_ != handover.handover_id)
+    scene[after] = (*scene.get(after, ()), handover.handover_id)
+
+
 def _open(scene: Scene, lead_id: str) -> list[Handover]:
     all_ = (scene[Key("handover", id_)] for id_ in scene.get(Key("handovers", lead_id), ()))
-    return [one for one in all_ if one.lead_id == lead_id and one.state in OPEN]
+    return [one for one in all_ if one.state in OPEN]
 
 
 def _withdrawn(handover: Handover, *, survivor: str, now: datetime) -> Outgoing:

@@ -58,12 +58,12 @@ def needs(leads: Mapping[Any, Any], inputs: Sequence[Input]) -> Needs | None:
         event = input_.event
         if type(event) is Scored:
             lead = now.get(event.lead_id) or leads.get(event.lead_id)
-            if event.lead_id not in may_open and not event.absorbed and not (lead is not None and lead.queued):
+            if event.lead_id not in may_open and not event.absorbed:
                 continue
             lead = moved(lead or nobody(event.lead_id, input_.part), event, b"")
             now[event.lead_id] = lead
             absorbed = newly_absorbed(lead, event)
-            if absorbed or opens(lead):
+            if absorbed or opens(lead, event):
                 _opening(found, lead, event, input_, absorbed)
         elif type(event) is OutcomeCommand:
             found.leads.add(event.lead_id)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,6 +14,7 @@ from services.route.domain.decide import deciding
 from services.route.domain.decode import decode
 from services.route.domain.routing import Routing
 from services.route.domain.state import Handover, Key, Lead
+from services.route.settings import SHIPPED_ROUTING
 from shared import contracts
 from shared.clock import to_ms
 from shared.outcome import Decision, Outcome, Outgoing, Reject
@@ -22,7 +22,6 @@ from shared.stage import Input, Record
 from shared.topology import COMMANDS, OUTCOMES, SCORED
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
-SHIPPED = Path("services/route/routing/default.yaml")
 
 PROFILE: dict[str, Any] = {
     "email": {"address": "jo@acme.example", "kind": "business", "domain": "acme.example"},
@@ -34,7 +33,7 @@ PROFILE: dict[str, Any] = {
 
 def routing(text: str | None = None) -> Routing:
     """The shipped document, or another."""
-    return document.read(text or SHIPPED.read_text(), name="routing.yaml")
+    return document.read(text or SHIPPED_ROUTING.read_text(), name="routing.yaml")
 
 
 def two_free_owners(*, weights: tuple[int, int] = (1, 1)) -> Routing:

@@ -162,6 +162,12 @@ def test_a_queued_lead_is_handed_over_as_soon_as_a_rule_takes_it() -> None:
     assert desk.world[Key("queue", "ld_jo")] is None
 
 
+def test_an_older_version_does_not_open_the_handover_of_a_lead_that_waits() -> None:
+    desk = Desk(routing(NOBODY))
+    desk.reads(scored(version=5))
+    assert desk.reads(scored(version=4, profile={"country": "FR"})) == []
+
+
 def test_a_queued_lead_that_leaves_sql_leaves_the_queue() -> None:
     desk = Desk(routing(NOBODY))
     desk.reads(scored(), scored(version=2, stage="MQL"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.route.domain import recent
@@ -58,6 +58,7 @@ def test_a_time_without_a_zone_is_refused() -> None:
 
 
 @given(st.permutations([(minute, revision) for minute in range(4) for revision in (1, 2)]))
+@settings(deadline=None)
 def test_any_order_gives_the_same(order: list[tuple[int, int]]) -> None:
     shown = after(*(at(minute, revision=revision) for minute, revision in order))
     assert [(one["id"], one["revision"]) for one in shown] == [(f"a{minute}", 2) for minute in (3, 2, 1, 0)]

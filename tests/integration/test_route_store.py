@@ -1,0 +1,344 @@
+"""Route's store on a real Postgres: what is saved is what is loaded, few round trips, and fairness over several numbers at once."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from fastapi import FastAPI
+
+from services.route import api, main
+from services.route.domain import intake
+from services.route.domain.decide import deciding
+from services.route.domain.decode import decode
+from services.route.domain.routing import Routing
+from services.route.store import batch
+from services.route.store import intake as intake_store
+from shared import database, problem
+from shared.database import Pool
+from shared.outcome import Decision, Outgoing
+from shared.stage import Input, Record
+from tests.unit.route.builders import (
+    Desk,
+    activity,
+    commanded,
+    outcome_record,
+    owners,
+    record,
+    reported,
+    routing,
+    scored,
+    two_free_owners,
+)
+
+
+@pytest.fixture
+async def pool(store: str) -> AsyncIterator[Pool]:
+    made = await database.connect(store, max_size=8)
+    await database.migrate(made, database.CORE_MIGRATIONS, main.MIGRATIONS)
+    yield made
+    await made.close()
+
+
+class Counting:
+    """A transaction that counts its round trips."""
+
+    def __init__(self, tx: Any) -> None:
+        self.tx, self.trips = tx, 0
+
+    def __getattr__(self, name: str) -> Any:
+        self.trips += name in ("fetch", "fetchrow", "fetchval", "execute", "executemany")
+        return getattr(self.tx, name)
+
+
+async def reads(
+    pool: Pool,
+    *records: Record | Mapping[str, Any],
+    by: Routing | None = None,
+    trips: list[int] | None = None,
+    part: int = 0,
+) -> list[Outgoing]:
+    """One batch, as the delivery core runs it."""
+    decide = deciding(by or routing())
+    inputs = [decode(one if isinstance(one, Record) else record(one, part=part)) for one in records]
+    written: list[Outgoing] = []
+    async with pool.acquire() as connection, connection.transaction():
+        tx: Any = Counting(connection)
+        asked = [one for one in inputs if isinstance(one, Input)]
+        assert len(asked) == len(inputs)
+        world = await batch.load(tx, asked)
+        loading = tx.trips
+        changes: dict[Any, Any] = {}
+        for input_ in asked:
+            outcome = decide(world, input_)
+            assert isinstance(outcome, Decision), outcome
+            world.update(outcome.changes)
+            changes.update(outcome.changes)
+            written += outcome.emit
+        if changes:
+            await batch.save(tx, changes)
+        if trips is not None:
+            trips += [loading, tx.trips - loading]
+    return written
+
+
+async def test_a_story_in_the_store_ends_as_it_does_in_memory(pool: Pool) -> None:
+    story: list[Any] = [
+        commanded("contacted", payload={"occurred_at": "2026-11-27T12:05:00Z"}),
+        scored("ld_jo", stage="MQL", activity=activity(name="first")),
+        scored("ld_old", profile={"country": "FR"}),
+        scored("ld_jo", version=2, activity=activity(name="second", occurred_at="2026-11-27T12:00:00Z")),
+        scored("ld_x", profile={"country": "DE"}),
+        scored("ld_jo", version=3, absorbed=["ld_old"]),
+        commanded("won", payload={"amount": 12.5, "currency": "EUR", "reason": "price"}, by="sam"),
+        commanded("won", handover_id="ho_ld_old_1_1", lead_id="ld_old"),
+        scored("ld_new", stage="MQL"),
+        scored("ld_new", version=2, absorbed=["ld_jo"]),
+        commanded("accepted", handover_id="ho_ld_new_1_1", lead_id="ld_new"),
+        scored("ld_x", version=2, stage="IQL"),
+        scored("ld_x", version=3, episode=7),
+    ]
+    desk = Desk()
+    in_memory = desk.reads(*(one if isinstance(one, Record) else record(one) for one in story))
+    stored = []
+    for one in story:
+        stored += await reads(pool, one)
+    assert stored == in_memory
+    for lead in [value for key, value in desk.world.items() if isinstance(key, str)]:
+        row = await pool.fetchrow(batch.LEADS, [lead.lead_id])
+        assert tuple(row or ()) == msgspec.structs.astuple(lead)
+    rows = await pool.fetch("SELECT handover_id, lead_id, owner, state FROM handover ORDER BY handover_id")
+    assert [tuple(row) for row in rows] == [
+        ("ho_ld_jo_1_1", "ld_jo", "anna", "won"),
+        ("ho_ld_new_1_1", "ld_new", "anna", "accepted"),
+        ("ho_ld_old_1_1", "ld_old", "cleo", "withdrawn"),
+        ("ho_ld_x_1_1", "ld_x", "anna", "offered"),
+        ("ho_ld_x_7_1", "ld_x", "anna", "offered"),
+    ]
+    verdicts = await pool.fetch("SELECT verdict, count(*) FROM outcome_log GROUP BY verdict ORDER BY verdict")
+    assert [tuple(row) for row in verdicts] == [("applied", 3), ("impossible", 1)]
+    assert await pool.fetchval("SELECT count(*) FROM command WHERE status = 'done' AND result = 'applied'") == 3
+    assert {row[0]: row[1] for row in await pool.fetch("SELECT lead_id, survivor FROM absorbed")} == {
+        "ld_old": "ld_new",
+        "ld_jo": "ld_new",
+    }
+
+
+async def test_a_batch_needs_one_round_trip_to_load_and_one_to_save_and_one_more_when_it_hands_over(pool: Pool) -> None:
+    trips: list[int] = []
+    await reads(pool, *(scored(f"ld_{number}", stage="MQL") for number in range(50)), trips=trips)
+    await reads(pool, *(scored(f"ld_{number}", version=2) for number in range(50)), trips=trips)
+    await reads(pool, *(scored(f"ld_{number}", version=3) for number in range(50)), trips=trips)
+    assert trips == [1, 1, 2, 1, 1, 1]
+
+
+async def test_a_handover_that_did_not_look_like_one_is_made_all_the_same(pool: Pool) -> None:
+    trips: list[int] = []
+    assert owners(await reads(pool, scored(previous_stage="SQL"), trips=trips)) == ["anna"]
+    assert trips == [3, 1]
+
+
+async def test_numbers_that_hand_over_at_once_stay_fair_at_every_moment(pool: Pool) -> None:
+    by = two_free_owners()
+
+    async def one_number(part: int) -> list[str]:
+        given: list[str] = []
+        for turn in range(12):
+            batch_ = [scored(f"ld_{part}_{turn}_{lead}") for lead in range(1 + (part + turn) % 3)]
+            given += owners(await reads(pool, *batch_, by=by, part=part))
+            levels = [row["given"] for row in await pool.fetch("SELECT given FROM pool_member")]
+            assert max(levels) - min(levels) <= 1
+        return given
+
+    numbers = await asyncio.gather(*(one_number(part) for part in range(4)))
+    got = Counter(owner for number in numbers for owner in number)
+    assert abs(got["ann"] - got["bob"]) <= 1
+    assert sum(got.values()) == sum(1 + (part + turn) % 3 for part in range(4) for turn in range(12))
+
+
+async def test_two_first_leads_of_one_company_in_two_numbers_at_once_get_one_owner(pool: Pool) -> None:
+    for company in range(15):
+        profile = {
+            "country": "FR",
+            "email": {"address": "a@c.example", "kind": "business", "domain": f"c{company}.example"},
+        }
+        written = await asyncio.gather(
+            *(reads(pool, scored(f"ld_{company}_{part}", profile=profile), part=part) for part in range(4))
+        )
+        assert len({owners(one)[0] for one in written}) == 1
+
+
+async def test_a_merge_and_a_handover_of_the_absorbed_lead_at_once_leave_one_open_handover(pool: Pool) -> None:
+    for number in range(10):
+        survivor, old = f"ld_s{number}", f"ld_o{number}"
+        await reads(pool, scored(survivor, stage="MQL"), scored(old, stage="MQL"))
+        await asyncio.gather(
+            reads(pool, scored(survivor, version=2, absorbed=[old]), part=0),
+            reads(pool, scored(old, version=2), part=1),
+        )
+        still_open = "SELECT count(*) FROM handover WHERE opened_for = ANY ($1) AND state = 'offered'"
+        assert await pool.fetchval(still_open, [survivor, old]) == 1
+
+
+async def test_a_handover_that_was_recalled_from_the_topic_is_kept(pool: Pool) -> None:
+    (kept,) = await reads(pool, scored(profile={"country": "FR"}))
+    await pool.execute("TRUNCATE lead, handover, pool_member, account")
+    await pool.execute(
+        "INSERT INTO recalled (stage, event_id, part, topic, type, subject, value) VALUES ('route', $1, 0, $2, $3, $4, $5)",
+        kept.event_id,
+        "leads.handover.v1",
+        "lead.handover",
+        "ld_jo",
+        kept.data,
+    )
+    await reads(pool, scored("ld_other", profile={"country": "FR"}))  # would be the first in the pool: cleo
+    (again,) = await reads(pool, scored(version=9, profile={"country": "DE"}))
+    assert again == kept
+    assert await pool.fetchval("SELECT owner FROM lead WHERE lead_id = 'ld_jo'") == "cleo"
+    assert await pool.fetchval("SELECT given FROM pool_member WHERE member = 'cleo'") == 2
+
+
+async def test_the_intake_finds_whose_a_handover_is_now(pool: Pool) -> None:
+    await reads(pool, scored("ld_old"), scored("ld_jo", stage="MQL"))
+    await reads(pool, scored("ld_jo", version=2, stage="MQL", absorbed=["ld_old"]))
+    said = [
+        reported(handover_id="ho_ld_old_1_1"),
+        {"outcome": "won", "lead_id": "ld_old"},
+        reported(handover_id="ho_ld_far_1_1"),
+    ]
+    inputs = [intake.decode(outcome_record(one, offset=number)) for number, one in enumerate(said)]
+    async with pool.acquire() as connection, connection.transaction():
+        world = await intake_store.load(connection, [one for one in inputs if isinstance(one, Input)])
+    decisions = [intake.decide(world, one) for one in inputs if isinstance(one, Input)]
+    assert [one.emit[0].key for one in decisions if isinstance(one, Decision)] == ["ld_jo", "ld_jo", "ld_far"]
+
+
+class Sent:
+    """What the API wrote to Kafka."""
+
+    def __init__(self) -> None:
+        self.records: list[tuple[str, str, bytes, dict[str, bytes]]] = []
+        self.is_away = False
+
+    async def __call__(self, topic: str, key: str, value: bytes, headers: Sequence[tuple[str, bytes]]) -> None:
+        if self.is_away:
+            raise TimeoutError
+        self.records.append((topic, key, value, dict(headers)))
+
+
+@pytest.fixture
+def sent() -> Sent:
+    return Sent()
+
+
+@pytest.fixture
+async def http(pool: Pool, sent: Sent) -> AsyncIterator[httpx.AsyncClient]:
+    app = FastAPI()
+    problem.install(app)
+    app.include_router(api.routes(pool, sent))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://route") as client:
+        yield client
+
+
+async def test_the_api_tells_a_lead_s_handovers_with_path_and_outcomes(pool: Pool, http: httpx.AsyncClient) -> None:
+    await reads(pool, scored(), commanded("accepted", by="sam"))
+    told = (await http.get("/v1/leads/ld_jo/handovers")).json()
+    (one,) = told["handovers"]
+    assert (one["handover_id"], one["state"], one["owner"]["id"]) == ("ho_ld_jo_1_1", "accepted", "anna")
+    assert one["path"][-1]["rule"] == "pool:dach"
+    assert [(said["outcome"], said["verdict"], said["by"]) for said in one["outcomes"]] == [
+        ("accepted", "applied", "sam")
+    ]
+    assert (await http.get("/v1/handovers/ho_ld_jo_1_1")).json() == one
+    assert (await http.get("/v1/leads/ld_nobody/handovers")).json()["handovers"] == []
+    assert (await http.get("/v1/handovers/ho_ld_jo_9_1")).status_code == 404
+
+
+async def test_the_api_tells_of_merges_and_of_outcomes_that_wait(pool: Pool, http: httpx.AsyncClient) -> None:
+    await reads(pool, scored("ld_old"), scored("ld_jo", stage="MQL", absorbed=["ld_old"]), commanded("won"))
+    old = (await http.get("/v1/leads/ld_old/handovers")).json()
+    assert (old["merged_into"], old["handovers"][0]["lead_id"]) == ("ld_jo", "ld_jo")
+    jo = (await http.get("/v1/leads/ld_jo/handovers")).json()
+    assert jo["handovers"][0]["opened_for"] == "ld_old"
+    assert [one["outcome"] for one in jo["waiting_outcomes"]] == ["won"]
+
+
+async def test_the_api_pages_through_the_queue(pool: Pool, http: httpx.AsyncClient) -> None:
+    strict = "format: 1\nid: x\nowners: [{id: ann, name: A, email: a@us.example}]\n"
+    by = routing(strict + "rules: [{id: nope, when: 'false', to: {owner: ann}}]")
+    await reads(pool, *(scored(f"ld_{number}") for number in range(5)), by=by)
+    seen: list[str] = []
+    after = ""
+    while after is not None:
+        page = (await http.get("/v1/queue", params={"after": after, "limit": 2})).json()
+        assert page["total"] == 5
+        seen += [one["lead_id"] for one in page["leads"]]
+        after = page["next"]
+    assert seen == [f"ld_{number}" for number in range(5)]
+    assert page["leads"][0]["reason"] == "no routing rule matches"
+    assert page["leads"][0]["path"] == [{"rule": "nope", "matched": False}]
+    assert (await http.get("/v1/queue", params={"after": "x"})).status_code == 422
+
+
+async def test_an_outcome_by_http_is_written_as_sales_tools_write_it(
+    pool: Pool, http: httpx.AsyncClient, sent: Sent
+) -> None:
+    body = {"outcome": "won", "amount": 10, "currency": "EUR", "occurred_at": "2026-11-27T10:00:00+01:00"}
+    answer = await http.post("/v1/handovers/ho_ld_jo_1_1/outcome", json=body)
+    assert answer.status_code == 202
+    command_id = answer.json()["command_id"]
+    ((topic, _, value, headers),) = sent.records
+    assert topic == "leads.outcomes.v1"
+    said = intake.decode(outcome_record(value, headers=headers))
+    assert isinstance(said, Input)
+    assert said.event_id == command_id
+    assert await pool.fetchval("SELECT status FROM command WHERE command_id = $1", uuid.UUID(command_id)) == "pending"
+    assert (await http.post("/v1/handovers/ho_ld_jo_1_1/outcome", json=body)).json()["command_id"] == command_id
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"outcome": "sold"},
+        {"outcome": "won", "amount": -1},
+        {"outcome": "won", "currency": "euro"},
+        {"outcome": "won", "occurred_at": "2026-11-27T10:00:00"},
+        {"outcome": "won", "reason": "r" * 501},
+        {"outcome": "won", "reason": "a\x00"},
+        {"outcome": "won", "colour": "red"},
+    ],
+)
+async def test_a_wrong_outcome_is_refused(http: httpx.AsyncClient, sent: Sent, body: dict[str, Any]) -> None:
+    answer = await http.post("/v1/handovers/ho_ld_jo_1_1/outcome", json=body)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert sent.records == []
+
+
+async def test_an_outcome_is_not_accepted_while_kafka_is_away(http: httpx.AsyncClient, sent: Sent) -> None:
+    sent.is_away = True
+    answer = await http.post("/v1/handovers/ho_ld_jo_1_1/outcome", json={"outcome": "won"})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    assert (await http.post("/v1/handovers/jo/outcome", json={"outcome": "won"})).status_code == 404
+
+
+def test_the_wiring_holds_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    route, intake_stage = main.stages(routing())
+    assert (route.name, route.same_part, intake_stage.name, intake_stage.same_part) == ("route", True, "intake", False)
+    bad = tmp_path / "routing.yaml"
+    bad.write_text("format: 1\nowners: []\nid: x\nrules: []\ndeadlines: {}\n")
+    with pytest.raises(SystemExit):
+        main.routing_in(bad)
+    with pytest.raises(SystemExit):
+        main.routing_in(tmp_path / "none.yaml")
+    said = capsys.readouterr().err
+    assert f"{bad}:5: the document: deadlines is not supported" in said
+    assert "No such file" in said
