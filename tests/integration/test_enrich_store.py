@@ -164,13 +164,14 @@ async def test_batches_that_cross_each_other_neither_stand_still_nor_lose_anythi
 
 
 async def test_a_visitors_history_becomes_the_leads_with_its_own_times_and_ids(pool: Pool) -> None:
-    noted = await batch(pool, [page(f"p{number}", "c1", at=number) for number in range(3)])
+    noted = await batch(pool, [page(f"p{number}", "c1", at=number, properties={"n": number}) for number in range(3)])
     sent = await batch(pool, [event("e1", email="jo@acme.example", anonymous_id="c1", at=10)])
 
     assert [one.type for one in noted] == ["lead.noted"] * 3
     activities: list[Any] = [one.data.activity for one in sent]  # type: ignore[union-attr]
     assert [one.id for one in activities] == [ids.submission_id("shop", id_) for id_ in ("p0", "p1", "p2", "e1")]
     assert [one.occurred_at.minute for one in activities] == [0, 1, 2, 10]
+    assert [one.properties for one in activities] == [{"n": 0}, {"n": 1}, {"n": 2}, None]
     assert await people(pool) == {of("p0", "p1", "p2", "e1")}
 
 

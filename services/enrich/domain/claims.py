@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from services.enrich.domain import company, country, domains, email, person, phone
@@ -33,6 +34,9 @@ _FIELDS = {
 }  # fmt: skip
 _IN_COMPANY = {"name": "company.name", "domain": "company.website", "website": "company.website", "url": "company.website",
                "size": "company.size", "industry": "company.industry", "id": ""}  # fmt: skip
+_READ = frozenset(
+    ("country", "language", "company.name", "company.website", "company.size")
+)  # what is more than its text
 _LONGEST_TEXT = 500
 
 
@@ -66,8 +70,10 @@ def read(*, kind: str, name: str, traits: Mapping[str, Any], context: Context | 
             _email(reading, value)
         elif field.startswith("name."):
             reading.given(field, person.tidy(value))
+        elif field in _READ:
+            _converted(reading, field, value)
         elif field != "phone":
-            _plain(reading, field, value)
+            reading.given(field, value)
     full = flat.get("name.full")
     if full is not None:
         parts = person.read(person.tidy(full))
@@ -91,23 +97,32 @@ def read(*, kind: str, name: str, traits: Mapping[str, Any], context: Context | 
     return reading
 
 
+@lru_cache(maxsize=2_000)
+def _field(key: str) -> str | None:
+    return _FIELDS.get(key.lower().replace("_", "").replace("-", "").replace(" ", ""))
+
+
 def _flat(traits: Mapping[str, Any]) -> dict[str, Any]:
     """Traits by field, one level; of two spellings of a field the first that says something counts."""
     flat: dict[str, Any] = {}
     for key, value in traits.items():
         if value is None or value == "":
             continue
-        field = _FIELDS.get(key) or _FIELDS.get(key.lower().replace("_", "").replace("-", "").replace(" ", ""))
-        if field == "company" and isinstance(value, Mapping):
+        field = _field(key)
+        if type(value) is str and field is not None and field != "company" and field != "address":
+            text = value.strip()  # the plain majority
+            if text and field not in flat:
+                flat[field] = text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT]
+        elif field == "company" and isinstance(value, Mapping):
             for inner, text in value.items():
                 _put(
                     flat,
-                    _IN_COMPANY.get(inner) or _FIELDS.get(inner.lower().replace("_", "")) or f"custom.company_{inner}",
+                    _IN_COMPANY.get(inner) or _field(inner) or f"custom.company_{inner}",
                     text,
                 )
         elif field == "address" and isinstance(value, Mapping):
             for inner, text in value.items():
-                _put(flat, _FIELDS.get(inner.lower().replace("_", "")) or f"custom.address_{inner}", text)
+                _put(flat, _field(inner) or f"custom.address_{inner}", text)
         elif field is None or field == "address":
             _put(flat, f"custom.{key}", value)
         else:
@@ -158,7 +173,7 @@ def _phone(reading: Reading, raw: str, region: str | None) -> None:
         reading.otherwise("country", _INFERRED, "phone", number.region)
 
 
-def _plain(reading: Reading, field: str, value: Any) -> None:
+def _converted(reading: Reading, field: str, value: Any) -> None:
     match field:
         case "country":
             code = country.read(value)
@@ -178,12 +193,10 @@ def _plain(reading: Reading, field: str, value: Any) -> None:
             domain = domains.of_website(value)
             if domain is not None:
                 reading.given("company.domain", domain)
-        case "company.size":
+        case _:
             size = _size(value)
             if size is not None:
                 reading.given(field, size)
-        case _:
-            reading.given(field, value)
 
 
 def _size(text: str) -> int | None:

@@ -26,7 +26,7 @@ from services.enrich.domain.world import (
 from shared.outcome import Decision
 from shared.stage import Input
 
-_BEGINNING = datetime.min.replace(tzinfo=UTC)
+_NO_VISITS = Visits(datetime.min.replace(tzinfo=UTC))
 
 Changes = dict[Hashable, Any]
 
@@ -122,33 +122,34 @@ def _history_of(world: World, cookie: Cookie, happened: Happened, lead_id: str) 
 
 
 def _identified(world: World, changes: Changes, cookie: Cookie | None, happened: Happened, lead_id: str) -> None:
-    if happened.cookie is None:
+    """One more event on its cookie, by the person of this lead."""
+    name = happened.cookie
+    if name is None:
         return
     rank = happened.rank
-    _visited(world, changes, cookie, happened)
-    seen: Cookie = changes["identifier", happened.cookie]
-    if seen.last is None or seen.first is None:
-        after = replace(seen, lead_id=lead_id, first=rank, last=rank)
-    elif rank > seen.last:
-        after = replace(seen, lead_id=lead_id, last=rank, shared=seen.shared or seen.lead_id != lead_id)
-    else:
-        after = seen
-    changes["identifier", happened.cookie] = after
+    if cookie is None or cookie.last is None or cookie.first is None:
+        top = rank if cookie is None else max(cookie.top, rank)
+        changes["identifier", name] = Cookie(name, top, lead_id, rank, rank)
+    elif rank > cookie.last:
+        shared = cookie.shared or cookie.lead_id != lead_id
+        changes["identifier", name] = Cookie(name, max(cookie.top, rank), lead_id, cookie.first, rank, shared)
+    _on(world, changes, cookie, happened)
 
 
 def _visited(world: World, changes: Changes, cookie: Cookie | None, happened: Happened) -> None:
-    """One more event on the cookie, by whomever."""
-    name = happened.cookie
-    assert name is not None
-    rank = happened.rank
+    """One more event on its cookie, by nobody that it names."""
+    name, rank = happened.cookie or "", happened.rank
     if cookie is None:
         changes["identifier", name] = Cookie(name, rank)
-        changes["visits", name] = Visits(_BEGINNING, (happened.event_id,))
-        return
-    changes["identifier", name] = replace(cookie, top=rank) if rank > cookie.top else cookie
-    visits: Visits | None = world.get(("visits", name))
+    elif rank > cookie.top:
+        changes["identifier", name] = replace(cookie, top=rank)
+    _on(world, changes, cookie, happened)
+
+
+def _on(world: World, changes: Changes, cookie: Cookie | None, happened: Happened) -> None:
+    visits: Visits | None = world.get(("visits", happened.cookie)) if cookie is not None else _NO_VISITS
     if visits is not None:
-        changes["visits", name] = Visits(visits.since, (*visits.events, happened.event_id))
+        changes["visits", happened.cookie] = Visits(visits.since, (*visits.events, happened.event_id))
 
 
 def _rank(kept: Kept) -> Any:

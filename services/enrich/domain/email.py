@@ -65,7 +65,7 @@ def read(raw: str) -> Address | None:
     plain = _PLAIN(text)
     if plain is not None:
         local, domain = plain["local"], plain["domain"].lower()
-        if len(local) > 64 or len(text) > 254 or "xn--" in domain or domain[2:4] == "--":
+        if "xn--" in domain or domain[2:4] == "--":
             plain = None
     if plain is None:
         try:
@@ -77,7 +77,7 @@ def read(raw: str) -> Address | None:
         local, domain = valid.local_part, (valid.ascii_domain or "").lower()
         if "." not in domain or domain.startswith("["):
             return None
-    if domain.endswith(_UNREACHABLE):
+    if domain.endswith(_UNREACHABLE) or len(local) > 64 or len(local) + len(domain) > 253:  # RFC 5321, 4.5.3.1
         return None
     return Address(f"{local}@{domain}", _match(local.lower(), domain), _kind(local.lower(), domain), domain)
 

@@ -41,8 +41,7 @@ class _Captured(Struct):
 
 _decode = msgspec.json.Decoder(_Captured).decode
 _decode_properties = msgspec.json.Decoder(dict[str, Any] | None).decode
-_decode_any = msgspec.json.Decoder().decode
-_DEEPEST = 40
+_DEEPEST = 40  # levels; who reads an event after us may have less stack left
 _CANONICAL_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII).fullmatch
 _ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 _SUSPICIOUS = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])").search
@@ -55,8 +54,6 @@ def decode(record: Record) -> Input | Reject:
     if _SUSPICIOUS(value):
         value = cleaned(value)
     try:
-        if value.count(b"{") + value.count(b"[") > _DEEPEST and _depth(_decode_any(value)) > _DEEPEST:
-            return Reject(Reason.INVALID, f"nested deeper than {_DEEPEST} levels")
         happened = read(_decode(value))
     except msgspec.ValidationError as error:
         return Reject(Reason.INVALID, str(error))  # names types and places, never values
@@ -105,9 +102,8 @@ def read(captured: _Captured) -> Happened | Reject:
         return Reject(Reason.INVALID, "occurred_at is outside of the calendar")
     context = captured.context
     marks = context.marks if context is not None and context.marks else ()
-    reading = claims.read(
-        kind=kind, name=captured.name, traits=captured.traits or {}, context=context, test="test" in marks
-    )
+    traits = captured.traits or {}
+    reading = claims.read(kind=kind, name=captured.name, traits=traits, context=context, test="test" in marks)
     user = identity.legal(captured.user_id) if captured.user_id else None
     anonymous = identity.legal(captured.anonymous_id) if captured.anonymous_id else None
     number = reading.number if reading.number is not None and phone.identifies(reading.number) else None
@@ -116,7 +112,10 @@ def read(captured: _Captured) -> Happened | Reject:
     human = 1.0
     for mark in marks:
         human = min(human, _HUMAN.get(mark, 1.0))
-    properties, asset = _properties(captured.properties)
+    properties = _decode_properties(captured.properties)
+    if _too_deep(properties) or _too_deep(traits):
+        return Reject(Reason.INVALID, f"nested deeper than {_DEEPEST} levels")
+    asset = properties.get("asset") if properties else None
     return Happened(
         event_id=_event_id(captured),
         at=at,
@@ -126,8 +125,9 @@ def read(captured: _Captured) -> Happened | Reject:
             property=property_,
             human=human,
             page=_page(context),
-            asset=asset,
-            properties=properties,
+            asset=asset if isinstance(asset, str) else None,
+            # In their own bytes, which were looked at once here for all that read them later.
+            properties=captured.properties.copy() if properties else None,
             claims=reading.claims,
             consent=captured.consent,
             touch=_touch(at, context) if human >= 0.5 else None,
@@ -177,24 +177,13 @@ def _path(url: str) -> str:
     return rest[slash:] if slash >= 0 else "/"
 
 
-def _properties(raw: msgspec.Raw) -> tuple[msgspec.Raw | None, str | None]:
-    """Properties as they came, unless there are none; and the asset that they name. Raises msgspec.ValidationError for what is no
-    object: they are passed on in their own bytes, so they are looked at here once for all that read them later."""
-    properties = _decode_properties(raw)
-    if not properties:
-        return None, None
-    asset = properties.get("asset")
-    return raw.copy(), asset if isinstance(asset, str) else None
-
-
-def _depth(value: Any) -> int:
-    match value:
-        case dict():
-            return 1 + max(map(_depth, value.values()), default=0)
-        case list():
-            return 1 + max(map(_depth, value), default=0)
-        case _:
-            return 0
+def _too_deep(value: Any, levels: int = _DEEPEST) -> bool:
+    """Whether a decoded value is nested deeper than so many levels."""
+    inner = value.values() if type(value) is dict else value if type(value) is list else ()
+    for one in inner:
+        if (type(one) is dict or type(one) is list) and (levels == 1 or _too_deep(one, levels - 1)):
+            return True
+    return False
 
 
 def _touch(at: datetime, context: Context | None) -> Touch | None:

@@ -17,11 +17,16 @@ def add(state: State, happened: Happened, users: Mapping[str, str]) -> State:
     facts, at, event_id = happened.facts, happened.at, happened.event_id
     claims = state.claims
     if facts.claims:
-        claims = dict(claims)
-        for field, said in facts.claims.items():
-            known = claims.get(field)
-            if known is None or known.rank < (said.trust, at, event_id):
-                claims[field] = Claim(said.trust, at, event_id, said.source, said.value)
+        if claims:
+            claims = dict(claims)
+            for field, said in facts.claims.items():
+                known = claims.get(field)
+                if known is None or known.rank < (said.trust, at, event_id):
+                    claims[field] = Claim(said.trust, at, event_id, said.source, said.value)
+        else:
+            claims = {
+                field: Claim(said.trust, at, event_id, said.source, said.value) for field, said in facts.claims.items()
+            }
     consents = state.consents
     if facts.consent is not None:
         consents = dict(consents)
@@ -61,25 +66,22 @@ def _lastness(claim: TouchClaim) -> tuple[Any, ...]:
 
 def of(state: State) -> Profile:
     """The profile as it goes out."""
-    claims = state.claims
     sources: dict[str, str] = {}
     flat: dict[str, Any] = {}
     groups: dict[str, dict[str, Any]] = {}
-    custom: dict[str, Any] = {}
-    for field, claim in sorted(claims.items()):
-        group, dot, rest = field.partition(".")
-        if not dot:
-            flat[field] = claim.value
-        elif group == "custom":
-            custom[rest] = claim.value
-            continue  # one source for each would double what a form with many own fields says
+    for field, claim in state.claims.items():
+        group, part = _PLACES.get(field) or _place(field)
+        if part is None:
+            flat[group] = claim.value
+        elif group in groups:
+            groups[group][part] = claim.value
         else:
-            groups.setdefault(group, {})[rest] = claim.value
-        sources[field] = claim.source
-    email, phone = flat.pop("email", None), flat.pop("phone", None)
-    name = groups.get("name")
-    if name and "full" not in name and ("given" in name or "family" in name):
-        name["full"] = " ".join(name[part] for part in ("given", "family") if part in name)
+            groups[group] = {part: claim.value}
+        if group != "custom":  # one source for each would double what a form with many own fields says
+            sources[field] = claim.source
+    name, email, phone = groups.get("name"), flat.pop("email", None), flat.pop("phone", None)
+    if name is not None and "full" not in name and ("given" in name or "family" in name):
+        name["full"] = " ".join([name[part] for part in ("given", "family") if part in name])
     company, job = groups.get("company"), groups.get("job")
     return Profile(
         email=Email(**email) if email else None,
@@ -87,9 +89,21 @@ def of(state: State) -> Profile:
         name=Name(**name) if name else None,
         company=Company(**company) if company else None,
         job=Job(**job) if job else None,
-        consent={purpose: claim.consent for purpose, claim in sorted(state.consents.items())} or None,
-        user_ids=dict(sorted(state.users.items())) or None,
-        custom=custom or None,
+        consent={purpose: claim.consent for purpose, claim in state.consents.items()} if state.consents else None,
+        user_ids=state.users or None,
+        custom=groups.get("custom"),
         sources=sources or None,
         **flat,
     )
+
+
+def _place(field: str) -> tuple[str, str | None]:
+    """Where in a profile a claimed field stands: `name.given` in the group `name`, `country` by itself."""
+    group, dot, part = field.partition(".")
+    place = (group, part if dot else None)
+    if group != "custom":  # there are only so many others
+        _PLACES[field] = place
+    return place
+
+
+_PLACES: dict[str, tuple[str, str | None]] = {}

@@ -11,7 +11,6 @@ from collections.abc import Hashable, Mapping
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from shared.contracts import Consent, ConsentGiven, Page, Touch
