@@ -13,7 +13,7 @@ from services.score.domain.inforce import InForce
 from services.score.domain.lead import Lead
 from shared import clock
 from shared.database import Pool
-from shared.problem import Problem
+from shared.problem import Problem, respond
 
 
 def routes(pool: Pool, in_force: InForce) -> APIRouter:
@@ -30,12 +30,13 @@ def routes(pool: Pool, in_force: InForce) -> APIRouter:
         if lead is not None and lead.state.absorbed_into is not None:
             return Response(status_code=308, headers={"location": f"/v1/leads/{lead.state.absorbed_into}/score"})
         if lead is None or lead.profile_version < 0:
-            raise Problem(
+            missing = Problem(
                 404,
                 "no-such-lead",
                 "No such lead",
                 "Score knows no lead of this id. Enrich's GET /v1/leads?email=... finds ids.",
             )
+            return respond(missing)
         return Response(msgspec.json.encode(explained(lead, in_force)), media_type="application/json")
 
     return router

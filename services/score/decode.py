@@ -60,10 +60,10 @@ class _Command(Struct):
 class _Shape(Struct):
     """What tells the events of leads.enriched.v1 apart where a header is missing."""
 
-    activity: Raw | None = None
-    absorbed: Raw | None = None
-    restored: Raw | None = None
-    activity_id: Raw | None = None
+    activity: Raw = Raw()
+    absorbed: Raw = Raw()
+    restored: Raw = Raw()
+    activity_id: Raw = Raw()
 
 
 _enriched = msgspec.json.Decoder(_Enriched).decode
@@ -112,13 +112,13 @@ def _read(record: Record, in_force: InForce) -> tuple[str, Event | Reject]:
 
 def _type_by_shape(value: bytes) -> str:
     shape = _shape(value)
-    if shape.activity is not None:
+    if bytes(shape.activity):
         return "lead.enriched"
-    if shape.absorbed is not None:
+    if bytes(shape.absorbed):
         return "lead.merged"
-    if shape.restored is not None:
+    if bytes(shape.restored):
         return "lead.split"
-    return "lead.noted" if shape.activity_id is not None else ""
+    return "lead.noted" if bytes(shape.activity_id) else ""
 
 
 def _read_enriched(value: bytes, in_force: InForce) -> tuple[str, Event | Reject]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from services.score.domain.condition import Conditions
 from services.score.domain.ruleset import Exclusion, FieldTest, FitRule, Ruleset
@@ -39,7 +39,7 @@ class _Activity(Struct):
     """The part of an activity that every rule needs."""
 
     id: str
-    revision: int
+    revision: Annotated[int, Meta(ge=0, lt=2**31)]
     name: str
     kind: str
     occurred_at: Moment

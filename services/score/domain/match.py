@@ -11,7 +11,7 @@ from services.score.domain.document import Document
 from services.score.domain.ruleset import FieldTest
 
 _PER_DAY = re.compile(r"([1-9]\d{0,5}) per day")
-_LATER = re.compile(r"(?:once|\d+ per (?:day|week|month)|1 per \d+[smhdw])(?: by [\w.]+)?")
+_LATER = re.compile(r"(?:once|[1-9]\d* per (?:day|week|month)|1 per [1-9]\d*[smhdw])(?: by [\w.]+)?")
 
 
 def read_limit(doc: Document, node: Node | None, rule: str) -> tuple[bool, int | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import textwrap
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -138,7 +138,9 @@ class Desk:
         """From here on another ruleset is in force."""
         self.in_force, self.stage = in_force, main.stage(in_force)
 
-    def tell(self, value: Mapping[str, Any], *, type_: str | None = "lead.enriched", now: datetime = NOON) -> Scored | None:
+    def tell(
+        self, value: Mapping[str, Any], *, type_: str | None = "lead.enriched", now: datetime = NOON
+    ) -> Scored | None:
         """One record; what was emitted for it, without the data that is only passed on."""
         input_ = self.stage.decode(a_record(value, type_=type_, now=now))
         assert isinstance(input_, Input), input_
@@ -149,7 +151,9 @@ class Desk:
         (outgoing,) = decided.emit
         passed_on = {"profile": msgspec.Raw(b"{}"), "activity": None, "first_touch": None, "last_touch": None}
         assert isinstance(outgoing.data, msgspec.Struct)
-        return msgspec.json.decode(msgspec.json.encode(msgspec.structs.replace(outgoing.data, **passed_on)), type=Scored)
+        return msgspec.json.decode(
+            msgspec.json.encode(msgspec.structs.replace(outgoing.data, **passed_on)), type=Scored
+        )
 
     def decide(self, input_: Input) -> Outcome:
         outcome_ = self.stage.decide(self._load([input_]), input_)
@@ -157,9 +161,9 @@ class Desk:
         self._save(outcome_.changes)
         return outcome_
 
-    def _load(self, inputs: Sequence[Input]) -> dict[str, Lead]:
+    def _load(self, inputs: Sequence[Input]) -> dict[Hashable, Any]:
         """What store.load promises: the lead, and its activities where counting on is not enough."""
-        found = {}
+        found: dict[Hashable, Any] = {}
         for input_ in inputs:
             lead = self.leads.get(getattr(input_.event, "lead_id", ""))
             if lead is None:
@@ -193,9 +197,3 @@ def rules_of(scored: Scored | None) -> dict[str, float]:
     """Points by rule of a lead.scored."""
     assert scored is not None
     return {part.rule: part.points for part in scored.contributions}
-
-
-def last(values: Iterable[Scored | None]) -> Scored:
-    *_, found = values
-    assert found is not None
-    return found

@@ -1,0 +1,240 @@
+"""Score's store on a real Postgres: what load brings, what save keeps, and that batches through it come to what the fold says."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import asyncpg
+import httpx
+import msgspec
+import pytest
+from fastapi import FastAPI
+
+from services.score import api, main
+from services.score.domain.fold import fold
+from services.score.domain.inforce import InForce
+from services.score.domain.lead import Lead
+from shared import database, problem
+from shared.outcome import Decision
+from shared.stage import Input
+from tests.unit.score.builders import NOON, READY, RULESET, a_record, an_activity, enriched, outcome, ruleset
+
+IN_FORCE = ruleset()
+
+
+class Store:
+    """Batches through load, decide and save, as the shell does it."""
+
+    def __init__(self, pool: database.Pool) -> None:
+        self.pool = pool
+        self.use(IN_FORCE)
+
+    def use(self, in_force: InForce) -> None:
+        self.in_force, self.stage = in_force, main.stage(in_force)
+
+    async def batch(self, records: Iterable[tuple[str, Mapping[str, Any]]]) -> list[dict[str, Any]]:
+        inputs = [self.stage.decode(a_record(value, type_=type_)) for type_, value in records]
+        ready = [input_ for input_ in inputs if isinstance(input_, Input)]
+        assert len(ready) == len(inputs)
+        emitted: list[dict[str, Any]] = []
+        changes: dict[Any, Any] = {}
+        async with self.pool.acquire() as connection, connection.transaction():
+            world = await self.stage.load(connection, ready)
+            for input_ in ready:
+                decided = self.stage.decide(world, input_)
+                assert isinstance(decided, Decision)
+                world.update(decided.changes)
+                changes.update(decided.changes)
+                emitted += (msgspec.json.decode(msgspec.json.encode(one.data)) for one in decided.emit)
+            if changes:
+                await self.stage.save(connection, changes)
+        return emitted
+
+    async def tell(self, *activities: Mapping[str, Any], **fields: Any) -> list[dict[str, Any]]:
+        return await self.batch([("lead.enriched", enriched(activity, **fields)) for activity in activities])
+
+
+@pytest.fixture
+async def score(store: str) -> AsyncIterator[Store]:
+    pool = await database.connect(store)
+    await database.migrate(pool, database.CORE_MIGRATIONS, main.MIGRATIONS)
+    yield Store(pool)
+    await pool.close()
+
+
+def an_hour(number: float) -> datetime:
+    return NOON + timedelta(hours=number)
+
+
+async def test_batches_of_random_stories_come_to_what_the_fold_says(score: Store) -> None:
+    chance = random.Random(7)
+    told: dict[str, list[dict[str, Any]]] = {}
+    said: dict[tuple[str, str, int], dict[str, Any]] = {}
+    for _ in range(40):
+        batch = []
+        for _ in range(chance.randint(1, 25)):
+            lead_id = f"ld_{chance.randint(0, 5)}"
+            number, revision = chance.randint(0, 30), chance.choice([0, 0, 0, 1, 2])
+            activity = an_activity(
+                number + 100 * int(lead_id[3:]),
+                at=an_hour(chance.randint(0, 80)),
+                revision=revision,
+                kind=chance.choice(["form", "page"]),
+                name=chance.choice(["contact", "magnet-a", "demo", "page"]),
+                path=chance.choice([None, "/pricing", "/careers/it"]),
+                human=chance.choice([0.1, 1.0, 1.0]),
+                withdrawn=chance.choice([None, None, None, True]),
+            )
+            activity = said.setdefault((lead_id, activity["id"], revision), activity)
+            batch.append(("lead.enriched", enriched(activity, lead_id=lead_id, profile=READY)))
+        emitted = await score.batch(batch)
+        for (_, event), scored in zip(batch, emitted, strict=True):
+            so_far = told.setdefault(event["lead_id"], [])
+            so_far.append(event["activity"])
+            expected = fold(IN_FORCE.ruleset, so_far, READY)
+            assert scored["score"]["total"] == float(expected.total)
+            assert [(one["rule"], one["points"]) for one in scored["contributions"]] == [
+                (part.rule, float(part.points)) for part in expected.parts
+            ]
+
+
+async def test_activities_in_order_are_counted_without_loading_those_before(score: Store) -> None:
+    await score.tell(*(an_activity(number, at=an_hour(number), name="enquiry") for number in range(5)))
+    late = an_activity(99, at=an_hour(2.5), name="enquiry")
+    for activity, loads in (
+        (an_activity(6, at=an_hour(6)), None),
+        (an_activity(7, at=an_hour(1), kind="page", name="page"), None),  # late, and falls under no rule
+        (late, 5),
+        (an_activity(3, at=an_hour(3), revision=1), 5),
+    ):
+        inputs = [score.stage.decode(a_record(enriched(activity)))]
+        async with score.pool.acquire() as connection, connection.transaction():
+            world = await score.stage.load(connection, inputs)  # type: ignore[arg-type]
+        lead: Lead = world["ld_jo"]
+        assert (lead.bodies and len(lead.bodies)) == loads
+
+
+async def test_a_batch_needs_one_round_trip_to_load_and_one_to_save(score: Store) -> None:
+    asked: list[str] = []
+    records = [a_record(enriched(an_activity(n, at=an_hour(n)), lead_id=f"ld_{n % 7}")) for n in range(50)]
+    inputs = [one for record in records if isinstance(one := score.stage.decode(record), Input)]
+    async with score.pool.acquire() as connection, connection.transaction():
+        await score.stage.save(
+            connection, await score.stage.load(connection, inputs[:1])
+        )  # asyncpg learns the types once
+        with connection.query_logger(lambda query: asked.append(query.query)):
+            world = await score.stage.load(connection, inputs)
+            for input_ in inputs:
+                decided = score.stage.decide(world, input_)
+                assert isinstance(decided, Decision)
+                world.update(decided.changes)
+            await score.stage.save(connection, world)
+    assert len(asked) == 2
+
+
+async def test_an_absorbed_lead_is_emptied_and_what_comes_for_it_later_is_dropped(score: Store) -> None:
+    await score.tell(an_activity(1), lead_id="ld_old")
+    merged = {"event_id": enriched({})["event_id"], "survivor": "ld_jo", "absorbed": "ld_old", "because": "same mail"}
+    late = enriched(an_activity(2), lead_id="ld_old")
+    assert await score.batch([("lead.merged", merged), ("lead.enriched", late)]) == []
+    assert await score.tell(an_activity(3), lead_id="ld_old") == []
+    assert await score.pool.fetchval("SELECT count(*) FROM activity") == 0
+    row = await score.pool.fetchrow("SELECT profile, first_touch, last_touch FROM lead")
+    assert row is not None
+    assert tuple(row) == (b"", b"", b"")
+    (scored,) = await score.tell(an_activity(1, revision=1), joined=["ld_old"])
+    assert scored["absorbed"] == ["ld_old"]
+    (scored,) = await score.tell(an_activity(4))
+    assert scored["absorbed"] == ["ld_old"]
+
+
+async def test_another_ruleset_counts_a_lead_again_from_what_is_kept(score: Store) -> None:
+    await score.tell(*(an_activity(number, at=an_hour(24 * number)) for number in range(2)))
+    score.use(ruleset(RULESET.replace("points: 60", "points: 41")))
+    (scored,) = await score.batch([("lead.command", outcome("rejected"))])
+    assert scored["score"]["engagement"] == 82
+    (scored,) = await score.tell(an_activity(5, at=an_hour(24 * 5)))
+    assert scored["score"]["engagement"] == 123
+
+
+async def test_state_survives_the_store(score: Store) -> None:
+    (scored,) = await score.tell(an_activity(1), profile=READY)
+    assert (scored["stage"], scored["previous_stage"], scored["episode"], scored["score_version"]) == (
+        "MQL",
+        "raw",
+        0,
+        1,
+    )
+    (scored,) = await score.tell(an_activity(2, name="demo", at=an_hour(1)), profile=READY)
+    assert (scored["stage"], scored["previous_stage"], scored["episode"], scored["score_version"]) == (
+        "SQL",
+        "MQL",
+        1,
+        2,
+    )
+    (scored,) = await score.batch([("lead.command", outcome("rejected", at=an_hour(-1), handover_id="ho_ld_jo_1_1"))])
+    assert (scored["stage"], scored["cause"], scored["score_version"]) == ("MQL", "outcome", 3)
+
+
+async def test_the_api_explains_a_score_with_every_activity(score: Store) -> None:
+    app = FastAPI()
+    problem.install(app)
+    app.include_router(api.routes(score.pool, IN_FORCE))
+    await score.tell(
+        *(an_activity(number, kind="page", name="page", path="/pricing", at=an_hour(number)) for number in range(30)),
+        profile=READY,
+    )
+    await score.batch(
+        [
+            (
+                "lead.merged",
+                {"event_id": enriched({})["event_id"], "survivor": "ld_jo", "absorbed": "ld_old", "because": ""},
+            )
+        ]
+    )
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://score") as client:
+        found = (await client.get("/v1/leads/ld_jo/score")).json()
+        missing = await client.get("/v1/leads/ld_nobody/score")
+        absorbed = await client.get("/v1/leads/ld_old/score")
+        strange = await client.get("/v1/leads/%00/score")
+    assert found["score"] == {"total": 49.5, "fit": 37.5, "engagement": 12.0}
+    assert sum(part["points"] for part in found["contributions"]) == 49.5
+    (pricing,) = (part for part in found["contributions"] if part["rule"] == "pricing")
+    assert (pricing["count"], len(pricing["activities"]), pricing["base"], pricing["points"]) == (30, 30, 93.0, 12.0)
+    assert (found["stage"], found["grade"], found["ruleset"]["id"]) == ("IQL", "A3", "test")
+    assert (missing.status_code, missing.headers["content-type"]) == (404, "application/problem+json")
+    assert strange.status_code == 404
+    assert (absorbed.status_code, absorbed.headers["location"]) == (308, "/v1/leads/ld_jo/score")
+
+
+async def test_one_more_activity_costs_the_same_after_ten_and_after_three_thousand(score: Store) -> None:
+    def pages(first: int, count: int) -> list[dict[str, Any]]:
+        return [
+            an_activity(n, kind="page", name="page", path="/pricing", at=an_hour(n / 10))
+            for n in range(first, first + count)
+        ]
+
+    async def cost(lead_id: str, first: int) -> float:
+        took = []
+        for activity in pages(first, 40):
+            began = time.perf_counter()
+            await score.tell(activity, lead_id=lead_id)
+            took.append(time.perf_counter() - began)
+        return sorted(took)[len(took) // 2]
+
+    await score.tell(*pages(0, 10), lead_id="ld_few")
+    for first in range(0, 3000, 1000):
+        await score.tell(*pages(first, 1000), lead_id="ld_many")
+    await score.pool.execute("ANALYZE")
+    few, many = await cost("ld_few", 3000), await cost("ld_many", 3000)
+    assert many < 3 * few
+
+
+async def test_what_postgres_refuses_is_told_as_the_rows_fault(score: Store) -> None:
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)) as refused:
+        await score.tell(an_activity(1), lead_id="ld_\x00")
+    assert database.is_rows_fault(refused.value)
