@@ -42,6 +42,7 @@ class _Captured(Struct):
 _decode = msgspec.json.Decoder(_Captured).decode
 _decode_properties = msgspec.json.Decoder(dict[str, Any] | None).decode
 _DEEPEST = 40  # levels; who reads an event after us may have less stack left
+_CONTAINERS: frozenset[type] = frozenset((dict, list))
 _CANONICAL_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII).fullmatch
 _ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 _SUSPICIOUS = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])").search
@@ -180,10 +181,9 @@ def _path(url: str) -> str:
 def _too_deep(value: Any, levels: int = _DEEPEST) -> bool:
     """Whether a decoded value is nested deeper than so many levels."""
     inner = value.values() if type(value) is dict else value if type(value) is list else ()
-    for one in inner:
-        if (type(one) is dict or type(one) is list) and (levels == 1 or _too_deep(one, levels - 1)):
-            return True
-    return False
+    if _CONTAINERS.isdisjoint(map(type, inner)):
+        return False  # nearly always
+    return levels == 1 or any(_too_deep(one, levels - 1) for one in inner if type(one) in _CONTAINERS)
 
 
 def _touch(at: datetime, context: Context | None) -> Touch | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -66,44 +67,58 @@ def _lastness(claim: TouchClaim) -> tuple[Any, ...]:
 
 def of(state: State) -> Profile:
     """The profile as it goes out."""
-    sources: dict[str, str] = {}
-    flat: dict[str, Any] = {}
-    groups: dict[str, dict[str, Any]] = {}
-    for field, claim in state.claims.items():
-        group, part = _PLACES.get(field) or _place(field)
-        if part is None:
-            flat[group] = claim.value
-        elif group in groups:
-            groups[group][part] = claim.value
-        else:
-            groups[group] = {part: claim.value}
-        if group != "custom":  # one source for each would double what a form with many own fields says
-            sources[field] = claim.source
-    name, email, phone = groups.get("name"), flat.pop("email", None), flat.pop("phone", None)
-    if name is not None and "full" not in name and ("given" in name or "family" in name):
-        name["full"] = " ".join([name[part] for part in ("given", "family") if part in name])
-    company, job = groups.get("company"), groups.get("job")
+    claims = state.claims
+    get = claims.get
+    email, phone, test = get("email"), get("phone"), get("test")
+    custom = None
+    if any(map(_is_custom, claims)):
+        custom = {field[len(CUSTOM) :]: claim.value for field, claim in claims.items() if field.startswith(CUSTOM)}
+        # One source for each would double what a form with many own fields says.
+        sources = {field: claim.source for field, claim in claims.items() if not field.startswith(CUSTOM)}
+    else:
+        sources = {field: claim.source for field, claim in claims.items()}
     return Profile(
-        email=Email(**email) if email else None,
-        phone=Phone(**phone) if phone else None,
-        name=Name(**name) if name else None,
-        company=Company(**company) if company else None,
-        job=Job(**job) if job else None,
+        email=Email(**email.value) if email is not None else None,
+        phone=Phone(**phone.value) if phone is not None else None,
+        name=_name(claims) if not _NAME.isdisjoint(claims) else None,
+        company=_company(claims) if not _COMPANY.isdisjoint(claims) else None,
+        job=Job(title=claims["job.title"].value) if "job.title" in claims else None,
+        country=_value(get("country")),
+        region=_value(get("region")),
+        city=_value(get("city")),
+        postal_code=_value(get("postal_code")),
+        language=_value(get("language")),
+        timezone=_value(get("timezone")),
         consent={purpose: claim.consent for purpose, claim in state.consents.items()} if state.consents else None,
         user_ids=state.users or None,
-        custom=groups.get("custom"),
+        custom=custom,
+        test=True if test is not None else None,
         sources=sources or None,
-        **flat,
     )
 
 
-def _place(field: str) -> tuple[str, str | None]:
-    """Where in a profile a claimed field stands: `name.given` in the group `name`, `country` by itself."""
-    group, dot, part = field.partition(".")
-    place = (group, part if dot else None)
-    if group != "custom":  # there are only so many others
-        _PLACES[field] = place
-    return place
+CUSTOM = "custom."
+_is_custom = re.compile(r"custom\.").match
+_NAME = frozenset(("name.full", "name.given", "name.family", "name.title"))
+_COMPANY = frozenset(("company.name", "company.domain", "company.size", "company.industry"))
 
 
-_PLACES: dict[str, tuple[str, str | None]] = {}
+def _name(claims: Mapping[str, Claim]) -> Name:
+    full, given, family = (_value(claims.get(field)) for field in ("name.full", "name.given", "name.family"))
+    if full is None and (given is not None or family is not None):
+        full = " ".join([part for part in (given, family) if part is not None])
+    return Name(full=full, given=given, family=family, title=_value(claims.get("name.title")))
+
+
+def _company(claims: Mapping[str, Claim]) -> Company:
+    get = claims.get
+    return Company(
+        name=_value(get("company.name")),
+        domain=_value(get("company.domain")),
+        size=_value(get("company.size")),
+        industry=_value(get("company.industry")),
+    )
+
+
+def _value(claim: Claim | None) -> Any:
+    return claim.value if claim is not None else None
