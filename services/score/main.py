@@ -26,8 +26,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def ruleset_in_force(path: Path) -> InForce:
-    """The document at `path`, ready. Raises Wrong with all its mistakes, those of its own examples included, or OSError."""
-    in_force = InForce(load(path.read_text(), source=str(path)))
+    """The document at `path`, ready. Raises Wrong with all its mistakes, those of its own examples included, OSError or UnicodeDecodeError."""
+    in_force = InForce(load(path.read_text(encoding="utf-8"), source=str(path)))
     if failed := list(failures(in_force)):
         raise Wrong(str(path), failed)
     return in_force
@@ -61,9 +61,10 @@ def main() -> None:
     given = settings.load(Settings)
     try:
         in_force = ruleset_in_force(given.score_ruleset)
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         print(
-            f"LEADFLOW_SCORE_RULESET names {given.score_ruleset}, which can't be read: {error.strerror}. "
+            f"LEADFLOW_SCORE_RULESET names {given.score_ruleset}, which can't be read: {why}. "
             "Name a ruleset's file, or leave the variable out to use the shipped one.",
             file=sys.stderr,
         )

@@ -76,6 +76,7 @@ SELECT l.lead_id, l.part, l.profile_version, l.profile, l.state, ARRAY(SELECT a.
 class _Wanted:
     """What a batch has of one lead: the first activity that falls under a rule, and whether they come in order, each once."""
 
+    part: int
     first: tuple[datetime, str] | None = None
     last: tuple[datetime, str] | None = None
     disordered: bool = False
@@ -101,7 +102,7 @@ async def load(tx: Tx, inputs: Sequence[Input], *, fingerprint: str) -> MutableM
         event = input_.event
         if isinstance(event, Passed):
             continue
-        want = wanted.setdefault(event.lead_id, _Wanted())
+        want = wanted.setdefault(event.lead_id, _Wanted(input_.part))
         if isinstance(event, Told):
             want.add(event.fact)
     if not wanted:
@@ -124,7 +125,7 @@ async def load(tx: Tx, inputs: Sequence[Input], *, fingerprint: str) -> MutableM
     for lead_id, want in wanted.items():
         if want.disordered and lead_id not in world:
             # A new lead whose activities come out of order: everything that is known of it is in this batch.
-            world[lead_id] = Lead(lead_id=lead_id, part=0, bodies=())
+            world[lead_id] = Lead(lead_id=lead_id, part=want.part, bodies=())
     return world
 
 

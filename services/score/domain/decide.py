@@ -149,7 +149,6 @@ def _with_activity(lead: Lead, event: Told, in_force: InForce, now: datetime) ->
     return with_(
         lead,
         facts=facts,
-        known={**lead.known, fact.id: fact.revision},
         kept=(*lead.kept, Kept(fact, event.activity, now)),
         state=with_(lead.state, tally=tally),
     )

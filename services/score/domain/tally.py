@@ -27,7 +27,10 @@ class RuleTally(Struct, frozen=True, array_like=True):
 
 
 class Tally(Struct, frozen=True, array_like=True):
-    """All rules that an activity fell under, how many activities of each kind count, and the latest that fell under a rule."""
+    """All rules that an activity fell under, how many activities of each kind count, and the latest that fell under a rule.
+
+    Once that one has left, `newest` stands for it still: what comes before it is looked at as late, which is never wrong.
+    """
 
     rules: dict[int, RuleTally] = {}
     kinds: dict[str, int] = {}
@@ -68,32 +71,34 @@ def replace(tally: Tally, facts: Mapping[str, Fact], *, before: Fact | None, aft
                 del kinds[before.kind]
     if after.human:
         kinds[after.kind] = kinds.get(after.kind, 0) + 1
-    return _recounted(dict(tally.rules), kinds, facts.values(), touched, ruleset)
+    newest = max((tally.newest_at or after.at, tally.newest_id), after.moment) if after.rules else None
+    newest_at, newest_id = newest or (tally.newest_at, tally.newest_id)
+    rules = {index: one for index, one in tally.rules.items() if index not in touched}
+    _count(rules, (fact for fact in facts.values() if not touched.isdisjoint(fact.rules)), touched, ruleset)
+    return Tally(rules, kinds, newest_at, newest_id)
 
 
 def recount(facts: Iterable[Fact], ruleset: Ruleset) -> Tally:
     """The tally of these activities (each once, its highest revision), from nothing."""
-    facts = list(facts)
     kinds: dict[str, int] = {}
+    ruled = []
     for fact in facts:
         if fact.human:
             kinds[fact.kind] = kinds.get(fact.kind, 0) + 1
-    return _recounted({}, kinds, facts, set(range(len(ruleset.engagement))), ruleset)
+        if fact.rules:
+            ruled.append(fact)
+    rules: dict[int, RuleTally] = {}
+    _count(rules, ruled, set(range(len(ruleset.engagement))), ruleset)
+    newest_at, newest_id = max(map(_moment, ruled), default=(None, ""))
+    return Tally(rules, kinds, newest_at, newest_id)
 
 
-def _recounted(
-    rules: dict[int, RuleTally], kinds: dict[str, int], facts: Iterable[Fact], touched: set[int], ruleset: Ruleset
-) -> Tally:
-    ruled = sorted((fact for fact in facts if fact.rules), key=_moment)
-    for index in touched:
-        rules.pop(index, None)
-    for fact in ruled:
+def _count(rules: dict[int, RuleTally], facts: Iterable[Fact], touched: set[int], ruleset: Ruleset) -> None:
+    """Counts these activities, in order of time, for the touched rules."""
+    for fact in sorted(facts, key=_moment):
         for index in fact.rules:
             if index in touched:
                 rules[index] = _one_more(rules.get(index, _NONE), fact, ruleset.engagement[index], ruleset)
-    if not ruled:
-        return Tally(rules, kinds)
-    return Tally(rules, kinds, ruled[-1].at, ruled[-1].id)
 
 
 def _moment(fact: Fact) -> tuple[datetime, str]:
