@@ -122,5 +122,6 @@ def facts(routing: Routing, scored: contracts.Scored, value: bytes) -> cel.Conte
             "first_touch": events.fields(raw.first_touch),
             "last_touch": events.fields(raw.last_touch),
             "lists": {name: list(items) for name, items in routing.lists.items()},
-        }
+        },
+        routing.mentions,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,9 @@ _FUNCTIONS = frozenset(
 )
 _TYPES = frozenset({"bool", "bytes", "double", "int", "list", "map", "null_type", "string", "uint"})
 _BOUND = re.compile(r"\b(?:all|exists|exists_one|map|filter)\s*\(\s*([A-Za-z_]\w*)\s*,")
+# A variable and the field that is taken of it, if one is: not a method, and nothing in brackets.
+_MENTION = re.compile(rf"(?<![\w.])({'|'.join(sorted(VARIABLES))})\b(?:\s*\.\s*([A-Za-z_]\w*+)(?!\s*\())?")
+_NOTHING: frozenset[str] = frozenset()
 _PLACE = re.compile(r"<input>:\d+:(\d+): (?:Syntax error: )?([^\n]*)")
 
 
@@ -58,9 +61,25 @@ def compiled(source: str) -> Condition:
     return Condition(source, program)
 
 
-def facts(variables: Mapping[str, Any]) -> cel.Context:
+Mentions = Mapping[str, frozenset[str] | None]  # by variable; None: all of its fields
+
+
+def mentioned(conditions: Iterable[Condition]) -> Mentions:
+    """Which fields of which variables these conditions look at: a context costs by what is in it, so only that is put there.
+
+    A variable that is used in any other way than `variable.field` is taken whole.
+    """
+    found: dict[str, frozenset[str] | None] = {}
+    for condition in conditions:
+        for variable, field in _MENTION.findall(condition.source):
+            known = found.get(variable, frozenset())
+            found[variable] = known | {field} if field and known is not None else None
+    return found
+
+
+def facts(variables: Mapping[str, Mapping[str, Any]], mentions: Mentions) -> cel.Context:
     """What conditions are asked about, built once for all rules. A variable that is not given is an empty map, so its fields are absent."""
-    return cel.Context({name: variables.get(name, {}) for name in VARIABLES})
+    return cel.Context({name: _seen(variables.get(name, {}), mentions.get(name, _NOTHING)) for name in VARIABLES})
 
 
 def holds(condition: Condition, about: cel.Context) -> tuple[bool, str | None]:
@@ -77,6 +96,10 @@ def holds(condition: Condition, about: cel.Context) -> tuple[bool, str | None]:
     if result is True:
         return True, None
     return False, None if result is False else "is neither true nor false"
+
+
+def _seen(fields: Mapping[str, Any], mentioned: frozenset[str] | None) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if mentioned is None or name in mentioned}
 
 
 def _listed(names: set[str]) -> str:

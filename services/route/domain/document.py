@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
-from services.route.domain.conditions import Condition, NotACondition, compiled
+from services.route.domain.conditions import Condition, NotACondition, compiled, mentioned
 from services.route.domain.routing import Member, Owner, Pool, Routing, Rule, Sticky, Target
 
 FORMAT = 1
@@ -93,6 +93,7 @@ class _Reading:
             reject_reasons=tuple(
                 self.word(item, "reject_reasons") for item in self.items(top.get("reject_reasons"), "reject_reasons")
             ),
+            mentions=mentioned(rule.when for rule in rules),
             fallback=self.fallback(top.get("when_nobody_is_free"), owners, pools),
         )
 

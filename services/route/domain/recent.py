@@ -15,6 +15,7 @@ from msgspec import Raw, Struct
 from shared.contracts import Moment
 
 KEPT = 10
+_TIME_DIGITS = 15
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
@@ -45,13 +46,12 @@ def added(recent: bytes, activity: bytes) -> bytes:
     if not recent:
         return line
     lines = recent.split(b"\n")
-    if name in recent:  # nearly always a revision; may also be a text that looks alike, so look
-        for index, known in enumerate(lines):
-            if known.startswith(name, 15):
-                if int(known.split(b" ", 3)[2]) >= head.revision:
-                    return recent
-                del lines[index]
-                break
+    for index, known in enumerate(lines):
+        if known.startswith(name, _TIME_DIGITS):
+            if int(known.split(b" ", 3)[2]) >= head.revision:
+                return recent
+            del lines[index]
+            break
     if lines and line < lines[-1]:
         lines.append(line)
         lines.sort()

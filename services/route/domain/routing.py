@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from services.route.domain.conditions import Condition
+from services.route.domain.conditions import Condition, Mentions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,3 +72,4 @@ class Routing:
     lists: Mapping[str, tuple[str, ...]]
     reject_reasons: tuple[str, ...] = ()
     fallback: Target | None = None  # when_nobody_is_free
+    mentions: Mentions  # what the rules' conditions look at

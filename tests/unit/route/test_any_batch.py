@@ -43,7 +43,7 @@ def stories(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 @given(stories())
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 def test_exactly_one_handover_for_each_lead_and_episode(story: list[dict[str, Any]]) -> None:
     desk = Desk()
     desk.reads(*story)
@@ -52,7 +52,7 @@ def test_exactly_one_handover_for_each_lead_and_episode(story: list[dict[str, An
 
 
 @given(stories(), st.data())
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_what_a_batch_is_given_is_all_that_its_decisions_look_at(
     story: list[dict[str, Any]], data: st.DataObject
 ) -> None:
@@ -118,8 +118,8 @@ def _loaded(everything: dict[Any, Any], batch: list[Input]) -> dict[Any, Any]:
     return world
 
 
-@given(st.tuples(st.integers(1, 5), st.integers(1, 5)), st.integers(1, 60))
-@settings(deadline=None)
+@given(st.tuples(st.integers(1, 5), st.integers(1, 5)), st.integers(1, 40))
+@settings(deadline=None, max_examples=20)
 def test_a_pool_stays_fair_over_any_number_of_handovers(weights: tuple[int, int], count: int) -> None:
     desk = Desk(two_free_owners(weights=weights))
     for number in range(count):

@@ -102,7 +102,7 @@ def test_a_broken_command_is_refused(bad: object, reason: Reason) -> None:
 
 
 @given(st.lists(st.sampled_from(sorted(OUTCOMES)), max_size=12))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_any_outcomes_in_any_order_are_all_kept_and_only_allowed_steps_are_taken(said: list[str]) -> None:
     desk = Desk()
     desk.reads(scored(), *(commanded(outcome) for outcome in said))
@@ -115,7 +115,7 @@ def test_any_outcomes_in_any_order_are_all_kept_and_only_allowed_steps_are_taken
 
 
 @given(st.sampled_from(list(State)), st.sampled_from(sorted(OUTCOMES)))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_every_pair_of_state_and_outcome_has_an_answer(state: State, outcome: str) -> None:
     verdict, after = judge(state, outcome)
     assert after == (OUTCOMES[outcome] if verdict is Verdict.APPLIED else state)
