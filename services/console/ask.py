@@ -19,7 +19,7 @@ class Ask:
         self.where = where
         self._client = httpx.Client(trust_env=False, timeout=_TIMEOUT_SECONDS, follow_redirects=True)
 
-    def get(self, service: str, path: str, **query: str | int | bool | None) -> Any:
+    def get(self, service: str, path: str, /, **query: str | int | bool | None) -> Any:
         """The answer's JSON. Raises Trouble for anything but 2xx."""
         given = {name: value for name, value in query.items() if value is not None}
         return self._ask("GET", service, path, params=given)

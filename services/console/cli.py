@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 
 from deploy.local.layout import SetupError
 from services.console import screen, stack_cli
-from services.console.commands import dead, demo, lead, property_, rebuild, send, tail, topics
+from services.console.commands import bench, dead, demo, lead, property_, rebuild, send, tail, topics
 from services.console.where import Trouble
 
 
@@ -41,6 +41,9 @@ app.command("doctor")(stack_cli.doctor)
 app.command("send")(send.send)
 app.command("tail")(tail.tail)
 app.command("rebuild")(rebuild.rebuild)
+app.command(
+    "bench", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False
+)(bench.bench)
 app.add_typer(property_.app, name="property")
 app.add_typer(lead.app, name="lead")
 app.add_typer(dead.app, name="dead")
