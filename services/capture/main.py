@@ -46,7 +46,7 @@ class Parts:
         # The spool drains through a producer of its own: a lane that hangs there must not disturb those that don't.
         self.drain = Broker(config.kafka, client_id=f"{config.member}-drain", topics=TOPICS)
         self.spool = Spool(
-            pool,
+            config.store,
             holder=f"{config.member}/{uuid_utils.uuid7()}",
             write=self.drain.write,
             budget_seconds=config.spool_budget_seconds,
@@ -76,7 +76,7 @@ class Parts:
         self._writing = asyncio.create_task(self.writer.run())
         work: list[Coroutine[Any, Any, None]] = [
             self.spool.run(),
-            self.properties.follow(self.pool, self.config.store),
+            self.properties.follow(self.config.store),
             self._watch(),
         ]
         self._tasks = [asyncio.create_task(one) for one in work]

@@ -13,11 +13,12 @@ from collections.abc import Mapping
 import asyncpg
 
 from services.capture import store
-from services.capture.store import Property
+from services.capture.line import FAILURES, Line
+from services.capture.store import Db, Property
 from shared import logs
-from shared.database import Pool
 
 POLL_SECONDS = 1.0
+_PATIENCE_SECONDS = 5.0
 _PREFIX_LENGTH = 11
 _MOST_HEADERS = 4096  # remembered Authorization headers; a sender can vary the unused password
 
@@ -67,34 +68,28 @@ class Properties:
                 self._by_header[authorization] = found
         return found
 
-    async def refresh(self, pool: Pool) -> None:
+    async def refresh(self, db: Db) -> None:
         """Reads all properties again. Raises what Postgres raises; what is known then stays."""
-        self.set(tuple(await store.properties(pool)))
+        self.set(tuple(await store.properties(db)))
 
-    async def follow(self, pool: Pool, dsn: str) -> None:
+    async def follow(self, dsn: str) -> None:
         """Keeps the properties fresh for ever. While Postgres is away they stay as they were."""
-        listening: asyncpg.Connection | None = None
+
+        async def listen(connection: asyncpg.Connection) -> None:
+            await connection.add_listener("properties", lambda *_: self._look.set())
+
+        line = Line(dsn, listen)
         try:
             while True:
                 self._look.clear()
                 try:
-                    if listening is None or listening.is_closed():
-                        listening = await self._listen(dsn)
-                    async with asyncio.timeout(5):
-                        await self.refresh(pool)
-                except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+                    await line.do(self.refresh, within_seconds=_PATIENCE_SECONDS)
+                except FAILURES as error:
                     logs.get().warning("can't refresh the properties, keeping those known", error=type(error).__name__)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._look.wait(), POLL_SECONDS)
         finally:
-            if listening is not None and not listening.is_closed():
-                listening.terminate()
-
-    async def _listen(self, dsn: str) -> asyncpg.Connection:
-        """A connection of its own that waits for NOTIFY: those of the pool come and go."""
-        connection: asyncpg.Connection = await asyncpg.connect(dsn, timeout=5)
-        await connection.add_listener("properties", lambda *_: self._look.set())
-        return connection
+            line.close()
 
 
 def allows_any(one: Property) -> bool:

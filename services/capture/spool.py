@@ -6,13 +6,11 @@ import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
 
-import asyncpg
-
 from services.capture import store
-from services.capture.store import Lane
+from services.capture.line import FAILURES, Line
+from services.capture.store import Db, Lane
 from services.capture.writer import Write
 from shared import logs, message
-from shared.database import Pool
 from shared.message import Message
 
 POLL_SECONDS = 1.0
@@ -22,15 +20,16 @@ _CATCH_UP_EVENTS = 4 * SLICE_EVENTS
 _CATCH_UP_SECONDS = 0.5
 _CATCH_UP_PAUSE_SECONDS = 5.0
 _DRAIN_BUDGET_SECONDS = 5.0  # shorter than the lease, so that a holder that waits is still the holder
-_FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+_PATIENCE_SECONDS = 10.0  # for reading
 
 
 class Spool:
     """The spool of this instance: writes to it, drains from it, and knows which lanes have rows (its own at once, those of other
     instances within a second)."""
 
-    def __init__(self, pool: Pool, *, holder: str, write: Write, budget_seconds: float, limit_events: int) -> None:
-        self._pool = pool
+    def __init__(self, dsn: str, *, holder: str, write: Write, budget_seconds: float, limit_events: int) -> None:
+        self._keep_line = Line(dsn)  # the writer's
+        self._drain_line = Line(dsn)  # of `run`
         self._holder = holder
         self._write = write
         self._budget_seconds = budget_seconds
@@ -62,10 +61,9 @@ class Spool:
             self._lanes[lane] = self._lanes.get(lane, 0) + len(messages)
         self._keeping += 1
         try:
-            async with asyncio.timeout(self._budget_seconds):
-                rows = [(lane, len(messages), message.pack(messages)) for lane, messages in lanes.items()]
-                await store.spool(self._pool, rows)
-        except _FAILURES as error:
+            rows = [(lane, len(messages), message.pack(messages)) for lane, messages in lanes.items()]
+            await self._keep_line.do(lambda db: store.spool(db, rows), within_seconds=self._budget_seconds)
+        except FAILURES as error:
             self.trouble = f"the spool does not answer ({type(error).__name__})"
             logs.get().warning("the spool did not take events", error=type(error).__name__, lanes=len(lanes))
             return False
@@ -82,9 +80,9 @@ class Spool:
         if not self._lanes or self.events > _CATCH_UP_EVENTS or now < self._next_catch_up:
             return
         self._next_catch_up = now + _CATCH_UP_PAUSE_SECONDS
-        with contextlib.suppress(*_FAILURES):
+        with contextlib.suppress(*FAILURES):
             async with asyncio.timeout(_CATCH_UP_SECONDS):
-                while await self.look():
+                while await self._look(self._keep_line):
                     await asyncio.sleep(0.02)
 
     async def run(self) -> None:
@@ -93,10 +91,10 @@ class Spool:
             while True:
                 drained_something = False
                 try:
-                    if await self.look():
+                    if await self._look(self._drain_line):
                         drained_something = await self._drain_a_slice()
                     self.trouble = None
-                except _FAILURES as error:
+                except FAILURES as error:
                     self.trouble = f"the spool does not answer ({type(error).__name__})"
                     logs.get().warning("can't read the spool", error=type(error).__name__)
                 if not drained_something:
@@ -106,14 +104,19 @@ class Spool:
                     if self._lanes:  # Kafka is away: not as often as events come in
                         await asyncio.sleep(POLL_SECONDS / 4)
         finally:
-            with contextlib.suppress(*_FAILURES):
-                async with asyncio.timeout(2):
-                    await store.release(self._pool, holder=self._holder)
+            with contextlib.suppress(*FAILURES):
+                await self._drain_line.do(lambda db: store.release(db, holder=self._holder), within_seconds=2)
+            self._drain_line.close()
+            self._keep_line.close()
 
-    async def look(self) -> bool:
+    async def look(self) -> None:
+        """Learns what waits already, before the first event comes. Raises what Postgres raises."""
+        await self._look(self._drain_line)
+
+    async def _look(self, line: Line) -> bool:
         """Reads how much waits in each lane; whether anything does. Only when nothing was kept meanwhile does a lane become free."""
         before, busy = self._keeps, self._keeping
-        found = await store.backlog(self._pool)
+        found = await line.do(store.backlog, within_seconds=_PATIENCE_SECONDS)
         if not busy and self._keeps == before and not self._keeping:
             self._lanes = found
         else:
@@ -123,8 +126,12 @@ class Spool:
     async def _drain_a_slice(self) -> bool:
         """Sends the oldest rows of every lane that this instance may drain; whether any went. Rows go after the acknowledgement: who
         dies between leaves a repeat, under the same ids."""
-        lanes = await store.lease(self._pool, list(self._lanes), holder=self._holder, seconds=LEASE_SECONDS)
-        rows = await store.oldest(self._pool, lanes, events=SLICE_EVENTS) if lanes else []
+
+        async def read(db: Db) -> list[tuple[int, Lane, bytes]]:
+            lanes = await store.lease(db, list(self._lanes), holder=self._holder, seconds=LEASE_SECONDS)
+            return await store.oldest(db, lanes, events=SLICE_EVENTS) if lanes else []
+
+        rows = await self._drain_line.do(read, within_seconds=_PATIENCE_SECONDS)
         slice_: dict[Lane, list[Message]] = {}
         ids: dict[Lane, list[int]] = {}
         for id_, lane, packed in rows:
@@ -135,6 +142,7 @@ class Spool:
         acknowledged: list[Lane] = []
         await self._write(slice_, within_seconds=_DRAIN_BUDGET_SECONDS, acknowledged=acknowledged.append)
         if acknowledged:
-            await store.drained(self._pool, [id_ for lane in acknowledged for id_ in ids[lane]])
+            gone = [id_ for lane in acknowledged for id_ in ids[lane]]
+            await self._drain_line.do(lambda db: store.drained(db, gone), within_seconds=_PATIENCE_SECONDS)
             logs.get().info("drained", events=sum(len(slice_[lane]) for lane in acknowledged), lanes=len(acknowledged))
         return bool(acknowledged)

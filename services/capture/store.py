@@ -9,7 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import asyncpg
+
 from shared.database import Pool
+
+Db = Pool | asyncpg.Connection
 
 MAX_LIVE_KEYS = 2  # two, so that a key can be replaced without a gap
 
@@ -46,9 +50,9 @@ class TooManyKeys(Exception):
     """The property has two live write keys already."""
 
 
-async def properties(pool: Pool) -> list[Property]:
+async def properties(db: Db) -> list[Property]:
     """All properties, by id."""
-    return await _properties(pool, None)
+    return await _properties(db, None)
 
 
 async def show(pool: Pool, property_: str) -> Property | None:
@@ -56,9 +60,9 @@ async def show(pool: Pool, property_: str) -> Property | None:
     return next(iter(await _properties(pool, property_)), None)
 
 
-async def _properties(pool: Pool, property_: str | None) -> list[Property]:
+async def _properties(db: Db, property_: str | None) -> list[Property]:
     # Each property with its keys, oldest key first.
-    rows = await pool.fetch(
+    rows = await db.fetch(
         """
         SELECT p.*, k.prefixes, k.hashes
           FROM property p
@@ -145,10 +149,10 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-") or "property"
 
 
-async def spool(pool: Pool, rows: Sequence[tuple[Lane, int, bytes]]) -> None:
+async def spool(db: Db, rows: Sequence[tuple[Lane, int, bytes]]) -> None:
     """Keeps messages that Kafka can't take now: (lane, number of events, packed messages) each."""
     # One row per lane of a flight, in the order given; committed when it returns.
-    await pool.execute(
+    await db.execute(
         """
         INSERT INTO spool (topic, part, events, messages)
         SELECT * FROM unnest($1::text[], $2::int[], $3::int[], $4::bytea[])
@@ -160,17 +164,17 @@ async def spool(pool: Pool, rows: Sequence[tuple[Lane, int, bytes]]) -> None:
     )
 
 
-async def backlog(pool: Pool) -> dict[Lane, int]:
+async def backlog(db: Db) -> dict[Lane, int]:
     """How many events wait in the spool, by lane."""
     # All lanes that have rows, whoever wrote them.
-    rows = await pool.fetch("SELECT topic, part, sum(events)::bigint AS events FROM spool GROUP BY topic, part")
+    rows = await db.fetch("SELECT topic, part, sum(events)::bigint AS events FROM spool GROUP BY topic, part")
     return {(row["topic"], row["part"]): row["events"] for row in rows}
 
 
-async def lease(pool: Pool, lanes: Sequence[Lane], *, holder: str, seconds: float) -> list[Lane]:
+async def lease(db: Db, lanes: Sequence[Lane], *, holder: str, seconds: float) -> list[Lane]:
     """Which of these lanes `holder` may drain for so long: those that it holds, and those that nobody holds any more."""
     # A lease that ran out belongs to whoever comes first.
-    rows = await pool.fetch(
+    rows = await db.fetch(
         """
         INSERT INTO spool_lease AS l (topic, part, holder, expires_at)
         SELECT topic, part, $3, now() + make_interval(secs => $4) FROM unnest($1::text[], $2::int[]) AS w(topic, part)
@@ -187,16 +191,16 @@ async def lease(pool: Pool, lanes: Sequence[Lane], *, holder: str, seconds: floa
     return [(row["topic"], row["part"]) for row in rows]
 
 
-async def release(pool: Pool, *, holder: str) -> None:
+async def release(db: Db, *, holder: str) -> None:
     """Gives all leases back, so that nobody has to wait for their end."""
     # Whoever polls next takes them.
-    await pool.execute("DELETE FROM spool_lease WHERE holder = $1", holder)
+    await db.execute("DELETE FROM spool_lease WHERE holder = $1", holder)
 
 
-async def oldest(pool: Pool, lanes: Sequence[Lane], *, events: int) -> list[tuple[int, Lane, bytes]]:
+async def oldest(db: Db, lanes: Sequence[Lane], *, events: int) -> list[tuple[int, Lane, bytes]]:
     """Per lane its oldest rows up to about so many events: (row id, lane, packed messages), oldest first."""
     # Rows of a lane until the events before a row reach the limit, so at least one row each.
-    rows: list[Any] = await pool.fetch(
+    rows: list[Any] = await db.fetch(
         """
         SELECT w.topic, w.part, s.id, s.messages
           FROM unnest($1::text[], $2::int[]) AS w(topic, part)
@@ -214,7 +218,7 @@ async def oldest(pool: Pool, lanes: Sequence[Lane], *, events: int) -> list[tupl
     return [(row["id"], (row["topic"], row["part"]), row["messages"]) for row in rows]
 
 
-async def drained(pool: Pool, ids: Sequence[int]) -> None:
+async def drained(db: Db, ids: Sequence[int]) -> None:
     """Forgets rows that Kafka has acknowledged."""
     # By id; a row that somebody else forgot already is no matter.
-    await pool.execute("DELETE FROM spool WHERE id = ANY ($1::bigint[])", ids)
+    await db.execute("DELETE FROM spool WHERE id = ANY ($1::bigint[])", ids)

@@ -12,7 +12,7 @@ import pytest
 from services.capture import store as capture_store
 from services.capture.broker import Broker
 from services.capture.main import Parts
-from shared import database, ids
+from shared import ids
 from tests.integration.capture import NOWHERE, TOKEN, Reader, a_key, reader, running
 from tests.unit.capture.door import Answered, request
 
@@ -140,9 +140,9 @@ async def test_when_neither_is_there_the_answer_is_503_and_known_keys_go_on_work
 ) -> None:
     async with running(NOWHERE, store, spool_budget_seconds=1.0) as parts:
         key = await a_key(parts, "Neither")
-        real = parts.spool._pool
-        away = await _a_pool_that_is_closed(store)
-        parts.spool._pool = away
+        for line in (parts.spool._keep_line, parts.spool._drain_line):
+            line._dsn = f"postgresql://nobody@{NOWHERE}/x"
+            line.close()
         answered = await send(parts, key, 1)
         assert (answered.status, answered.headers["retry-after"]) == (503, "5")
         await until(lambda: "durability" in parts.health.reasons)
@@ -152,13 +152,6 @@ async def test_when_neither_is_there_the_answer_is_503_and_known_keys_go_on_work
         accepted = event_id(await send(parts, key, 2))
         await until(lambda: "durability" not in parts.health.reasons)
         await topics_reader.events([accepted])
-        parts.spool._pool = real
-
-
-async def _a_pool_that_is_closed(dsn: str) -> Any:
-    pool = await database.connect(dsn)
-    await pool.close()
-    return pool
 
 
 async def test_past_the_operators_bound_the_answer_is_503(store: str) -> None:
