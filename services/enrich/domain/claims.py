@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -34,58 +34,60 @@ _FIELDS = {
 }  # fmt: skip
 _IN_COMPANY = {"name": "company.name", "domain": "company.website", "website": "company.website", "url": "company.website",
                "size": "company.size", "industry": "company.industry", "id": ""}  # fmt: skip
-_READ = frozenset(
-    ("country", "language", "company.name", "company.website", "company.size")
-)  # what is more than its text
 _LONGEST_TEXT = 500
 
 
 class Reading:
     """The claims of one event while they are collected."""
 
-    __slots__ = ("address", "claims", "number", "source", "trust")
+    __slots__ = ("address", "claims", "custom", "full", "number", "raw_phone", "source", "trust")
 
     def __init__(self, kind: str, name: str) -> None:
         self.source = f"{kind} {name}" if name else kind
         self.trust = _BY_KIND[kind]
         self.claims: dict[str, Said] = {}
+        self.custom: dict[str, Said] = {}
         self.address: email.Address | None = None
         self.number: phone.Number | None = None
+        self.raw_phone: str | None = None
+        self.full: str | None = None
 
     def given(self, field: str, value: Any) -> None:
+        """A claim as the event itself words it."""
         self.claims[field] = Said(_GIVEN + self.trust, self.source, value)
 
     def otherwise(self, field: str, trust: int, source: str, value: Any) -> None:
         """A claim that this event makes only where it says nothing better itself."""
-        if field not in self.claims:
+        known = self.claims.get(field)
+        if known is None or known.trust < trust + self.trust:
             self.claims[field] = Said(trust + self.trust, source, value)
 
 
 def read(*, kind: str, name: str, traits: Mapping[str, Any], context: Context | None, test: bool) -> Reading:
     """Everything that an event's traits and context say about the person."""
     reading = Reading(kind, name)
-    flat = _flat(traits)
-    for field, value in flat.items():
-        if field == "email":
-            _email(reading, value)
-        elif field.startswith("name."):
-            reading.given(field, person.tidy(value))
-        elif field in _READ:
-            _converted(reading, field, value)
-        elif field != "phone":
-            reading.given(field, value)
-    full = flat.get("name.full")
-    if full is not None:
-        parts = person.read(person.tidy(full))
+    for key, value in traits.items():
+        field = _field(key)
+        if field == "company" and type(value) is dict:
+            for inner, text in value.items():
+                _trait(reading, _IN_COMPANY.get(inner) or _field(inner), f"company_{inner}", text)
+        elif field == "address" and type(value) is dict:
+            for inner, text in value.items():
+                _trait(reading, _field(inner), f"address_{inner}", text)
+        else:
+            _trait(reading, field, key, value)
+    claims = reading.claims
+    if reading.full is not None:
+        parts = person.read(reading.full)
         for part, text in (("name.given", parts.given), ("name.family", parts.family), ("name.title", parts.title)):
             if text:
                 reading.otherwise(part, _PARSED, reading.source, text)
-    elif "name.given" in flat and "name.family" in flat:
-        reading.given("name.full", f"{reading.claims['name.given'].value} {reading.claims['name.family'].value}")
+    elif "name.given" in claims and "name.family" in claims:
+        reading.given("name.full", f"{claims['name.given'].value} {claims['name.family'].value}")
     language, region = country.of_locale(context.locale) if context is not None and context.locale else (None, None)
-    if "phone" in flat:
-        said = reading.claims.get("country")
-        _phone(reading, flat["phone"], said.value if said is not None else region)
+    if reading.raw_phone is not None:
+        said = claims.get("country")
+        _phone(reading, reading.raw_phone, said.value if said is not None else region)
     if region is not None:
         reading.otherwise("country", _BY_LOCALE, "locale", region)
     if language is not None:
@@ -93,7 +95,7 @@ def read(*, kind: str, name: str, traits: Mapping[str, Any], context: Context | 
     if context is not None and context.timezone and len(context.timezone) <= 64:
         reading.otherwise("timezone", _BY_LOCALE, "browser", context.timezone)
     if test:
-        reading.claims["test"] = Said(1000, reading.source, True)  # once a test, always a test
+        claims["test"] = Said(1000, reading.source, True)  # once a test, always a test
     return reading
 
 
@@ -102,46 +104,30 @@ def _field(key: str) -> str | None:
     return _FIELDS.get(key.lower().replace("_", "").replace("-", "").replace(" ", ""))
 
 
-def _flat(traits: Mapping[str, Any]) -> dict[str, Any]:
-    """Traits by field, one level; of two spellings of a field the first that says something counts."""
-    flat: dict[str, Any] = {}
-    for key, value in traits.items():
-        if value is None or value == "":
-            continue
-        field = _field(key)
-        if type(value) is str and field is not None and field != "company" and field != "address":
-            text = value.strip()  # the plain majority
-            if text and field not in flat:
-                flat[field] = text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT]
-        elif field == "company" and isinstance(value, Mapping):
-            for inner, text in value.items():
-                _put(
-                    flat,
-                    _IN_COMPANY.get(inner) or _field(inner) or f"custom.company_{inner}",
-                    text,
-                )
-        elif field == "address" and isinstance(value, Mapping):
-            for inner, text in value.items():
-                _put(flat, _field(inner) or f"custom.address_{inner}", text)
-        elif field is None or field == "address":
-            _put(flat, f"custom.{key}", value)
-        else:
-            _put(flat, "company.name" if field == "company" else field, value)
-    return flat
-
-
-def _put(flat: dict[str, Any], field: str, value: Any) -> None:
-    if field.startswith("custom."):
-        flat.setdefault(field, value)
+def _trait(reading: Reading, field: str | None, key: str, value: Any) -> None:
+    """One trait; of two spellings of a field the first that says something counts."""
+    if value is None or value == "":
         return
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return  # a list or an object where a text belongs says nothing
-    text = str(value).strip()
-    if text:
-        flat.setdefault(field, text[:_LONGEST_TEXT])
+    if field is None:
+        reading.custom[key] = Said(_GIVEN + reading.trust, reading.source, value)
+        return
+    if type(value) is not str:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return  # a list or an object where a text belongs says nothing
+        value = str(value)
+    text = value.strip()
+    if not text or field in reading.claims:
+        return
+    if len(text) > _LONGEST_TEXT:
+        text = text[:_LONGEST_TEXT]
+    reader = _READERS.get(field)
+    if reader is None:
+        reading.given(field, text)
+    else:
+        reader(reading, field, text)
 
 
-def _email(reading: Reading, raw: str) -> None:
+def _email(reading: Reading, _: str, raw: str) -> None:
     address = email.read(raw)
     reading.address = address
     if address is None:
@@ -161,42 +147,81 @@ def _phone(reading: Reading, raw: str, region: str | None) -> None:
     if number is None:
         reading.claims["phone"] = Said(_UNUSABLE, reading.source, {"raw": raw[:64]})
         return
-    value = {
-        "e164": number.e164,
-        "raw": raw,
-        "region": number.region,
-        "kind": number.kind,
-        "extension": number.extension,
-    }
-    reading.given("phone", {key: part for key, part in value.items() if part is not None})
+    value = {"e164": number.e164, "raw": raw}
+    if number.region is not None:
+        value["region"] = number.region
+    if number.kind is not None:
+        value["kind"] = number.kind
+    if number.extension is not None:
+        value["extension"] = number.extension
+    reading.given("phone", value)
     if number.region is not None:
         reading.otherwise("country", _INFERRED, "phone", number.region)
 
 
-def _converted(reading: Reading, field: str, value: Any) -> None:
-    match field:
-        case "country":
-            code = country.read(value)
-            if code is not None:
-                reading.given(field, code)
-        case "language":
-            language, region = country.of_locale(value)
-            if language is not None:
-                reading.given(field, language)
-                if region is not None:
-                    reading.otherwise("country", _BY_LOCALE, "locale", region)
-        case "company.name":
-            name = company.bare(value)
-            if name is not None:
-                reading.given(field, name)
-        case "company.website":
-            domain = domains.of_website(value)
-            if domain is not None:
-                reading.given("company.domain", domain)
-        case _:
-            size = _size(value)
-            if size is not None:
-                reading.given(field, size)
+def _name_part(reading: Reading, field: str, text: str) -> None:
+    tidy = person.tidy(text)
+    reading.given(field, tidy)
+    if field == "name.full":
+        reading.full = tidy
+
+
+def _later(reading: Reading, _: str, text: str) -> None:
+    """A phone number is read last, when the country is known."""
+    if reading.raw_phone is None:
+        reading.raw_phone = text
+
+
+def _country(reading: Reading, field: str, text: str) -> None:
+    code = country.read(text)
+    if code is not None:
+        reading.given(field, code)
+
+
+def _language(reading: Reading, field: str, text: str) -> None:
+    language, region = country.of_locale(text)
+    if language is not None:
+        reading.given(field, language)
+    if region is not None:
+        reading.otherwise("country", _BY_LOCALE, "locale", region)
+
+
+def _address(reading: Reading, field: str, text: str) -> None:
+    """An address in one line is kept as it is: where its town ends can't be told."""
+    reading.custom[field] = Said(_GIVEN + reading.trust, reading.source, text)
+
+
+def _company(reading: Reading, _: str, text: str) -> None:
+    name = company.bare(text)
+    if name is not None:
+        reading.given("company.name", name)
+
+
+def _website(reading: Reading, _: str, text: str) -> None:
+    domain = domains.of_website(text)
+    if domain is not None:
+        reading.given("company.domain", domain)
+
+
+def _employees(reading: Reading, field: str, text: str) -> None:
+    size = _size(text)
+    if size is not None:
+        reading.given(field, size)
+
+
+# Fields that are more than their text, with who reads them.
+_READERS: dict[str, Callable[[Reading, str, str], None]] = {
+    "email": _email,
+    "phone": _later,
+    **dict.fromkeys(("name.full", "name.given", "name.family", "name.title"), _name_part),
+    "address": _address,
+    "country": _country,
+    "language": _language,
+    "company": _company,
+    "company.name": _company,
+    "company.website": _website,
+    "company.size": _employees,
+}
 
 
 def _size(text: str) -> int | None:

@@ -130,6 +130,7 @@ def read(captured: _Captured) -> Happened | Reject:
             # In their own bytes, which were looked at once here for all that read them later.
             properties=captured.properties.copy() if properties else None,
             claims=reading.claims,
+            custom=reading.custom,
             consent=captured.consent,
             touch=_touch(at, context) if human >= 0.5 else None,
         ),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from services.enrich.domain.world import Claim, ConsentClaim, Happened, State, TouchClaim
+from services.enrich.domain.world import ConsentClaim, Happened, Said, State, TouchClaim, Voice
 from shared.contracts import Company, Consent, Email, Job, Name, Phone, Profile
 
 DIRECT = "direct"
@@ -16,18 +15,10 @@ def add(state: State, happened: Happened, users: Mapping[str, str]) -> State:
     """The state with one more event. A field is kept by trust, then recency, then event id; consent by recency, where a
     withdrawal beats a consent of the same instant. `users` are the person's user ids by property."""
     facts, at, event_id = happened.facts, happened.at, happened.event_id
-    claims = state.claims
-    if facts.claims:
-        if claims:
-            claims = dict(claims)
-            for field, said in facts.claims.items():
-                known = claims.get(field)
-                if known is None or known.rank < (said.trust, at, event_id):
-                    claims[field] = Claim(said.trust, at, event_id, said.source, said.value)
-        else:
-            claims = {
-                field: Claim(said.trust, at, event_id, said.source, said.value) for field, said in facts.claims.items()
-            }
+    voices = state.voices
+    if facts.claims or facts.custom:
+        voice = Voice(at, facts.claims, facts.custom)
+        voices = _heard(voices, event_id, voice) if voices else {event_id: voice}
     consents = state.consents
     if facts.consent is not None:
         consents = dict(consents)
@@ -45,7 +36,7 @@ def add(state: State, happened: Happened, users: Mapping[str, str]) -> State:
             first = touch
         if last is None or _lastness(last) < _lastness(touch):
             last = touch
-    return State(claims, consents, first, last, {**state.users, **users} if users else state.users)
+    return State(voices, consents, first, last, {**state.users, **users} if users else state.users)
 
 
 def fold(events: Iterable[Happened], users: Mapping[str, str]) -> State:
@@ -53,7 +44,7 @@ def fold(events: Iterable[Happened], users: Mapping[str, str]) -> State:
     state = State()
     for happened in events:
         state = add(state, happened, {})
-    return State(state.claims, state.consents, state.first, state.last, dict(users))
+    return State(state.voices, state.consents, state.first, state.last, dict(users))
 
 
 def _strictness(claim: ConsentClaim) -> tuple[Any, ...]:
@@ -65,60 +56,69 @@ def _lastness(claim: TouchClaim) -> tuple[Any, ...]:
     return claim.touch.channel != DIRECT, claim.touch.at, claim.event_id
 
 
+def _heard(voices: Mapping[str, Voice], event_id: str, voice: Voice) -> dict[str, Voice]:
+    """The voices that prevail with one more: of each field the one with the most trust, then the latest, then by event id."""
+    claims, custom = dict(voice.claims), dict(voice.custom)
+    heard: dict[str, Voice] = {}
+    for other_id, other in voices.items():
+        first = (other.at, other_id) > (voice.at, event_id)
+        theirs = _contest(other.claims, claims, first=first), _contest(other.custom, custom, first=first)
+        if theirs[0] or theirs[1]:
+            heard[other_id] = other if theirs == (other.claims, other.custom) else Voice(other.at, *theirs)
+    if claims or custom:
+        heard[event_id] = Voice(voice.at, claims, custom)
+    return heard
+
+
+def _contest(theirs: dict[str, Said], ours: dict[str, Said], *, first: bool) -> dict[str, Said]:
+    """What is left of their claims; what they keep is taken out of ours. `first`: they go first where trust is equal."""
+    lost = set()
+    for field in theirs.keys() & ours.keys():
+        if (theirs[field].trust, first) > (ours[field].trust, not first):
+            del ours[field]
+        else:
+            lost.add(field)
+    return {field: said for field, said in theirs.items() if field not in lost} if lost else theirs
+
+
 def of(state: State) -> Profile:
     """The profile as it goes out."""
-    claims = state.claims
-    get = claims.get
-    email, phone, test = get("email"), get("phone"), get("test")
-    custom = None
-    if any(map(_is_custom, claims)):
-        custom = {field[len(CUSTOM) :]: claim.value for field, claim in claims.items() if field.startswith(CUSTOM)}
-        # One source for each would double what a form with many own fields says.
-        sources = {field: claim.source for field, claim in claims.items() if not field.startswith(CUSTOM)}
+    voices = list(state.voices.values())
+    if len(voices) == 1:
+        claims, own = voices[0].claims, voices[0].custom
     else:
-        sources = {field: claim.source for field, claim in claims.items()}
+        claims, own = {}, {}
+        for voice in voices:
+            claims.update(voice.claims)
+            own.update(voice.custom)
+    get = claims.get
+    email, phone = get("email"), get("phone")
     return Profile(
         email=Email(**email.value) if email is not None else None,
         phone=Phone(**phone.value) if phone is not None else None,
         name=_name(claims) if not _NAME.isdisjoint(claims) else None,
         company=_company(claims) if not _COMPANY.isdisjoint(claims) else None,
         job=Job(title=claims["job.title"].value) if "job.title" in claims else None,
-        country=_value(get("country")),
-        region=_value(get("region")),
-        city=_value(get("city")),
-        postal_code=_value(get("postal_code")),
-        language=_value(get("language")),
-        timezone=_value(get("timezone")),
         consent={purpose: claim.consent for purpose, claim in state.consents.items()} if state.consents else None,
         user_ids=state.users or None,
-        custom=custom,
-        test=True if test is not None else None,
-        sources=sources or None,
+        # Without a source each: it would double what a form with many own fields says.
+        custom={field: said.value for field, said in own.items()} if own else None,
+        sources={field: said.source for field, said in claims.items()} if claims else None,
+        **{field: claims[field].value for field in _PLAIN & claims.keys()},
     )
 
 
-CUSTOM = "custom."
-_is_custom = re.compile(r"custom\.").match
+_PLAIN = frozenset(("country", "region", "city", "postal_code", "language", "timezone", "test"))
 _NAME = frozenset(("name.full", "name.given", "name.family", "name.title"))
 _COMPANY = frozenset(("company.name", "company.domain", "company.size", "company.industry"))
 
 
-def _name(claims: Mapping[str, Claim]) -> Name:
-    full, given, family = (_value(claims.get(field)) for field in ("name.full", "name.given", "name.family"))
-    if full is None and (given is not None or family is not None):
-        full = " ".join([part for part in (given, family) if part is not None])
-    return Name(full=full, given=given, family=family, title=_value(claims.get("name.title")))
+def _name(claims: Mapping[str, Said]) -> Name:
+    parts = {field[5:]: claims[field].value for field in _NAME & claims.keys()}
+    if "full" not in parts and ("given" in parts or "family" in parts):
+        parts["full"] = " ".join([parts[part] for part in ("given", "family") if part in parts])
+    return Name(**parts)
 
 
-def _company(claims: Mapping[str, Claim]) -> Company:
-    get = claims.get
-    return Company(
-        name=_value(get("company.name")),
-        domain=_value(get("company.domain")),
-        size=_value(get("company.size")),
-        industry=_value(get("company.industry")),
-    )
-
-
-def _value(claim: Claim | None) -> Any:
-    return claim.value if claim is not None else None
+def _company(claims: Mapping[str, Said]) -> Company:
+    return Company(**{field[8:]: claims[field].value for field in _COMPANY & claims.keys()})

@@ -61,27 +61,20 @@ class Cookie(Struct, frozen=True, gc=False):
     shared: bool = False
 
 
-class Claim(Struct, frozen=True, array_like=True, gc=False):
-    """What one event said about one field of the profile."""
-
-    trust: int
-    at: datetime
-    event_id: str
-    source: str
-    value: Any
-
-    @property
-    def rank(self) -> tuple[int, datetime, str]:
-        """By trust, then recency, then event id."""
-        return self.trust, self.at, self.event_id
-
-
 class Said(Struct, frozen=True, array_like=True, gc=False):
-    """A claim that is still part of its event."""
+    """What an event says about one field of the profile: how far it is to be trusted, where it came from, and what."""
 
     trust: int
     source: str
     value: Any
+
+
+class Voice(Struct, frozen=True, array_like=True, gc=False):
+    """What of one event's claims prevails; each field is in the voice of one event only. `custom` are fields of the form's own."""
+
+    at: datetime
+    claims: dict[str, Said] = {}
+    custom: dict[str, Said] = {}
 
 
 class ConsentClaim(Struct, frozen=True, array_like=True, gc=False):
@@ -101,7 +94,7 @@ class TouchClaim(Struct, frozen=True, array_like=True, gc=False):
 class State(Struct, frozen=True, gc=False):
     """A lead's profile and touches as the claims that prevail; equal for equal sets of events."""
 
-    claims: dict[str, Claim] = {}
+    voices: dict[str, Voice] = {}  # by event id
     consents: dict[str, ConsentClaim] = {}
     first: TouchClaim | None = None
     last: TouchClaim | None = None
@@ -133,6 +126,7 @@ class Facts(Struct, frozen=True, omit_defaults=True, gc=False):
     asset: str | None = None
     properties: Any = None  # msgspec.Raw while it is fresh (msgspec decodes no union with Raw), values once it was kept
     claims: dict[str, Said] = {}
+    custom: dict[str, Said] = {}
     consent: ConsentGiven | None = None
     touch: Touch | None = None
 

@@ -181,6 +181,31 @@ def test_what_was_given_beats_what_the_phone_tells_beats_what_the_browser_tells(
     assert where() == ("CH", "locale")
 
 
+def test_nested_traits_of_the_segment_api_are_read_and_unknown_ones_are_kept_as_custom() -> None:
+    traits = {
+        "company": {"name": "Acme GmbH", "employee_count": "51-200", "industry": "tools", "plan": "pro"},
+        "address": {"city": "Graz", "postalCode": "8010", "country": "Austria", "street": "Hauptplatz 1"},
+        "shoe size": 43,
+    }
+    read = claims.read(kind="identify", name="", traits=traits, context=None, test=False)
+
+    assert {field: said.value for field, said in read.claims.items()} == {
+        "company.name": "Acme",
+        "company.size": 51,
+        "company.industry": "tools",
+        "city": "Graz",
+        "postal_code": "8010",
+        "country": "AT",
+    }
+    assert {key: said.value for key, said in read.custom.items()} == {
+        "company_plan": "pro",
+        "address_street": "Hauptplatz 1",
+        "shoe size": 43,
+    }
+    in_one_line = claims.read(kind="form", name="x", traits={"address": "Hauptplatz 1, Graz"}, context=None, test=False)
+    assert (list(in_one_line.claims), list(in_one_line.custom)) == ([], ["address"])
+
+
 @pytest.mark.parametrize(
     ("source", "medium", "expected"),
     [
