@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import struct
 import uuid
-from base64 import b32encode
 
 _NAMESPACE = uuid.UUID("6f2d5f0e-6c1b-5d2e-9b7a-1ead0f10e000")
 _NAMESPACE_HASH = hashlib.sha1(_NAMESPACE.bytes, usedforsecurity=False)
@@ -78,4 +77,4 @@ def _uuid5(name: str) -> str:
 
 
 def _keyed(secret: bytes, text: str) -> str:
-    return b32encode(hmac.digest(secret, text.encode(), "sha256")[:15]).decode().lower()
+    return hmac.digest(secret, text.encode(), "sha256").hex()[:30]  # 120 bits: no collision among 10^15 leads to fear
