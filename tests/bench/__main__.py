@@ -1,0 +1,205 @@
+"""`python -m tests.bench`: runs the loads in order, prints a table, writes RESULTS.md. `--quick` takes minutes, without it half an hour and more."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import asyncpg
+
+from deploy.local import installation
+from deploy.local.layout import Layout, SetupError
+from tests import stack
+from tests.bench import cpu, report, stacks
+from tests.bench.figures import Run, percentiles_ms
+from tests.bench.stacks import NotStarted, Target
+from tests.bench.step import Step, Story, measured
+
+RESULTS = Path(__file__).parent / "RESULTS.md"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How long and how often."""
+
+    seconds: float
+    runs: int
+    warm_up: float
+    prefill: int
+    textbook_seconds: float
+    textbook_runs: int
+    idle_seconds: float
+
+
+QUICK = Plan(seconds=15, runs=1, warm_up=30, prefill=10_000, textbook_seconds=20, textbook_runs=1, idle_seconds=10)
+FULL = Plan(seconds=60, runs=5, warm_up=60, prefill=100_000, textbook_seconds=60, textbook_runs=3, idle_seconds=30)
+
+
+def main() -> None:
+    """Parses the command line and measures."""
+    wanted = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started ends with us
+    plan = QUICK if wanted.quick else FULL
+    plan = Plan(
+        seconds=wanted.seconds or plan.seconds,
+        runs=wanted.runs or plan.runs,
+        warm_up=plan.warm_up if wanted.warm_up is None else wanted.warm_up,
+        prefill=plan.prefill if wanted.prefill is None else wanted.prefill,
+        textbook_seconds=wanted.seconds or plan.textbook_seconds,
+        textbook_runs=min(wanted.runs or plan.textbook_runs, plan.textbook_runs),
+        idle_seconds=plan.idle_seconds,
+    )
+    began = datetime.now(UTC)
+    runs: list[Run] = []
+    idle: list[report.Idle] = []
+    postgres = ""
+    try:
+        with stack.local(services=wanted.only != "textbook") as home:
+            postgres = asyncio.run(_postgres(home))
+            try:
+                if wanted.only != "textbook":
+                    _leadflow(stacks.ours(home), plan, wanted.seed, only=wanted.steps, runs=runs, idle=idle)
+                    home = stacks.end_services(home)
+                if wanted.only != "leadflow":
+                    _textbook(home, plan, wanted.seed, only=wanted.steps, runs=runs, idle=idle)
+            finally:
+                if wanted.logs:
+                    _keep_logs(home, wanted.logs)
+    except (NotStarted, SetupError) as problem:
+        print(problem, file=sys.stderr)
+        raise SystemExit(1) from None
+    finally:
+        if runs:
+            print()
+            print(report.table(runs))
+            command = f"python -m tests.bench {shlex.join(sys.argv[1:])}".strip()
+            page = report.page(runs, idle=idle, command=command, prefilled=plan.prefill, postgres=postgres, began=began)
+            wanted.out.write_text(page)
+            print(f"\nWritten to {wanted.out}.")
+
+
+def _leadflow(
+    target: Target, plan: Plan, seed: int, *, only: Sequence[str], runs: list[Run], idle: list[report.Idle]
+) -> None:
+    story = Story(seed)
+    if plan.prefill:
+        fill = Step(
+            name="prefill", seconds=3600, leads=plan.prefill, batch=50, backlog=10_000, connections=16, only_new=True
+        )
+        _say(measured(target, fill, story), plan)
+    if plan.warm_up:
+        _say(measured(target, Step(name="warm-up", seconds=plan.warm_up, most=6000), story), plan)
+    _measure(target, plan.runs, _steps(plan.seconds, textbook=False), story, only=only, runs=runs)
+    idle.append(_at_rest(target, plan.idle_seconds))
+
+
+def _textbook(
+    home: Layout, plan: Plan, seed: int, *, only: Sequence[str], runs: list[Run], idle: list[report.Idle]
+) -> None:
+    stacks.make_textbook(home)
+    story = Story(seed + 1)
+    for _ in range(4):
+        with stacks.textbook_stack(home) as target:
+            # Faust workers take a while to get their partitions: the first posts wait for them.
+            first = measured(target, Step(name="warm-up", seconds=max(15.0, plan.warm_up / 2), rate=50), story)
+            _say(first, plan)
+            if not first.scored:
+                print("textbook: its workers run and take nothing; they are started again", flush=True)
+                continue
+            _measure(
+                target, plan.textbook_runs, _steps(plan.textbook_seconds, textbook=True), story, only=only, runs=runs
+            )
+            idle.append(_at_rest(target, plan.idle_seconds))
+            return
+    raise NotStarted("The textbook stack's workers took nothing in four attempts.")
+
+
+def _steps(seconds: float, *, textbook: bool) -> list[Step]:
+    if textbook:
+        return [
+            Step(name="single posts", seconds=seconds, backlog=2000, connections=64, most=2000),
+            Step(name="batches of 50", seconds=seconds, backlog=2000, batch=50, connections=16, most=2000),
+            Step(name="100/s", seconds=seconds, rate=100),
+        ]
+    return [
+        Step(name="single posts", seconds=seconds),
+        Step(name="batches of 50", seconds=seconds, backlog=10_000, batch=50, connections=16, most=18_000),
+        Step(name="1,000/s", seconds=seconds, rate=1000),
+        Step(name="2,000/s", seconds=seconds, rate=2000),
+    ]
+
+
+def _measure(
+    target: Target, times: int, steps: Sequence[Step], story: Story, *, only: Sequence[str], runs: list[Run]
+) -> None:
+    for step in steps:
+        if only and step.name not in only:
+            continue
+        for _ in range(times):
+            run = measured(target, step, story)
+            runs.append(run)
+            _say(run, None)
+
+
+def _at_rest(target: Target, seconds: float) -> report.Idle:
+    time.sleep(5)  # the services notice after two seconds that nothing comes
+    programs = target.programs()
+    before, clock = cpu.seconds(programs), time.monotonic()
+    time.sleep(seconds)
+    spent, lasted = cpu.spent(before, cpu.seconds(programs)), time.monotonic() - clock
+    cores = {name: used / lasted for name, used in spent.items()}
+    return report.Idle(stack=target.name, seconds=lasted, cores=cores, memory_mb=cpu.memory_mb(programs))
+
+
+def _say(run: Run, plan: Plan | None) -> None:
+    found = percentiles_ms(run.to_scored)
+    latency = f", to scored p50 {found['p50']:.0f} p99 {found['p99']:.0f} ms" if found else ""
+    counted = "" if plan is None else " (not counted)"
+    notes = f" [{'; '.join(run.notes)}]" if run.notes else ""
+    print(
+        f"{run.stack}: {run.step}{counted}: {run.rate:,.0f}/s{latency}, {run.cpu_total:,.0f} us CPU a lead, {run.missing} missing{notes}",
+        flush=True,
+    )
+
+
+async def _postgres(home: Layout) -> str:
+    facts = installation.load_or_make(home, {})
+    connection = await asyncpg.connect(facts.store(home, "postgres"))
+    try:
+        return f"PostgreSQL {await connection.fetchval('SHOW server_version')}"
+    finally:
+        await connection.close()
+
+
+def _keep_logs(home: Layout, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for log in home.log.iterdir():
+        if log.is_file():
+            (folder / log.name).write_bytes(log.read_bytes())
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a few minutes in all: one run of 15 s for each load")
+    parser.add_argument("--seconds", type=float, help="of one run")
+    parser.add_argument("--runs", type=int, help="of each load; medians are reported")
+    parser.add_argument("--warm-up", type=float, help="seconds before anything is measured")
+    parser.add_argument("--prefill", type=int, help="leads that are in the stores before, sent through the door")
+    parser.add_argument("--only", choices=("leadflow", "textbook"), help="one stack alone, without ratios")
+    parser.add_argument("--steps", nargs="*", default=(), help='some loads only, such as "single posts" "1,000/s"')
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path, default=RESULTS, help="where the figures are written")
+    parser.add_argument("--logs", type=Path, help="a folder to keep the stack's logs in")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
