@@ -9,13 +9,14 @@ import msgspec
 from msgspec import Raw, Struct
 from msgspec.structs import replace as with_
 
-from services.score.domain import tally as tallies
-from services.score.domain.inforce import Fact, InForce
+from services.score.domain import history as histories
+from services.score.domain.history import History
+from services.score.domain.inforce import InForce
 from services.score.domain.lead import Absorbed, Event, Judged, Kept, Lead, State, Told
 from services.score.domain.ruleset import CUSTOMER, SQL
 from services.score.domain.score import score
 from services.score.domain.stage import stage_of
-from services.score.domain.tally import Tally
+from services.score.domain.tally import Tally, advance, is_in_order
 from shared import ids
 from shared.contracts import Contribution, Points, RulesetRef
 from shared.outcome import Decision, Outgoing
@@ -125,41 +126,38 @@ def _under(in_force: InForce, lead: Lead) -> Lead:
     fingerprint = in_force.ruleset.fingerprint
     if lead.state.fingerprint == fingerprint:
         return lead
-    tally, facts = Tally(), None
+    tally, past = Tally(), None
     if lead.state.fingerprint:
-        facts = _facts(lead, in_force)
-        tally = tallies.recount(facts.values(), in_force.ruleset)
-    return with_(lead, facts=facts, state=with_(lead.state, fingerprint=fingerprint, tally=tally, fit=None))
+        past = _history(lead, in_force)
+        tally = histories.tally(past, in_force.ruleset)
+    return with_(lead, history=past, state=with_(lead.state, fingerprint=fingerprint, tally=tally, fit=None))
 
 
 def _with_activity(lead: Lead, event: Told, in_force: InForce, now: datetime) -> Lead:
-    fact, ruleset, tally = event.fact, in_force.ruleset, lead.state.tally
-    facts = lead.facts if lead.bodies is None else _facts(lead, in_force)
-    before = facts.get(fact.id) if facts is not None else None
-    if (before.revision if before is not None else lead.known.get(fact.id, -1)) >= fact.revision:
-        return lead if facts is lead.facts else with_(lead, facts=facts)
-    if facts is not None:
-        facts = {**facts, fact.id: fact}
-    if before is None and tallies.is_in_order(tally, fact) and fact.id not in lead.known:
-        tally = tallies.advance(tally, fact, ruleset)
-    elif facts is None:
-        raise LookupError("an activity came late or changed, and its lead's activities were not loaded")
+    fact, tally, past = event.fact, lead.state.tally, lead.history
+    if past is None and lead.bodies is not None:
+        past = _history(lead, in_force)
+        lead = with_(lead, history=past)
+    if past is None:
+        if lead.known.get(fact.id, -1) >= fact.revision:
+            return lead
+        if fact.id in lead.known or not is_in_order(tally, fact):
+            raise LookupError("an activity came late or changed, and its lead's activities were not loaded")
+        tally = advance(tally, fact, in_force.ruleset)
     else:
-        tally = tallies.replace(tally, facts, before=before, after=fact, ruleset=ruleset)
-    return with_(
-        lead,
-        facts=facts,
-        kept=(*lead.kept, Kept(fact, event.activity, now)),
-        state=with_(lead.state, tally=tally),
-    )
+        if fact.id in past.facts and past.facts[fact.id].revision >= fact.revision:
+            return lead
+        past, tally = histories.changed(past, tally, fact, in_force.ruleset)
+    kept = (*lead.kept, Kept(fact, event.activity, now))
+    return with_(lead, history=past, kept=kept, state=with_(lead.state, tally=tally))
 
 
-def _facts(lead: Lead, in_force: InForce) -> dict[str, Fact]:
-    if lead.facts is not None:
-        return lead.facts
+def _history(lead: Lead, in_force: InForce) -> History:
+    if lead.history is not None:
+        return lead.history
     if lead.bodies is None:
         raise LookupError("the ruleset is another one, and the lead's activities were not loaded")
-    return {fact.id: fact for fact in map(in_force.fact, lead.bodies)}
+    return histories.history(map(in_force.fact, lead.bodies), in_force.ruleset)
 
 
 def _rescored(

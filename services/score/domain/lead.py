@@ -6,6 +6,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from services.score.domain.history import History
 from services.score.domain.inforce import Fact
 from services.score.domain.ruleset import RAW
 from services.score.domain.tally import Tally
@@ -54,7 +55,7 @@ class Lead(Struct, frozen=True, kw_only=True):
     """A lead within one batch. `profile` and the touches are JSON as enrich wrote it, empty where there is none.
 
     `known` are the revisions of those activities of this batch that were kept before. `bodies` are all activities kept, and
-    there only when this batch needs them; `facts` is what they come to, once they were read. `kept` is to be saved.
+    there only when this batch needs them; `history` is what they come to, once they were read. `kept` is to be saved.
     """
 
     lead_id: str
@@ -66,7 +67,7 @@ class Lead(Struct, frozen=True, kw_only=True):
     state: State = State()
     known: dict[str, int] = {}
     bodies: tuple[bytes, ...] | None = None
-    facts: dict[str, Fact] | None = None
+    history: History | None = None
     kept: tuple[Kept, ...] = ()
 
 

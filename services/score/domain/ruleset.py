@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -124,3 +125,7 @@ class Ruleset:
     grades: Grades
     exclude: tuple[Exclusion, ...]
     examples: tuple[Example, ...]
+
+    def local_day(self, at: datetime) -> int:
+        """The calendar day of a moment in the ruleset's zone, as an ordinal."""
+        return at.astimezone(self.zone).toordinal()

@@ -1,12 +1,11 @@
 """What a lead's activities come to, rule by rule, kept small: the path that serves traffic. The measure for it is fold.py.
 
 An activity that comes in order (later than each that fell under a rule) costs the same whatever the lead has done before:
-`advance`. One that comes late, changes or leaves needs the lead's facts, and costs the rules that it touches: `recount`.
+`advance`. One that comes late, changes or leaves needs the lead's history: history.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from msgspec import Struct
@@ -15,7 +14,7 @@ from services.score.domain.inforce import Fact
 from services.score.domain.ruleset import EngagementRule, Ruleset
 
 SHOWN = 20  # activity ids in a contribution, the latest that count
-_DAYS = 2  # where clocks go back just after midnight, a day comes again after the next one has begun
+DAYS = 2  # where clocks go back just after midnight, a day comes again after the next one has begun
 
 
 class RuleTally(Struct, frozen=True, array_like=True):
@@ -59,52 +58,6 @@ def advance(tally: Tally, fact: Fact, ruleset: Ruleset) -> Tally:
     return Tally(rules, kinds, fact.at, fact.id)
 
 
-def replace(tally: Tally, facts: Mapping[str, Fact], *, before: Fact | None, after: Fact, ruleset: Ruleset) -> Tally:
-    """The tally after `after` came late, or took the place of `before`. `facts` is all of the lead, `after` among them."""
-    touched = set(after.rules)
-    kinds = dict(tally.kinds)
-    if before is not None:
-        touched.update(before.rules)
-        if before.human:
-            kinds[before.kind] -= 1
-            if not kinds[before.kind]:
-                del kinds[before.kind]
-    if after.human:
-        kinds[after.kind] = kinds.get(after.kind, 0) + 1
-    newest = max((tally.newest_at or after.at, tally.newest_id), after.moment) if after.rules else None
-    newest_at, newest_id = newest or (tally.newest_at, tally.newest_id)
-    rules = {index: one for index, one in tally.rules.items() if index not in touched}
-    _count(rules, (fact for fact in facts.values() if not touched.isdisjoint(fact.rules)), touched, ruleset)
-    return Tally(rules, kinds, newest_at, newest_id)
-
-
-def recount(facts: Iterable[Fact], ruleset: Ruleset) -> Tally:
-    """The tally of these activities (each once, its highest revision), from nothing."""
-    kinds: dict[str, int] = {}
-    ruled = []
-    for fact in facts:
-        if fact.human:
-            kinds[fact.kind] = kinds.get(fact.kind, 0) + 1
-        if fact.rules:
-            ruled.append(fact)
-    rules: dict[int, RuleTally] = {}
-    _count(rules, ruled, set(range(len(ruleset.engagement))), ruleset)
-    newest_at, newest_id = max(map(_moment, ruled), default=(None, ""))
-    return Tally(rules, kinds, newest_at, newest_id)
-
-
-def _count(rules: dict[int, RuleTally], facts: Iterable[Fact], touched: set[int], ruleset: Ruleset) -> None:
-    """Counts these activities, in order of time, for the touched rules."""
-    for fact in sorted(facts, key=_moment):
-        for index in fact.rules:
-            if index in touched:
-                rules[index] = _one_more(rules.get(index, _NONE), fact, ruleset.engagement[index], ruleset)
-
-
-def _moment(fact: Fact) -> tuple[datetime, str]:
-    return fact.at, fact.id
-
-
 def _one_more(tally: RuleTally, fact: Fact, rule: EngagementRule, ruleset: Ruleset) -> RuleTally:
     """The tally of one rule with the next activity in time that falls under it. What is over the limit changes nothing."""
     days = tally.days
@@ -112,11 +65,11 @@ def _one_more(tally: RuleTally, fact: Fact, rule: EngagementRule, ruleset: Rules
         if tally.count:
             return tally
     elif rule.per_day is not None:
-        day = fact.at.astimezone(ruleset.zone).toordinal()
+        day = ruleset.local_day(fact.at)
         counted = dict(days)
         today = counted.get(day, 0)
         if today >= rule.per_day:
             return tally
         counted[day] = today + 1
-        days = tuple(sorted(counted.items())[-_DAYS:]) if len(counted) > 1 else ((day, today + 1),)
+        days = tuple(sorted(counted.items())[-DAYS:]) if len(counted) > 1 else ((day, today + 1),)
     return RuleTally(tally.count + 1, (*tally.shown, fact.id)[-SHOWN:], days)

@@ -176,7 +176,7 @@ class Desk:
                 known = {fact.id: kept[fact.id][0]} if fact.id in kept else {}
                 needs |= not is_in_order(lead.state.tally, fact) or known.get(fact.id, fact.revision) < fact.revision
             bodies = tuple(body for _, body in kept.values()) if needs or self.always_loads_all else None
-            found[lead.lead_id] = msgspec.structs.replace(lead, known=known, bodies=bodies, facts=None, kept=())
+            found[lead.lead_id] = msgspec.structs.replace(lead, known=known, bodies=bodies, history=None, kept=())
         return found
 
     def _save(self, changes: Mapping[Any, Lead]) -> None:
