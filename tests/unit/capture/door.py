@@ -159,3 +159,12 @@ async def request(
     if start["status"] not in (204, 299):
         assert answered["content-length"] == str(len(body_message["body"]))
     return Answered(start["status"], answered, body_message["body"])
+
+
+def problem(answered: Answered) -> tuple[int, str]:
+    """Status and kind of an answer, which is a whole problem."""
+    assert answered.headers["content-type"] == "application/problem+json"
+    told = answered.json
+    assert told["status"] == answered.status
+    assert {"type", "title", "detail", "request_id"} <= told.keys()
+    return answered.status, told["type"].removeprefix("urn:leadflow:problem:")
