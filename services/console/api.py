@@ -27,6 +27,7 @@ _pages = Environment(
 _PAGE_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "strict-origin"}
 
 
+_Text = Annotated[str | None, Query(max_length=249, pattern=r"^[^\x00]*$")]
 _COUNTRIES = (
     ("AT", "Austria"),
     ("FR", "France"),
@@ -45,9 +46,9 @@ def dead_routes(pool: Pool, replayer: Replayer) -> APIRouter:
 
     @router.get("/v1/dead")
     async def list_(
-        service: str | None = None,
-        reason: str | None = None,
-        topic: str | None = None,
+        service: _Text = None,
+        reason: _Text = None,
+        topic: _Text = None,
         waiting: Annotated[bool, Query(description="only those that were never replayed")] = False,
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
         before: Annotated[str | None, Query(description="`next` of the page before", max_length=100)] = None,
