@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from tests.pipeline.house import House, captured
 
-CALLABLE = {
+CALLABLE: dict[str, Any] = {
     "phone": "+49 30 901820",
     "country": "Germany",
     "company": "Acme GmbH",
