@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import shutil
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from deploy.local import installation, kafka, layout, ports, stack
+from deploy.local import installation, kafka, layout, ports, postgres, stack
 from deploy.local.layout import Layout, SetupError
 
 _PREFIX = "leadflow-test-"
@@ -96,18 +97,23 @@ def _docker(*arguments: str) -> bool:
 @contextlib.contextmanager
 def _containers() -> Iterator[Infrastructure]:
     from testcontainers.core.container import DockerContainer
-    from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
     with socket.socket() as probe:  # the broker tells clients its outer port, so that has to be known beforehand
         probe.bind((layout.HOST, 0))
         port = probe.getsockname()[1]
     broker = DockerContainer(_KAFKA_IMAGE).with_bind_ports(port, port)
-    broker = broker.waiting_for(LogMessageWaitStrategy("Kafka Server started").with_startup_timeout(120))
     for name, value in kafka.settings(broker=port, controller=9093, data="/var/lib/kafka/data").items():
         inside = value.replace(f"BROKER://{layout.HOST}", "BROKER://0.0.0.0") if name == "listeners" else value
         broker = broker.with_env("KAFKA_" + name.upper().replace(".", "_"), inside)
     database = DockerContainer(_POSTGRES_IMAGE).with_env("POSTGRES_PASSWORD", "tests").with_exposed_ports(5432)
-    database = database.waiting_for(LogMessageWaitStrategy("listening on IPv4 address").with_startup_timeout(120))
     with broker, database:
         where = f"{database.get_container_host_ip()}:{database.get_exposed_port(5432)}"
-        yield Infrastructure(f"{layout.HOST}:{port}", f"postgresql://postgres:tests@{where}/postgres")
+        found = Infrastructure(f"{layout.HOST}:{port}", f"postgresql://postgres:tests@{where}/postgres")
+        asyncio.run(_until_it_answers(found))
+        yield found
+
+
+async def _until_it_answers(found: Infrastructure) -> None:
+    async with asyncio.timeout(120):
+        while not (await kafka.answers(found.kafka) and await postgres.answers(found.postgres)):
+            await asyncio.sleep(0.2)

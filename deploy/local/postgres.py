@@ -132,10 +132,10 @@ async def provision(layout: Layout, installation: Installation) -> None:
         await connection.close()
 
 
-async def answers(layout: Layout, installation: Installation) -> bool:
-    """Whether the superuser can ask it something."""
+async def answers(dsn: str) -> bool:
+    """Whether a client gets in."""
     try:
-        connection = await asyncpg.connect(installation.store(layout, "postgres"), timeout=2)
+        connection = await asyncpg.connect(dsn, timeout=2)
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
         return False
     await connection.close()

@@ -101,8 +101,8 @@ async def until_ready(stack: Layout, names: Iterable[str]) -> None:
     """Returns when all of them answer: `kafka`, `postgres`, instances of services."""
     facts = installation.load_or_make(stack, {})
     known: dict[str, waiting.Check] = {
-        "kafka": functools.partial(kafka.answers, stack),
-        "postgres": functools.partial(postgres.answers, stack, facts),
+        "kafka": functools.partial(kafka.answers, stack.kafka),
+        "postgres": functools.partial(postgres.answers, facts.store(stack, "postgres")),
         **{member: functools.partial(waiting.is_ready, url(stack, member)) for member in stack.members},
     }
     await waiting.until(stack, {name: known[name] for name in names}, TIMEOUT_SECONDS)

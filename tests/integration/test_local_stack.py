@@ -43,7 +43,7 @@ def answers(home: Layout) -> bool:
     facts = installation.load_or_make(home, {})
 
     async def both() -> bool:
-        return all(await asyncio.gather(kafka.answers(home), postgres.answers(home, facts)))
+        return all(await asyncio.gather(kafka.answers(home.kafka), postgres.answers(facts.store(home, "postgres"))))
 
     return asyncio.run(both())
 

@@ -89,11 +89,11 @@ def command(layout: Layout, environ: Mapping[str, str] = os.environ) -> list[str
     return [*_java(layout, options), "kafka.Kafka", str(layout.home / "kafka" / "server.properties")]
 
 
-async def answers(layout: Layout) -> bool:
-    """Whether the broker listens and takes part in its own cluster, so that topics can be made."""
-    if not is_taken(layout.ports["kafka"]):
+async def answers(address: str) -> bool:
+    """Whether the broker at this port of the machine takes part in its own cluster, so that topics can be made."""
+    if not is_taken(int(address.rpartition(":")[2])):
         return False
-    admin = AIOKafkaAdminClient(bootstrap_servers=layout.kafka, request_timeout_ms=2000)
+    admin = AIOKafkaAdminClient(bootstrap_servers=address, request_timeout_ms=2000)
     try:
         await admin.start()
         return bool((await admin.describe_cluster())["brokers"])
