@@ -85,7 +85,11 @@ def tell(wanted: Layout, name: str, environment: Mapping[str, str], *, wait: boo
     Replaces what was told before; nothing takes it back. It lasts until the stack is taken down.
     """
     running = _running(wanted)
-    members = [member for member in _members(running, name) if member not in INFRASTRUCTURE]
+    if name in INFRASTRUCTURE:
+        raise SetupError(
+            f"{name} is not told by its environment; deploy/local has its settings. Name a service or an instance."
+        )
+    members = _members(running, name)
     told = {key: values for key, values in running.environment.items() if key != name}
     running = dataclasses.replace(running, environment={**told, **({name: dict(environment)} if environment else {})})
     stack.apply(running, _facts(running))
