@@ -9,11 +9,12 @@ from typing import Any, cast
 
 
 class Post:
-    """One request: its bytes, and what its sender wants to know it by."""
+    """One request: where to, its bytes, and what its sender wants to know it by."""
 
-    __slots__ = ("body", "tag")
+    __slots__ = ("body", "path", "tag")
 
-    def __init__(self, body: bytes, tag: Any) -> None:
+    def __init__(self, path: str, body: bytes, tag: Any) -> None:
+        self.path = path
         self.body = body
         self.tag = tag
 
@@ -69,15 +70,12 @@ def _content_length(head: bytes) -> int:
 
 
 class Door:
-    """Posts to one path of one server over at most `connections` connections; what finds none free waits in order."""
+    """Posts to one server over at most `connections` connections; what finds none free waits in order."""
 
-    def __init__(self, *, host: str, port: int, path: str, key: str, connections: int, on_answer: Answered) -> None:
+    def __init__(self, *, host: str, port: int, key: str, connections: int, on_answer: Answered) -> None:
         self._where = host, port
-        self._head = (
-            f"POST {path} HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Bearer {key}\r\n"
-            "Content-Type: application/json\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n"
-            "Content-Length: "
-        ).encode()
+        self._key = key
+        self._heads: dict[str, bytes] = {}
         self._most = connections
         self._on_answer = on_answer
         self._idle: deque[_Connection] = deque()
@@ -100,13 +98,25 @@ class Door:
 
     def _send(self, post: Post) -> None:
         if self._idle:
-            self._idle.popleft().send(post, self._head)
+            self._idle.popleft().send(post, self._head(post.path))
             return
         self._waiting.append(post)
         if self._open + len(self._opening) < self._most:
             task = asyncio.ensure_future(self._connect())
             self._opening.add(task)
             task.add_done_callback(self._opening.discard)
+
+    def _head(self, path: str) -> bytes:
+        head = self._heads.get(path)
+        if head is None:
+            host, port = self._where
+            self._heads[path] = head = (
+                f"POST {path} HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Bearer {self._key}\r\n"
+                "Content-Type: application/json\r\n"
+                "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n"
+                "Content-Length: "
+            ).encode()
+        return head
 
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
@@ -122,7 +132,8 @@ class Door:
 
     def _free(self, connection: _Connection) -> None:
         if self._waiting:
-            connection.send(self._waiting.popleft(), self._head)
+            post = self._waiting.popleft()
+            connection.send(post, self._head(post.path))
         else:
             self._idle.append(connection)
 

@@ -78,6 +78,7 @@ class Run:
     cpu: Mapping[str, float]
     others_cpu: float  # of one core, by processes that do not belong to the bench
     late_ms: float  # the generator's worst tick
+    batches: Mapping[str, float] = field(default_factory=dict)  # `stage records`, `stage batches`, `stage step seconds`
     missing: int = 0
     scored_again: int = 0
     handed_again: int = 0
@@ -138,6 +139,21 @@ def by_step(runs: Sequence[Run]) -> list[Summary]:
     for run in runs:
         groups.setdefault((run.stack, run.step), []).append(run)
     return [summary(group) for group in groups.values()]
+
+
+def batch_means(counted: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """By stage: records a batch, and milliseconds a batch for each step of it."""
+    found: dict[str, dict[str, float]] = {}
+    for name, count in counted.items():
+        if name.endswith(" batches") and count:
+            stage = name.removesuffix(" batches")
+            steps = {
+                key.removeprefix(f"{stage} ").removesuffix(" seconds"): 1000 * seconds / count
+                for key, seconds in counted.items()
+                if key.startswith(f"{stage} ") and key.endswith(" seconds")
+            }
+            found[stage] = {"records": counted.get(f"{stage} records", 0.0) / count, **steps}
+    return found
 
 
 def ratio(ours: float, theirs: float) -> float | None:

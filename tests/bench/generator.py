@@ -21,7 +21,7 @@ import msgspec
 import uvloop
 
 from tests.bench.door import Door, Post
-from tests.bench.leads import Crowd, Kind, Lead, Mix, Writer
+from tests.bench.leads import Crowd, Kind, Lead, Mix, Writer, form_path
 from tests.bench.marks import ARRIVED, DONE, Marks
 
 TICK_SECONDS = 0.002
@@ -34,7 +34,6 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
 
     host: str
     port: int
-    path: str
     key: str
     marks: str
     first: int
@@ -78,12 +77,7 @@ class Generator:
         self._crowd = Crowd(load.seed, first=load.first, people=load.people, mix=mix)
         self._writer = Writer(load.seed)
         self._door = Door(
-            host=load.host,
-            port=load.port,
-            path=load.path,
-            key=load.key,
-            connections=load.connections,
-            on_answer=self._answered,
+            host=load.host, port=load.port, key=load.key, connections=load.connections, on_answer=self._answered
         )
         self._statuses: Counter[str] = Counter()
         self._posts = self._requests = self._leads = 0
@@ -104,7 +98,7 @@ class Generator:
         # Whoever is still a visitor says who they are, so that every post ends somewhere.
         for person in sorted(self._visitors):
             lead = self._crowd.identified(person)
-            self._post(Post(self._body([lead]), [lead]), time.monotonic_ns())
+            self._post(self._request([lead]), time.monotonic_ns())
         ended = time.monotonic_ns()
         give_up = time.monotonic() + 30
         while self._door.in_flight and time.monotonic() < give_up:
@@ -166,11 +160,12 @@ class Generator:
         return self._ready.popleft() if self._ready else self._written()
 
     def _written(self) -> Post:
-        leads = [self._crowd.next() for _ in range(self._load.batch)]
-        return Post(self._body(leads), leads)
+        return self._request([self._crowd.next() for _ in range(self._load.batch)])
 
-    def _body(self, leads: list[Lead]) -> bytes:
-        return self._writer.form(leads[0]) if self._load.batch == 1 else self._writer.batch(leads)
+    def _request(self, leads: list[Lead]) -> Post:
+        if self._load.batch == 1:
+            return Post(form_path(leads[0]), self._writer.form(leads[0]), leads)
+        return Post("/v1/batch", self._writer.batch(leads), leads)
 
     def _post(self, post: Post, due: int) -> None:
         marks = self._marks

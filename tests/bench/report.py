@@ -71,6 +71,9 @@ def _page(
     yield from _targets(summaries)
     yield from ("", "## CPU, microseconds a lead", "")
     yield from _cpu(summaries)
+    if any(run.batches for run in runs):
+        yield from ("", "## Batches: records in one, and milliseconds of each step of one (means)", "")
+        yield from _batches(runs)
     if idle:
         yield from ("", "## At rest", "")
         yield from _idle(idle)
@@ -183,6 +186,13 @@ def _cpu(summaries: Sequence[Summary]) -> Iterator[str]:
     for one in summaries:
         cells = " | ".join(f"{one.cpu[name]:,.0f}" if name in one.cpu else "" for name in names)
         yield f"| {one.stack} | {one.step}{_mark(one.others_cpu)} | {cells} | {one.cpu_total:,.0f} |"
+
+
+def _batches(runs: Sequence[Run]) -> Iterator[str]:
+    for run in runs:
+        for stage, means in figures.batch_means(run.batches).items():
+            steps = ", ".join(f"{name} {value:.1f}" for name, value in means.items() if name != "records")
+            yield f"* {run.step}, {stage}: {means['records']:.0f} records; {steps}"
 
 
 def _idle(idle: Sequence[Idle]) -> Iterator[str]:

@@ -8,6 +8,7 @@ import dataclasses
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -25,6 +26,11 @@ from deploy.local.layout import CHECKOUT, HOST, SERVICES, Layout
 from shared import topics, topology
 from tests.bench.textbook import settings as textbook
 
+_SAMPLE = re.compile(
+    r"^leadflow_(batch_records_sum|batch_records_count|batch_step_seconds_sum)\{(.*)\} (\S+)$", re.MULTILINE
+)
+_LABEL = re.compile(r'(\w+)="([^"]*)"')
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
@@ -38,6 +44,9 @@ class Target:
     handover: str
     partitions: int
     programs: Callable[[], Mapping[str, int]]
+    batches: Callable[[], Mapping[str, float]] = (
+        dict  # what its stages have counted of their batches so far (`batch_counts`)
+    )
 
 
 class NotStarted(Exception):
@@ -56,6 +65,7 @@ def ours(home: Layout, *, property_: str = "bench") -> Target:
         handover=topology.HANDOVER.name,
         partitions=facts.partitions,
         programs=lambda: _supervised(home),
+        batches=lambda: _batch_counts(home),
     )
 
 
@@ -136,6 +146,36 @@ def textbook_stack(home: Layout) -> Iterator[Target]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def batch_counts(metrics: str) -> dict[str, float]:
+    """From a service's metrics page: `stage records`, `stage batches` and `stage step seconds`, as counted since its start."""
+    found: dict[str, float] = {}
+    for name, labels, value in _SAMPLE.findall(metrics):
+        told = dict(_LABEL.findall(labels))
+        if name == "batch_records_sum":
+            found[f"{told['stage']} records"] = float(value)
+        elif name == "batch_records_count":
+            found[f"{told['stage']} batches"] = float(value)
+        else:
+            found[f"{told['stage']} {told['step']} seconds"] = float(value)
+    return found
+
+
+def _batch_counts(home: Layout) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for member in home.members:
+        connection = http.client.HTTPConnection(HOST, home.port(member), timeout=5)
+        try:
+            connection.request("GET", "/metrics")
+            page = connection.getresponse().read().decode()
+        except OSError:
+            continue
+        finally:
+            connection.close()
+        for name, value in batch_counts(page).items():
+            found[name] = found.get(name, 0.0) + value
+    return found
 
 
 def _alive(running: Mapping[str, subprocess.Popen[bytes]], home: Layout) -> dict[str, int]:

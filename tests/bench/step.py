@@ -73,7 +73,6 @@ def measured(target: Target, step: Step, story: Story) -> Run:
         load = Load(
             host=HOST,
             port=target.port,
-            path="/v1/forms/contact" if step.batch == 1 else "/v1/batch",
             key=target.key,
             marks=str(path),
             first=begin_at,
@@ -94,12 +93,14 @@ def measured(target: Target, step: Step, story: Story) -> Run:
         try:
             _wait_until_both(marks, generator, subscriber)
             programs = target.programs()
+            batches_before = target.batches()
             cpu_before, busy_before, clock = cpu.seconds(programs), cpu.busy_seconds(), time.monotonic()
             _stdin(generator).write("go\n")
             _stdin(generator).flush()
             sent = msgspec.convert(json.loads(_line(generator)), Sent)
             drained = _drain(marks, sent.leads)
             spent = cpu.spent(cpu_before, cpu.seconds(target.programs()))
+            batches = cpu.spent(batches_before, target.batches())
             busy, lasted = cpu.busy_seconds() - busy_before, time.monotonic() - clock
             subscriber.terminate()
             spent["subscriber"] = json.loads(_line(subscriber))["cpu_seconds"]
@@ -110,11 +111,19 @@ def measured(target: Target, step: Step, story: Story) -> Run:
                 process.wait()
         story.number, story.people = sent.next_number, sent.people
         others = max(0.0, busy - sum(spent.values())) / lasted
-        return _run(target, step, marks, sent, spent, others=others, drained=drained)
+        return _run(target, step, marks, sent, spent, others=others, batches=batches, drained=drained)
 
 
 def _run(
-    target: Target, step: Step, marks: Marks, sent: Sent, spent: dict[str, float], *, others: float, drained: bool
+    target: Target,
+    step: Step,
+    marks: Marks,
+    sent: Sent,
+    spent: dict[str, float],
+    *,
+    others: float,
+    batches: dict[str, float],
+    drained: bool,
 ) -> Run:
     due, kinds = marks.due.tolist(), marks.kind.tolist()
     scored, handed = marks.scored.tolist(), marks.handed.tolist()
@@ -145,6 +154,7 @@ def _run(
         to_handover=figures.histogram(figures.latencies_us(due, handed, wanted=timed)),
         statuses=sent.statuses,
         cpu=figures.per_lead_us(spent, arrived),
+        batches=batches,
         others_cpu=others,
         late_ms=sent.late_ms,
         missing=sent.leads - arrived,

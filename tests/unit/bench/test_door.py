@@ -39,13 +39,12 @@ async def posted(answer: Answer, bodies: list[bytes], *, connections: int = 2) -
         door = Door(
             host="127.0.0.1",
             port=port,
-            path="/v1/forms/contact",
             key="k",
             connections=connections,
             on_answer=lambda post, status: answers.append((post.body, status)),
         )
         for body in bodies:
-            door.post(Post(body, None))
+            door.post(Post("/v1/forms/contact", body, None))
         async with asyncio.timeout(5):
             while door.in_flight:
                 await asyncio.sleep(0.001)

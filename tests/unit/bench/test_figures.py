@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.bench import figures
 from tests.bench.cpu import spent
 from tests.bench.figures import Run
+from tests.bench.stacks import batch_counts
 
 MICROSECONDS = st.lists(st.integers(min_value=1, max_value=500_000_000), max_size=200)
 
@@ -104,3 +105,11 @@ def test_there_is_no_ratio_to_nothing() -> None:
 
 def test_a_program_that_was_restarted_counts_from_its_start() -> None:
     assert spent({"route-0": 10.0, "kafka": 5.0}, {"route-0": 0.5, "kafka": 6.0}) == {"route-0": 0.5, "kafka": 1.0}
+
+
+def test_batches_are_told_by_stage() -> None:
+    counted = batch_counts(
+        'leadflow_batch_records_count{stage="score"} 4.0\nleadflow_batch_records_sum{stage="score"} 1000.0\n'
+        'leadflow_batch_step_seconds_sum{stage="score",step="load"} 0.02\nleadflow_batch_step_seconds_count{stage="score",step="load"} 4.0\n'
+    )
+    assert figures.batch_means(counted) == {"score": {"records": 250.0, "load": pytest.approx(5.0)}}
