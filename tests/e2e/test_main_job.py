@@ -306,7 +306,7 @@ def test_a_person_in_a_real_browser_fills_in_the_demo_page_and_is_handed_over(sh
         assert begun.status_code == 204
     if not Path(CHROMIUM).exists():
         pytest.skip(f"there is no {CHROMIUM}: apt-get install chromium")
-    email = somebody()
+    email = f"lena@nordwind-{uuid.uuid4().hex[:10]}.example"  # an account that nobody owns yet
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         # A browser without a window says so in its user agent, and is taken for a robot: this one says what a person's would.
