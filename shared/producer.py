@@ -38,14 +38,23 @@ def new(kafka: str, *, client_id: str, transactional_id: str | None = None) -> A
 
 
 async def stop(producer: AIOKafkaProducer | None) -> None:
-    """Ends a producer whatever state it is in, within two seconds; what it had in flight has an unknown fate."""
+    """Ends a producer whatever state it is in, within a few seconds; what it had in flight has an unknown fate.
+
+    An idempotent producer tries for ever, also while it is being stopped: its sender is cancelled by hand.
+    """
     if producer is None:
         return
-    task = asyncio.ensure_future(producer.stop())
+    sender = producer._sender.sender_task
+    if sender is not None and not sender.done():
+        sender.cancel()
+    stopping = asyncio.ensure_future(producer.stop())
     with contextlib.suppress(Exception, asyncio.CancelledError):
-        await asyncio.wait_for(task, 2.0)
+        await asyncio.wait_for(stopping, 2.0)
     with contextlib.suppress(Exception):
         await producer.client.close()  # a stop that hung leaves its sockets open
+    if sender is not None:
+        with contextlib.suppress(Exception, asyncio.CancelledError):
+            await asyncio.wait_for(asyncio.gather(sender, return_exceptions=True), 2.0)
 
 
 def batches(

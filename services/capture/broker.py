@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
@@ -43,7 +42,7 @@ class Broker:
             await asyncio.gather(self._connecting, return_exceptions=True)
         current, self._producer = self._producer, None
         if current is not None:
-            await _end(current)
+            await producer.stop(current)
         await asyncio.gather(*self._closing)
 
     async def write(
@@ -95,7 +94,7 @@ class Broker:
         self._producer = None
         self.trouble = "a batch was not acknowledged, connecting anew"
         PRODUCERS_REPLACED.inc()
-        ending = asyncio.create_task(_end(current))
+        ending = asyncio.create_task(producer.stop(current))
         self._closing.add(ending)
         ending.add_done_callback(self._closing.discard)
         self.start()
@@ -111,13 +110,13 @@ class Broker:
                         if not await made.partitions_for(topic):
                             raise KafkaError(f"there is no topic {topic}")
             except _FAILURES as error:
-                await _end(made)
+                await producer.stop(made)
                 self.trouble = f"Kafka does not answer ({type(error).__name__})"
                 logs.get().warning("can't reach Kafka, trying again", error=type(error).__name__, wait_seconds=wait)
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
             except BaseException:
-                await _end(made)
+                await producer.stop(made)
                 raise
             else:
                 self._producer = made
@@ -128,14 +127,3 @@ def _seen(future: asyncio.Future[object]) -> None:
     """Takes notice of a failure that comes after the time is up, so that asyncio does not complain that nobody did."""
     if not future.cancelled():
         future.exception()
-
-
-async def _end(current: AIOKafkaProducer) -> None:
-    """Ends a producer whatever state it is in. An idempotent one retries for ever: its sender has to be cancelled by hand."""
-    sender = current._sender.sender_task
-    if sender is not None and not sender.done():
-        sender.cancel()
-    await producer.stop(current)
-    if sender is not None:
-        with contextlib.suppress(Exception, asyncio.CancelledError):
-            await asyncio.wait_for(asyncio.gather(sender, return_exceptions=True), 2.0)
