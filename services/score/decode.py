@@ -22,7 +22,7 @@ _HANDOVER = re.compile(r"ho_.+_([1-9]\d{0,8})_[1-9]\d{0,8}", re.ASCII)
 Version = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
-class _Enriched(Struct):
+class _Enriched(Struct, gc=False):
     event_id: str
     lead_id: str
     profile_version: Version
@@ -33,23 +33,23 @@ class _Enriched(Struct):
     joined: list[str] | None = None
 
 
-class _Merged(Struct):
+class _Merged(Struct, gc=False):
     event_id: str
     survivor: str
     absorbed: str
 
 
-class _Named(Struct):
+class _Named(Struct, gc=False):
     event_id: str
 
 
-class _OutcomePayload(Struct):
+class _OutcomePayload(Struct, gc=False):
     outcome: str = ""
     occurred_at: Moment | None = None
     handover_id: str = ""
 
 
-class _Command(Struct):
+class _Command(Struct, gc=False):
     event_id: str
     kind: str
     issued_at: Moment
@@ -57,7 +57,7 @@ class _Command(Struct):
     payload: Raw = Raw(b"{}")
 
 
-class _Shape(Struct):
+class _Shape(Struct, gc=False):
     """What tells the events of leads.enriched.v1 apart where a header is missing."""
 
     activity: Raw = Raw()

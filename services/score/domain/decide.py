@@ -26,7 +26,7 @@ SENT_BACK = ("lost", "rejected", "recycled")
 _BELOW_SQL = "MQL"
 
 
-class Scored(Struct, kw_only=True, omit_defaults=True):
+class Scored(Struct, kw_only=True, omit_defaults=True, gc=False):
     """contracts.Scored, with enrich's data as the bytes it came in."""
 
     event_id: str

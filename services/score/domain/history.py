@@ -19,7 +19,7 @@ Moment = tuple[datetime, str]
 Buckets = dict[int, tuple[Moment, ...]]  # by day where the limit is per day, else all in one; each in order of time
 
 
-class History(Struct, frozen=True):
+class History(Struct, frozen=True, gc=False):
     """Each activity in its latest revision, by id, and by rule those that fall under it."""
 
     facts: dict[str, Fact]

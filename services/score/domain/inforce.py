@@ -16,7 +16,7 @@ from shared.contracts import Contribution, Moment
 _REMEMBERED = 4096
 
 
-class Fact(Struct, frozen=True):
+class Fact(Struct, frozen=True, gc=False):
     """What counts of one activity. `human` is False for those that never count: below min_human, or withdrawn.
 
     `rules` are the numbers of the engagement rules that it falls under, ascending; none where it does not count.
@@ -35,7 +35,7 @@ class Fact(Struct, frozen=True):
         return self.at, self.id
 
 
-class _Activity(Struct):
+class _Activity(Struct, gc=False):
     """The part of an activity that every rule needs."""
 
     id: str

@@ -12,7 +12,7 @@ from services.score.domain.ruleset import RAW
 from services.score.domain.tally import Tally
 
 
-class State(Struct, frozen=True, array_like=True):
+class State(Struct, frozen=True, array_like=True, gc=False):
     """All of a lead but its data: small, bounded, read and written with each event. Fields are only added at the end.
 
     Numbers of rules in it belong to the ruleset with this `fingerprint`; `fit` is None until its rules were asked. Points are hundredths. `episode` is how often the
@@ -43,7 +43,7 @@ class State(Struct, frozen=True, array_like=True):
     closed: tuple[int, ...] = ()  # the episodes that sales sent back: each counts once
 
 
-class Kept(Struct, frozen=True):
+class Kept(Struct, frozen=True, gc=False):
     """An activity to be kept in its latest revision."""
 
     fact: Fact
@@ -51,7 +51,7 @@ class Kept(Struct, frozen=True):
     known_at: datetime
 
 
-class Lead(Struct, frozen=True, kw_only=True):
+class Lead(Struct, frozen=True, kw_only=True, gc=False):
     """A lead within one batch. `profile` and the touches are JSON as enrich wrote it, empty where there is none.
 
     `known` are the revisions of those activities of this batch that were kept before. `bodies` are all activities kept, and
@@ -71,7 +71,7 @@ class Lead(Struct, frozen=True, kw_only=True):
     kept: tuple[Kept, ...] = ()
 
 
-class Told(Struct, frozen=True):
+class Told(Struct, frozen=True, gc=False):
     """lead.enriched: an activity of a lead, and the lead's data as enrich had it then. Data is JSON, spliced through."""
 
     lead_id: str
@@ -84,14 +84,14 @@ class Told(Struct, frozen=True):
     joined: tuple[str, ...]
 
 
-class Absorbed(Struct, frozen=True):
+class Absorbed(Struct, frozen=True, gc=False):
     """lead.merged, in the partition of the lead that is no more."""
 
     lead_id: str
     survivor: str
 
 
-class Judged(Struct, frozen=True):
+class Judged(Struct, frozen=True, gc=False):
     """An outcome that sales reported of a lead. `episode`: of which stay in SQL, where it is known."""
 
     lead_id: str
@@ -100,7 +100,7 @@ class Judged(Struct, frozen=True):
     episode: int | None
 
 
-class Passed(Struct, frozen=True):
+class Passed(Struct, frozen=True, gc=False):
     """A record that changes no score: seen, counted, nothing more."""
 
 

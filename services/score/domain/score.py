@@ -13,7 +13,7 @@ from shared.contracts import Contribution
 _REMEMBERED = 4096
 
 
-class Score(Struct, frozen=True):
+class Score(Struct, frozen=True, gc=False):
     """Points in hundredths. `contributions` add up to `total`; a rule, a cap or a floor each is one."""
 
     total: int

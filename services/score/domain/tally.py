@@ -17,7 +17,7 @@ SHOWN = 20  # activity ids in a contribution, the latest that count
 DAYS = 2  # where clocks go back just after midnight, a day comes again after the next one has begun
 
 
-class RuleTally(Struct, frozen=True, array_like=True):
+class RuleTally(Struct, frozen=True, array_like=True, gc=False):
     """How many activities count for one rule, and the latest of them. `days`: how many counted on the latest days, by ordinal."""
 
     count: int
@@ -25,7 +25,7 @@ class RuleTally(Struct, frozen=True, array_like=True):
     days: tuple[tuple[int, int], ...] = ()
 
 
-class Tally(Struct, frozen=True, array_like=True):
+class Tally(Struct, frozen=True, array_like=True, gc=False):
     """All rules that an activity fell under, how many activities of each kind count, and the latest that fell under a rule.
 
     Once that one has left, `newest` stands for it still: what comes before it is looked at as late, which is never wrong.
