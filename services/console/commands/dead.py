@@ -14,7 +14,7 @@ from rich.progress import track
 from services.console import cursors, reading, screen, where
 from services.console.ask import Ask
 from services.console.screen import Json
-from services.console.where import Trouble
+from services.console.where import Trouble, Where
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters: records that can't be processed, kept whole.")
 
@@ -22,6 +22,7 @@ Service = Annotated[str | None, typer.Option("--service", help="Of this service 
 Reason = Annotated[str | None, typer.Option("--reason", help="Of this reason only.")]
 Topic = Annotated[str | None, typer.Option("--topic", help="That stood on this topic only.")]
 _PAGE = 500
+STOPPABLE = ("enrich", "score", "route", "console")
 
 
 @app.command("list")
@@ -140,27 +141,16 @@ def accept(
     as_json: Json = False,
 ) -> None:
     """Let a service go on that stopped because its own code refused too many records: up to there they become dead letters."""
+    if service not in STOPPABLE:
+        raise Trouble(f"There is nothing to accept for {service}. The reject limit stops {', '.join(STOPPABLE)}.")
     found = where.find()
-    found.url(service)
-    read = asyncio.run(cursors.read(found.store(service)))
-    wanted = [
-        one
-        for one in read
-        if (topic is None or one.topic == topic) and (part is None or one.part == part) and stage in (None, one.stage)
-    ]
-    if not wanted:
-        raise Trouble(
-            f"{service} reads nothing of that kind. It reads: {', '.join(sorted({one.topic for one in read}))}."
-        )
-    ends = asyncio.run(reading.ends(found.kafka, sorted({one.topic for one in wanted})))
+    if topic is not None and part is not None and until is not None:
+        accepted = [{"stage": stage or service, "topic": topic, "part": part, "until_offset": until}]
+    else:
+        accepted = _behind(found, service, stage=stage, topic=topic, part=part, until=until)
     ask = Ask(found)
-    accepted = []
-    for one in wanted:
-        until_offset = until or ends[one.topic, one.part]
-        if until_offset > one.next_offset:
-            body = {"stage": one.stage, "topic": one.topic, "part": one.part, "until_offset": until_offset}
-            ask.post(service, "/v1/dead/accept", body)
-            accepted.append(body)
+    for body in accepted:
+        ask.post(service, "/v1/dead/accept", body)
     if as_json:
         screen.as_json({"service": service, "accepted": accepted})
         return
@@ -185,6 +175,28 @@ def readable(value: bytes, *, indent: bool = False) -> str:
         return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         return text
+
+
+def _behind(
+    found: Where, service: str, *, stage: str | None, topic: str | None, part: int | None, until: int | None
+) -> list[dict[str, Any]]:
+    """What the service has not read yet, of these stages, topics and partitions: each up to `until`, or to where it ends now."""
+    read = asyncio.run(cursors.read(found.store(service)))
+    wanted = [
+        one
+        for one in read
+        if stage in (None, one.stage) and topic in (None, one.topic) and (part is None or one.part == part)
+    ]
+    if not wanted:
+        raise Trouble(
+            f"{service} reads nothing of that kind. It reads: {', '.join(sorted({one.topic for one in read}))}."
+        )
+    ends = asyncio.run(reading.ends(found.kafka, sorted({one.topic for one in wanted})))
+    return [
+        {"stage": one.stage, "topic": one.topic, "part": one.part, "until_offset": until or ends[one.topic, one.part]}
+        for one in wanted
+        if (until or ends[one.topic, one.part]) > one.next_offset
+    ]
 
 
 def _waiting(ask: Ask, query: dict[str, str | None]) -> list[str]:

@@ -45,7 +45,7 @@ def list_(as_json: Json = False) -> None:
         return
     columns = ("property", "write_keys", "origins", "thank_you_url", "country", "quota")
     screen.table(
-        f"{len(found)} properties",
+        f"{len(found)} propert{'y' if len(found) == 1 else 'ies'}",
         [column.replace("_", " ") for column in columns],
         [[_cell(one.get(column)) for column in columns] for one in found],
     )
