@@ -45,7 +45,7 @@ engagement:
     - {id: magnet, match: {kind: form, name: 'magnet-*'}, points: 7.25, limit: 2 per day, cap: 30}
     - {id: demo, match: {kind: form, name: demo}, points: 80, limit: once}
     - {id: pricing, match: {kind: page}, when: 'activity.page.path.startsWith("/pricing")', points: 3.1, cap: 12}
-    - {id: careers, match: {kind: page, page.path: '/careers*'}, points: -10.5}
+    - {id: careers, match: {kind: page, page.path: '/careers*'}, points: -10.5, cap: 40}
     - {id: paid, match: {property: www}, when: 'activity.campaign.medium == "cpc" || activity.properties.paid == true', points: 1}
 total: {floor: -30, cap: 160}
 exclude:

@@ -132,12 +132,12 @@ def test_caps_are_contributions_of_their_own() -> None:
     assert (scored.score.fit, scored.score.engagement, scored.score.total, scored.grade) == (40, 150, 160, "A1")
 
 
-def test_floors_are_contributions_of_their_own() -> None:
+def test_a_rules_cap_is_on_either_side_of_zero_and_floors_are_contributions_of_their_own() -> None:
     desk = Desk()
     for number in range(4):
         activity = an_activity(number, kind="page", name="page", path="/careers", at=NOON + days(number))
         scored = desk.tell(enriched(activity, profile={}))
-    assert rules_of(scored) == {"careers": -42, "engagement:floor": 22}
+    assert rules_of(scored) == {"careers": -40, "engagement:floor": 20}
 
 
 def test_a_stage_is_held_until_leave() -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.score.domain.fold import fold
@@ -93,6 +93,7 @@ def test_any_order_repetition_revision_and_withdrawal_gives_what_the_fold_gives_
         newest = min(step, len(versions) - 1)
         scored = desk.tell(enriched(activity, profile=versions[newest], profile_version=newest))
         agree(scored, told, versions[newest])
+        assert desk.leads["ld_jo"].state.tally.kinds == fold(IN_FORCE.ruleset, told, {}).kinds
 
 
 @settings(deadline=None, max_examples=50)
@@ -112,6 +113,7 @@ def test_the_order_and_the_number_of_arrivals_change_no_point(story: list[dict[s
 
 
 @settings(deadline=None, max_examples=50)
+@example([5, 10, 15, 20])  # only minute 10 is in the next day, for the first time
 @given(st.lists(st.integers(0, 240), min_size=1, max_size=12))
 def test_a_day_that_comes_again_when_clocks_go_back_just_after_midnight_is_one_day(minutes: list[int]) -> None:
     desk = Desk(IN_ST_JOHNS)
