@@ -106,7 +106,8 @@ def is_worlds_fault(error: BaseException) -> bool:
         return state in _TRANSIENT_STATES or state[:2] in _TRANSIENT_CLASSES
     if isinstance(error, asyncpg.InterfaceError):
         return not isinstance(error, ValueError)  # the driver could not pack an argument: that is a row's fault
-    return isinstance(error, OSError | TimeoutError | asyncio.TimeoutError)
+    # asyncpg says InternalClientError when a connection breaks between two messages.
+    return isinstance(error, OSError | TimeoutError | asyncpg.InternalClientError)
 
 
 def is_rows_fault(error: BaseException) -> bool:

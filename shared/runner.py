@@ -62,6 +62,7 @@ class Runner:
         self._reader: Reader | None = None
         self._busy = asyncio.Lock()  # held while a batch, a claim or an emission is under way
         self._emitting: asyncio.Task[None] | None = None
+        self._in_doubt = False
         self._unswept: list[int] = []  # outbox rows that the broker has acknowledged
         self._draining = asyncio.Event()
         self._not_before: dict[int, float] = {}  # numbers that were fenced: when to look again
@@ -240,6 +241,8 @@ class Runner:
             sweeping = list(self._unswept)
             known = dict(self._held.known)
             try:
+                if self._in_doubt:
+                    await self._resolve_doubt()
                 written = await batch.write(
                     self._pool,
                     self._stage,
@@ -262,6 +265,7 @@ class Runner:
             except Exception as error:
                 if not is_worlds_fault(error):
                     raise
+                self._in_doubt = True  # it may have been committed before the answer was lost
                 self._trouble(error)
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, 2.0)
@@ -274,6 +278,15 @@ class Runner:
                 if self._held.known.get(place) == offset:
                     del self._held.known[place]
             return written
+
+    async def _resolve_doubt(self) -> None:
+        """A transaction whose answer was lost may stand: then its messages are in the outbox, and nobody else will send them while
+        the number is ours. Done again, the batch finds its events counted and emits nothing."""
+        for part in list(self._held.epochs):
+            for row, messages in await outbox.left(self._pool, stage=self._stage.name, part=part):
+                if row not in self._unswept:
+                    await self._send([batch.Written({part: row}, {part: messages})])
+        self._in_doubt = False
 
     def _emit(self, written: Sequence[batch.Written]) -> None:
         """Begins to send what was committed; the next gather runs beside it, the next transaction waits for it."""
@@ -323,9 +336,12 @@ class Runner:
     async def _settle(self) -> None:
         """The loop is idle, or about to let go: nothing in flight stays, and acknowledged outbox rows go at once."""
         await self._acknowledged()
+        if self._in_doubt:
+            await self._resolve_doubt()
         if self._unswept:
-            sweeping, self._unswept = self._unswept, []
+            sweeping = list(self._unswept)
             await outbox.sweep(self._pool, acknowledged=sweeping)
+            self._unswept = self._unswept[len(sweeping) :]
         for part in list(self._held.recalling):
             if await recall.end(self._pool, stage=self._stage.name, part=part):
                 self._held.recalling.discard(part)
