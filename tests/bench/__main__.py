@@ -119,7 +119,8 @@ def _textbook(
             )
             idle.append(_at_rest(target, plan.idle_seconds))
             return
-    raise NotStarted("The textbook stack's workers took nothing in four attempts.")
+    said = {stage: (home.log / f"textbook-{stage}.log").read_text()[-600:] for stage in ("enrich", "score", "route")}
+    raise NotStarted(f"The textbook stack's workers took nothing in four attempts. What they said last: {said}")
 
 
 def _steps(seconds: float, *, textbook: bool) -> list[Step]:
