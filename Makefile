@@ -44,7 +44,7 @@ clean: install ## Stop the local stack and delete its data, logs and secrets; Ka
 	@$(LEADS) stack clean
 
 test: install ## Run the tests that must pass before a commit: unit, pipeline, integration, end to end.
-	@$(BIN)/python -m pytest $(TESTED)
+	@$(BIN)/python -m pytest -m 'not slow' $(TESTED)
 
 test-all: install ## Run every test there is, the long ones too.
 	@$(BIN)/python -m pytest tests

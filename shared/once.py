@@ -50,13 +50,18 @@ class OnceWriter:
     async def send(self, part: int, messages: Sequence[Message]) -> dict[str, int]:
         """Returns when every message is on its topic in a committed transaction, once; with how far the topics are known now.
 
-        Raises Fenced when another instance has taken the number over.
+        Raises Fenced when another instance has taken the number over, or this one has let it go.
         """
         number = self._numbers[part]
         wait = 0.1
         while True:
             try:
                 await self._prepare(part, number)
+                if (
+                    self._numbers.get(part) is not number
+                ):  # let go of while this was trying: whoever has it now will send these
+                    await self._forget(number)
+                    raise Fenced([part])
                 await self._write(number, [message for message in messages if message.event_id not in number.present])
             except ProducerFenced:
                 await self._forget(number)

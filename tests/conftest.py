@@ -30,6 +30,7 @@ FAST = ("unit", "pipeline")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: only in `make test-all`, so that `make test` stays short")
     for name, meaning in REAL.items():
         config.addinivalue_line("markers", f"{name}: {meaning} (by folder: tests/{name})")
 

@@ -56,12 +56,22 @@ async def test_a_kill_at_every_named_point_loses_and_doubles_nothing(drive: Driv
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("point", ["after_fence", "after_load", "after_commit", "in_emit", "in_handover_transaction"])
+@pytest.mark.parametrize(
+    "point",
+    [
+        "after_load",
+        "in_handover_transaction",
+        pytest.param("after_fence", marks=pytest.mark.slow),
+        pytest.param("after_commit", marks=pytest.mark.slow),
+        pytest.param("in_emit", marks=pytest.mark.slow),
+    ],
+)
 async def test_a_frozen_owner_writes_nothing_after_its_successor(drive: Drive, point: str) -> None:
     frozen = await drive.start("tally-0")
     await drive.ready("tally-0")
     await drive.add([{"key": f"k{k % 12}"} for k in range(600)])
     await drive.until_counted(600)
+    await drive.until_idle()
     await drive.kill("tally-0")
     frozen = await drive.start("tally-0", STOP_AT=f"{point}:1")
     await drive.ready("tally-0")
