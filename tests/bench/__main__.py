@@ -61,6 +61,7 @@ def main() -> None:
     runs: list[Run] = []
     idle: list[report.Idle] = []
     postgres = ""
+    yardsticks = [cpu.yardstick_us()]
     try:
         with stack.local(services=wanted.only != "textbook") as home:
             postgres = asyncio.run(_postgres(home))
@@ -81,7 +82,14 @@ def main() -> None:
             print()
             print(report.table(runs))
             command = f"python -m tests.bench {shlex.join(sys.argv[1:])}".strip()
-            page = report.page(runs, idle=idle, command=command, prefilled=plan.prefill, postgres=postgres, began=began)
+            under = report.Circumstances(
+                command=command,
+                prefilled=plan.prefill,
+                postgres=postgres,
+                began=began,
+                yardsticks=[*yardsticks, cpu.yardstick_us()],
+            )
+            page = report.page(runs, idle=idle, under=under)
             wanted.out.write_text(page)
             print(f"\nWritten to {wanted.out}.")
 

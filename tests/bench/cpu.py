@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 import psutil
+
+from tests.bench.leads import Crowd, Writer
 
 
 def seconds(programs: Mapping[str, int]) -> dict[str, float]:
@@ -38,18 +41,32 @@ def busy_seconds() -> float:
 
 
 def memory_mb(programs: Mapping[str, int]) -> dict[str, float]:
-    """Resident memory of each program and what it started, in MB (what processes share counts once for each)."""
+    """Resident memory in MB of each program; with what it started, where it did, and then what they share counts once."""
     found = {}
     for name, pid in programs.items():
-        total = 0
         try:
             top = psutil.Process(pid)
-            for process in (top, *top.children(recursive=True)):
-                total += process.memory_info().rss
+            children = top.children(recursive=True)
+            if children:
+                found[name] = sum(process.memory_full_info().pss for process in (top, *children)) / 1e6
+            else:
+                found[name] = top.memory_info().rss / 1e6
         except psutil.Error:
             continue
-        found[name] = total / 1e6
     return found
+
+
+def yardstick_us() -> tuple[float, float]:
+    """CPU and wall microseconds that writing one lead takes now: how fast the machine is, and how much of it one gets.
+
+    On an idle machine the two are equal. The figures of two runs compare as far as their yardsticks do.
+    """
+    crowd, writer = Crowd(1), Writer(1)
+    leads = [crowd.next() for _ in range(20_000)]
+    cpu, wall = time.process_time(), time.perf_counter()
+    for lead in leads:
+        writer.form(lead)
+    return (time.process_time() - cpu) * 1e6 / len(leads), (time.perf_counter() - wall) * 1e6 / len(leads)
 
 
 def spent(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:

@@ -45,18 +45,23 @@ class Idle:
     memory_mb: Mapping[str, float]
 
 
-def page(
-    runs: Sequence[Run], *, idle: Sequence[Idle], command: str, prefilled: int, postgres: str, began: datetime
-) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """Under what the figures were taken. `yardsticks`: cpu.yardstick_us before and after."""
+
+    command: str
+    prefilled: int
+    postgres: str
+    began: datetime
+    yardsticks: Sequence[tuple[float, float]]
+
+
+def page(runs: Sequence[Run], *, idle: Sequence[Idle], under: Circumstances) -> str:
     """The whole of RESULTS.md."""
-    return (
-        "\n".join(_page(runs, idle=idle, command=command, prefilled=prefilled, postgres=postgres, began=began)) + "\n"
-    )
+    return "\n".join(_page(runs, idle=idle, under=under)) + "\n"
 
 
-def _page(
-    runs: Sequence[Run], *, idle: Sequence[Idle], command: str, prefilled: int, postgres: str, began: datetime
-) -> Iterator[str]:
+def _page(runs: Sequence[Run], *, idle: Sequence[Idle], under: Circumstances) -> Iterator[str]:
     summaries = figures.by_step(runs)
     yield from (
         "# What `make bench` measured",
@@ -64,7 +69,7 @@ def _page(
         "Written by `tests/bench`; as it came out, the bad ones too. Figures of a machine that is busy with other work say so (*).",
         "",
     )
-    yield from _machine(command, prefilled=prefilled, postgres=postgres, began=began)
+    yield from _machine(under)
     yield from ("", "## Medians", "")
     yield from _medians(summaries)
     yield from ("", "## Against the targets", "")
@@ -101,13 +106,15 @@ def table(runs: Sequence[Run]) -> str:
     return "\n".join(_medians(figures.by_step(runs)))
 
 
-def _machine(command: str, *, prefilled: int, postgres: str, began: datetime) -> Iterator[str]:
+def _machine(under: Circumstances) -> Iterator[str]:
     memory = psutil.virtual_memory().total / 2**30
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _PACKAGES)
-    yield f"* {began:%Y-%m-%d %H:%M} UTC to {datetime.now(UTC):%H:%M}, commit {_git()}; `{command}`"
+    yield f"* {under.began:%Y-%m-%d %H:%M} UTC to {datetime.now(UTC):%H:%M}, commit {_git()}; `{under.command}`"
     yield f"* {psutil.cpu_count()} x {_processor()}, {memory:.0f} GiB, {platform.system()} {platform.release()}; generator, subscriber, broker, database and services on the same cores"
-    yield f"* Python {platform.python_version()}, Kafka {kafka.VERSION} (one KRaft node, {_java()}), {postgres}, fsync on; {versions}"
-    yield f"* leads of 1 KB: 30 % known, 2 % joins, 2 % repeats, 1 % invalid; {prefilled:,} leads in the stores before; the shipped ruleset and routing document in force"
+    yield f"* Python {platform.python_version()}, Kafka {kafka.VERSION} (one KRaft node, {_java()}), {under.postgres}, fsync on; {versions}"
+    sticks = "; ".join(f"{cpu:.1f} us of CPU, {wall:.1f} us by the clock" for cpu, wall in under.yardsticks)
+    yield f"* yardstick, writing one lead in Python, before and after: {sticks} (equal on an idle machine; figures of two runs compare as far as these do)"
+    yield f"* leads of 1 KB: 30 % known, 2 % joins, 2 % repeats, 1 % invalid; {under.prefilled:,} leads in the stores before; the shipped ruleset and routing document in force"
 
 
 def _processor() -> str:
@@ -200,8 +207,8 @@ def _idle(idle: Sequence[Idle]) -> Iterator[str]:
     yield f"| stack | | {' | '.join(names)} | all |"
     yield "|---|---|" + "---|" * (len(names) + 1)
     for one in idle:
-        cores = " | ".join(f"{one.cores.get(name, 0):.1%}" for name in names)
-        memory = " | ".join(f"{one.memory_mb.get(name, 0):.0f}" for name in names)
+        cores = " | ".join(f"{one.cores[name]:.1%}" if name in one.cores else "" for name in names)
+        memory = " | ".join(f"{one.memory_mb[name]:.0f}" if name in one.memory_mb else "" for name in names)
         yield f"| {one.stack} | share of a core over {one.seconds:.0f} s | {cores} | {sum(one.cores.values()):.1%} |"
         yield f"| {one.stack} | memory, MB | {memory} | {sum(one.memory_mb.values()):.0f} |"
 
