@@ -140,7 +140,7 @@ def _steps(seconds: float, *, textbook: bool) -> list[Step]:
         ]
     return [
         Step(name="single posts", seconds=seconds),
-        Step(name="batches of 50", seconds=seconds, backlog=10_000, batch=50, connections=16, most=18_000),
+        Step(name="batches of 50", seconds=seconds, backlog=10_000, batch=50, connections=16, most=15_000),
         Step(name="1,000/s", seconds=seconds, rate=1000),
         Step(name="2,000/s", seconds=seconds, rate=2000),
     ]

@@ -35,7 +35,7 @@ class Step:
     batch: int = 1
     backlog: int = 6000
     connections: int = 256
-    most: int = 12_000
+    most: int = 9_000
     leads: int | None = None
     only_new: bool = False
 
