@@ -10,12 +10,8 @@ from shared.database import Pool
 from shared.message import Message
 from shared.once import OnceWriter
 from shared.producer import Emitter
-from shared.reader import Reader
+from shared.reader import OffsetGone, Reader
 from shared.stage import Stage
-
-
-class OffsetGone(Exception):
-    """A cursor lies outside of what its topic keeps. Going on would skip records or read them under wrong numbers."""
 
 
 @dataclass(slots=True)
@@ -93,7 +89,7 @@ async def take_over(
         )
         recalling = True
         await recall.read_own_output(pool, kafka, stage=stage, part=part, partitions=partitions)
-    if recalling and not claim.recall_until:
+    if recalling:
         await recall.begin(pool, stage=stage.name, part=part, until=ends)
     point("after_recall")
     for row, messages in left:

@@ -21,7 +21,10 @@ IDLE_IN_TRANSACTION_SECONDS = 5
 
 # SQLSTATE classes that are the world's fault though they look like errors of a statement: tried again, never bisected.
 _TRANSIENT_STATES = {"40001", "40P01", "55P03", "57014", "25P03", "25P04"}
-_TRANSIENT_CLASSES = {"08", "53", "57", "58", "XX", "25"}
+_TRANSIENT_CLASSES = {"08", "0A", "25", "28", "3D", "53", "57", "58", "XX"}
+# The classes that name a value: data exception, integrity constraint, program limit. Anything else (42: a table or a right that is
+# missing) is neither the record's fault nor mended by waiting: the service ends loudly instead of burying healthy records.
+_ROW_CLASSES = {"22", "23", "54"}
 
 
 async def connect(dsn: str, *, max_size: int = 4) -> Pool:
@@ -112,7 +115,9 @@ def is_worlds_fault(error: BaseException) -> bool:
 
 def is_rows_fault(error: BaseException) -> bool:
     """Whether Postgres (or its driver, while it packs arguments) refused a value, so that bisecting can find the culprit."""
-    return isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError) and not is_worlds_fault(error)
+    if isinstance(error, asyncpg.PostgresError):
+        return (error.sqlstate or "")[:2] in _ROW_CLASSES
+    return isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)
 
 
 def sqlstate(error: BaseException) -> str:

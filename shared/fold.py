@@ -83,7 +83,7 @@ def reject(done: Folded, stage: Stage, input_: Input, why: Reject) -> None:
     if record is None:
         record = Record("timer", input_.part, 0, 0, None, input_.event_id.encode(), {})
     done.messages.setdefault(input_.part, []).append(dead_letter(stage.name, record, why, input_))
-    if record.topic == COMMANDS.name:
+    if record.topic == COMMANDS.name and input_.event_id:  # what names no command can't be asked for
         done.commands.append(
             CommandResult(input_.event_id, "refused", f"{why.reason}: {why.detail}" if why.detail else why.reason)
         )

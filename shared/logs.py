@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 import traceback
@@ -55,6 +56,11 @@ def _exception(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMappi
     if chain:
         event["exception"] = chain
     return event
+
+
+def of_the_loop(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What asyncio tells of failures that nobody waited for: its own words, and the exception without its message."""
+    get().error("asyncio: " + str(context.get("message", "")).partition("\n")[0], exc_info=context.get("exception"))
 
 
 def get() -> structlog.typing.FilteringBoundLogger:

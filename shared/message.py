@@ -27,6 +27,7 @@ class Message(Struct, frozen=True, array_like=True):
 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(list[Message]).decode
+_TRACEPARENT_BYTES = 55  # version 00: 2-32-16-2 hex digits and three dashes
 _HEADER_BYTES = 2048  # what headers and framing may take besides the value
 
 
@@ -38,6 +39,8 @@ def encode(outgoing: Outgoing, *, stage: str, cause: Input, part: int) -> Messag
     if outgoing.topic is not DEAD and len(value) + _HEADER_BYTES > outgoing.topic.max_message_bytes:
         return None
     traceparent = cause.record.headers.get("traceparent") if cause.record is not None else None
+    if traceparent is not None and len(traceparent) != _TRACEPARENT_BYTES:
+        traceparent = None  # not what W3C Trace Context writes; anybody could make it as long as a record
     headers = cloudevent.headers(
         event_id=outgoing.event_id,
         type_=outgoing.type,

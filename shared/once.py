@@ -52,14 +52,16 @@ class OnceWriter:
 
         Raises Fenced when another instance has taken the number over, or this one has let it go.
         """
-        number = self._numbers[part]
+        number = self._numbers.get(part)
+        if number is None:
+            raise Fenced([part])
         wait = 0.1
         while True:
             try:
-                await self._prepare(part, number)
-                if (
-                    self._numbers.get(part) is not number
-                ):  # let go of while this was trying: whoever has it now will send these
+                if self._numbers.get(part) is number:
+                    await self._prepare(part, number)
+                if self._numbers.get(part) is not number:
+                    # Let go of while this was trying: whoever has it now will send these.
                     await self._forget(number)
                     raise Fenced([part])
                 await self._write(number, [message for message in messages if message.event_id not in number.present])

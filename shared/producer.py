@@ -16,7 +16,10 @@ from shared.metrics import PRODUCERS_REPLACED
 
 ACK_TIMEOUT_SECONDS = 10.0  # after this the fate of a batch is unknown, and it is sent again under the same ids
 BATCH_BYTES = 900_000  # of one produce batch; larger single messages travel alone
-_LARGEST_BYTES = 3 * 1_048_576 + 65_536  # a dead letter with a whole record in it
+_FRAMING_BYTES = 512  # headers and framing of one message, at most
+_LARGEST_BYTES = (
+    64 * 1_048_576
+)  # of one batch before it is compressed: a dead letter with a whole record in it; the broker limits the rest
 
 
 def new(kafka: str, *, client_id: str, transactional_id: str | None = None) -> AIOKafkaProducer:
@@ -65,14 +68,15 @@ def batches(
     open_: dict[tuple[str, int], tuple[BatchBuilder, list[Message], int]] = {}
     for message in messages:
         place = (message.topic, message.part)
-        size = len(message.value) + 512
+        size = len(message.value) + len(message.key or b"") + _FRAMING_BYTES
         current = open_.get(place)
         if current is None or current[2] + size > BATCH_BYTES:
             builder: BatchBuilder = producer.create_batch()
             current = (builder, [], 0)
             found.append((message.topic, message.part, builder, current[1]))
         builder, inside, bytes_ = current
-        builder.append(timestamp=None, key=message.key, value=message.value, headers=message.headers)
+        if builder.append(timestamp=None, key=message.key, value=message.value, headers=message.headers) is None:
+            raise ValueError(f"a message of {size} bytes for {message.topic} fits no batch")  # never silently left out
         inside.append(message)
         open_[place] = (builder, inside, bytes_ + size)
     return found
@@ -85,7 +89,7 @@ class Emitter:
         self._kafka = kafka
         self._client_id = client_id
         self._producer: AIOKafkaProducer | None = None
-        self.in_trouble = False
+        self._changing = asyncio.Lock()  # of the producer: several may send at once
 
     async def send(self, messages: Sequence[Message]) -> None:
         """Returns when all are acknowledged by every replica in sync. Tries for as long as it takes: a topic may then hold a
@@ -93,10 +97,10 @@ class Emitter:
         rest = list(messages)
         wait = 0.1
         while rest:
+            used = self._producer
             rest = await self._try(rest)
-            self.in_trouble = bool(rest)
             if rest:
-                await self._replace()
+                await self.replace(used)
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, 2.0)
 
@@ -109,15 +113,8 @@ class Emitter:
         """One attempt; returns what has no acknowledgement, in order."""
         futures: list[tuple[asyncio.Future[object] | None, list[Message]]] = []
         try:
-            if self._producer is None:
-                producer = new(self._kafka, client_id=self._client_id)
-                try:
-                    await producer.start()
-                except BaseException:
-                    await stop(producer)
-                    raise
-                self._producer = producer
-            made = batches(self._producer, messages)
+            producer = await self._started()
+            made = batches(producer, messages)
         except (KafkaError, OSError, TimeoutError) as error:
             logs.get().warning("can't reach Kafka, trying again", error=type(error).__name__)
             return messages
@@ -127,7 +124,7 @@ class Emitter:
             if not failed:  # after a failure nothing more of the attempt is sent, so that the order stays
                 try:
                     future = await asyncio.wait_for(
-                        self._producer.send_batch(builder, topic, partition=part), ACK_TIMEOUT_SECONDS
+                        producer.send_batch(builder, topic, partition=part), ACK_TIMEOUT_SECONDS
                     )
                 except (KafkaError, OSError, TimeoutError) as error:
                     logs.get().warning("a batch was not taken, sending again", topic=topic, error=type(error).__name__)
@@ -142,7 +139,24 @@ class Emitter:
                 unsent.extend(inside)
         return unsent
 
-    async def _replace(self) -> None:
-        PRODUCERS_REPLACED.inc()
-        logs.get().warning("the producer is replaced: its last batch was not acknowledged")
-        await self.close()
+    async def _started(self) -> AIOKafkaProducer:
+        async with self._changing:
+            if self._producer is None:
+                producer = new(self._kafka, client_id=self._client_id)
+                try:
+                    await producer.start()
+                except BaseException:
+                    await stop(producer)
+                    raise
+                self._producer = producer
+            return self._producer
+
+    async def replace(self, used: AIOKafkaProducer | None = None) -> None:
+        """Throws the producer away (if it is still `used`, or whichever it is): its last batch has no acknowledgement."""
+        async with self._changing:
+            if self._producer is None or (used is not None and self._producer is not used):
+                return
+            PRODUCERS_REPLACED.inc()
+            logs.get().warning("the producer is replaced: its last batch was not acknowledged")
+            producer, self._producer = self._producer, None
+            await stop(producer)

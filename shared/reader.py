@@ -10,7 +10,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from aiokafka.errors import KafkaError, NoOffsetForPartitionError
+from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from shared import cloudevent, lenient
 from shared.stage import Record
@@ -21,6 +21,10 @@ IDLE_AFTER_SECONDS = 2.0  # then the broker answers the first byte at once, and 
 IDLE_MS = 500
 MOST_RECORDS = 1000
 LENIENT_SECONDS = 60.0  # how long the slow reader is used after a header name that is no UTF-8
+
+
+class OffsetGone(Exception):
+    """A position lies outside of what its topic keeps. Going on would skip records or read them under wrong numbers."""
 
 
 class Reader:
@@ -92,6 +96,11 @@ class Reader:
         except NoOffsetForPartitionError:
             await asyncio.sleep(0.005)  # assigned but not claimed yet: the claim will seek
             return []
+        except OffsetOutOfRangeError as error:
+            raise OffsetGone(
+                f"a position lies outside of what its topic keeps ({error.args[0] if error.args else error}): records were deleted "
+                "before they were read, or the topic was made anew. Restore the topic, or rebuild the store: leads rebuild SERVICE"
+            ) from None
         except UnicodeDecodeError:
             # A header name that is no UTF-8. What was fetched is lost to the client: read it again, the lenient way.
             lenient.use(True)
@@ -99,20 +108,7 @@ class Reader:
             for part in held:
                 self.seek(part, {topic: held_offsets[topic, part] for topic in self.topics})
             return []
-        records = [
-            Record(
-                row.topic,
-                row.partition,
-                row.offset,
-                row.timestamp,
-                row.key,
-                row.value or b"",
-                cloudevent.by_name(row.headers),
-            )
-            for partition, rows in found.items()
-            if partition.partition in held
-            for row in rows
-        ]
+        records = [_record(row) for partition, rows in found.items() if partition.partition in held for row in rows]
         self._tune(bool(records))
         return records
 
@@ -228,10 +224,18 @@ async def read(
         consumer.assign(list(left))
         for place in left:
             consumer.seek(place, max(wanted[place], begins[place]))
+        seen: dict[Any, int] = {}
         silent_since = time.monotonic()
         while left:
-            found = await consumer.getmany(timeout_ms=25, max_records=5000)
+            try:
+                found = await consumer.getmany(timeout_ms=25, max_records=5000)
+            except UnicodeDecodeError:  # a header name that is no UTF-8: from here on the lenient way
+                lenient.use(True)
+                for place in left:
+                    consumer.seek(place, seen.get(place, max(wanted[place], begins[place])))
+                continue
             for place, rows in found.items():
+                seen[place] = rows[-1].offset + 1
                 for row in rows:
                     if row.offset < ends[place]:
                         yield _record(row), row is rows[-1]

@@ -59,7 +59,7 @@ async def begin(pool: Pool, *, stage: str, part: int, until: Mapping[str, int]) 
     # The mark outlives a crash in the middle of the rebuild.
     await pool.execute(
         """
-        UPDATE cursor AS c SET recall_until = u.until_offset FROM unnest($3::text[], $4::bigint[]) AS u(topic, until_offset)
+        UPDATE cursor AS c SET recall_until = greatest(c.recall_until, u.until_offset) FROM unnest($3::text[], $4::bigint[]) AS u(topic, until_offset)
          WHERE c.stage = $1 AND c.part = $2 AND c.topic = u.topic
         """,
         stage,

@@ -62,6 +62,7 @@ class Runner:
         self._reader: Reader | None = None
         self._busy = asyncio.Lock()  # held while a batch, a claim or an emission is under way
         self._emitting: asyncio.Task[None] | None = None
+        self._emitting_since = 0.0
         self._in_doubt = False
         self._unswept: list[int] = []  # outbox rows that the broker has acknowledged
         self._draining = asyncio.Event()
@@ -79,7 +80,8 @@ class Runner:
         self._draining.set()
 
     async def run(self) -> None:
-        """The loop. Raises claims.OffsetGone, which needs an operator; everything else it deals with."""
+        """The loop. Raises reader.OffsetGone, which needs an operator, and whatever says that our own code or
+        schema is wrong (the process ends, loudly); what the world does to it, it deals with."""
         self._health.report(self._stage.name, "joining the group")
         watch = asyncio.create_task(self._watch())
         try:
@@ -87,6 +89,7 @@ class Runner:
                 try:
                     await self._turn()
                 except (KafkaError, Fenced, SeenMeanwhile) as error:
+                    self._read_again()
                     self._log.warning(
                         "a turn of the loop failed, trying again", stage=self._stage.name, error=type(error).__name__
                     )
@@ -94,6 +97,7 @@ class Runner:
                 except Exception as error:
                     if not is_worlds_fault(error):
                         raise
+                    self._read_again()
                     self._trouble(error)
                     await asyncio.sleep(0.5)
         finally:
@@ -101,6 +105,13 @@ class Runner:
             with contextlib.suppress(asyncio.CancelledError):
                 await watch
             await self._finish()
+
+    def _read_again(self) -> None:
+        """A turn failed after the consumer gave records: it goes on from where the batches have come to."""
+        reader = self._reader
+        for part in self._held.epochs if reader is not None else ():
+            if reader is not None and part in reader.assigned:
+                reader.seek(part, {topic: self._held.next_offsets[topic, part] for topic in reader.topics})
 
     async def _turn(self) -> None:
         reader = await self._joined()
@@ -173,8 +184,8 @@ class Runner:
                     raise failure
             self._progress_at = time.monotonic()
         metrics.HELD.labels(self._stage.name).set(len(self._held.epochs))
-        if reader.joined and set(self._held.epochs) == set(reader.assigned):
-            self._health.report(self._stage.name, None)
+        complete = reader.joined and set(self._held.epochs) == set(reader.assigned)
+        self._health.report(self._stage.name, None if complete else "claiming its numbers")
 
     async def _take_over(self, reader: Reader, part: int, given_in: int) -> None:
         await self._let_go(part)
@@ -238,11 +249,13 @@ class Runner:
         wait = 0.1
         while True:
             await self._acknowledged()
-            sweeping = list(self._unswept)
-            known = dict(self._held.known)
             try:
                 if self._in_doubt:
                     await self._resolve_doubt()
+                if not {one.record.part for one in decoded} | {one.part for one in timers} <= self._held.epochs.keys():
+                    return None  # lost while the last batch was sent
+                sweeping = list(self._unswept)
+                known = dict(self._held.known)
                 written = await batch.write(
                     self._pool,
                     self._stage,
@@ -253,11 +266,14 @@ class Runner:
                     timers=timers,
                 )
             except Fenced as lost:
+                self._in_doubt = True  # of a batch that was cut in two, the first part may stand
                 await self._fenced(lost)
                 return None
             except SeenMeanwhile:
+                self._in_doubt = True
                 continue
             except LimitReached as reached:
+                self._in_doubt = True
                 await self._stopped_by_limit(reached)
                 if self._draining.is_set():
                     return None
@@ -266,13 +282,14 @@ class Runner:
                 if not is_worlds_fault(error):
                     raise
                 self._in_doubt = True  # it may have been committed before the answer was lost
-                self._trouble(error)
+                self._health.report(f"{self._stage.name} transaction", f"{type(error).__name__}: trying again")
+                self._log.warning("trying again", stage=self._stage.name, error=type(error).__name__)
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, 2.0)
                 if self._draining.is_set():
                     return None
                 continue
-            self._health.report(f"{self._stage.name} store", None)
+            self._health.report(f"{self._stage.name} transaction", None)
             self._unswept = self._unswept[len(sweeping) :]
             for place, offset in known.items():
                 if self._held.known.get(place) == offset:
@@ -292,6 +309,7 @@ class Runner:
         """Begins to send what was committed; the next gather runs beside it, the next transaction waits for it."""
         if any(one.rows for one in written):
             self._emitting = asyncio.create_task(self._send(written))
+            self._emitting_since = time.monotonic()
 
     async def _send(self, written: Sequence[batch.Written]) -> None:
         for one in written:
@@ -319,7 +337,8 @@ class Runner:
 
     async def _send_once(self, part: int, messages: Sequence[Message]) -> None:
         known = await self._once.send(part, messages)
-        self._held.known.update({(topic, part): offset for topic, offset in known.items()})
+        if part in self._held.epochs:
+            self._held.known.update({(topic, part): offset for topic, offset in known.items()})
         metrics.RECORDS_OUT.labels(self._stage.name, messages[0].topic).inc(len(messages))
 
     async def _acknowledged(self) -> None:
@@ -426,8 +445,17 @@ class Runner:
                     f"{self._stage.name} store", f"the database does not answer ({type(error).__name__})"
                 )
             await self._trim()
+            slow = (
+                self._emitting is not None and not self._emitting.done() and time.monotonic() - self._emitting_since > 5
+            )
+            self._health.report(
+                f"{self._stage.name} emission", "Kafka acknowledges nothing: sending again" if slow else None
+            )
             reader = self._reader
-            if reader is None or not self._held.epochs:
+            if reader is None:
+                continue
+            if not self._held.epochs:
+                self._health.report(f"{self._stage.name} broker", None)
                 continue
             try:
                 ends = await asyncio.wait_for(reader.ends(self._held.epochs), 8.0)
@@ -440,6 +468,9 @@ class Runner:
                 for place, end in ends.items()
                 if place[1] in self._held.epochs
             }
+            lag = {
+                place: records for place, records in lag.items() if records <= ends[place]
+            }  # a position that is not known is -1
             for (topic, part), records in lag.items():
                 metrics.LAG_RECORDS.labels(self._stage.name, topic, part).set(max(0, records))
             if not any(records > 0 for records in lag.values()):

@@ -106,6 +106,7 @@ async def _serve(
     routes: Callable[[Context], Sequence[APIRouter]],
     listening: socket.socket,
 ) -> None:
+    asyncio.get_running_loop().set_exception_handler(logs.of_the_loop)
     stop = asyncio.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
@@ -173,6 +174,10 @@ async def _open_store(settings: Common, migrations: Path, health: Health) -> Poo
 def _sender(emitter: Emitter, partitions: int) -> Send:
     async def send(topic: str, key: str, value: bytes, headers: list[tuple[str, bytes]]) -> None:
         message = Message(topic, ids.partition(key.encode(), partitions), key.encode(), value, headers, "")
-        await asyncio.wait_for(emitter.send([message]), SEND_SECONDS)
+        try:
+            await asyncio.wait_for(emitter.send([message]), SEND_SECONDS)
+        except TimeoutError:
+            await emitter.replace()  # it may be stuck: the next request gets a new one
+            raise
 
     return send

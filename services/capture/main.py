@@ -121,6 +121,7 @@ def fastapi_app(health: Health) -> FastAPI:
 
 async def serve(config: Settings, listening: socket.socket) -> None:
     """Runs until SIGTERM or SIGINT: then no new connections, the open requests get their answers, and the process ends."""
+    asyncio.get_running_loop().set_exception_handler(logs.of_the_loop)
     stop = asyncio.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)

@@ -44,7 +44,7 @@ CREATE TABLE recalled (
     type     text NOT NULL,
     subject  text NOT NULL,
     value    bytea,                  -- of transactional topics only
-    PRIMARY KEY (stage, event_id)
+    PRIMARY KEY (stage, event_id, part)
 );
 CREATE INDEX recalled_subject ON recalled (subject);
 
