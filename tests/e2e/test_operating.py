@@ -55,6 +55,7 @@ def test_status_prints_where_everything_is_for_programs(leadflow: Layout) -> Non
         assert is_ready(instance["url"])
 
 
+@pytest.mark.slow  # test_kills.py kills each of them in make test
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_that_was_killed_is_ready_again(leadflow: Layout, service: str) -> None:
     (before,) = instances(leadflow, service)

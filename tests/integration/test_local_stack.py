@@ -86,7 +86,7 @@ def test_a_second_stack_on_the_same_ports_is_told_about_all_of_them_before_anyth
     assert not (tmp_path / "other").exists()
 
 
-@pytest.mark.parametrize("name", ["postgres", "kafka"])
+@pytest.mark.parametrize("name", ["postgres", pytest.param("kafka", marks=pytest.mark.slow)])
 def test_the_supervisor_restarts_what_was_killed(home: Layout, name: str) -> None:
     (killed,) = drills.kill(home, name)
     drills.start(home, name)
@@ -94,7 +94,7 @@ def test_the_supervisor_restarts_what_was_killed(home: Layout, name: str) -> Non
     assert answers(home)
 
 
-@pytest.mark.parametrize("name", ["postgres", "kafka"])
+@pytest.mark.parametrize("name", ["postgres", pytest.param("kafka", marks=pytest.mark.slow)])
 def test_what_is_killed_and_held_stays_dead_until_it_is_started(home: Layout, name: str) -> None:
     drills.kill(home, name, hold=True)
     time.sleep(2)
