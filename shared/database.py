@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -123,8 +122,3 @@ def is_rows_fault(error: BaseException) -> bool:
 def sqlstate(error: BaseException) -> str:
     """The SQLSTATE of `error` for a dead letter's detail (the message may hold data), else the exception's class."""
     return getattr(error, "sqlstate", None) or type(error).__name__
-
-
-def ids(values: Sequence[str]) -> list[str]:
-    """Sorted, once each: the order in which rows and locks are always taken."""
-    return sorted(set(values))

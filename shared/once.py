@@ -112,7 +112,7 @@ class OnceWriter:
             return []
         found: list[Record] = []
         known = dict(number.known)
-        async for record, _ in read(
+        async for record in read(
             self._kafka, {(topic, part): offset for topic, offset in number.known.items()}, committed_only=True
         ):
             found.append(record)

@@ -197,10 +197,8 @@ def _record(row: Any) -> Record:
     return Record(row.topic, row.partition, row.offset, row.timestamp, row.key, row.value or b"", headers, row.headers)
 
 
-async def read(
-    kafka: str, places: Mapping[tuple[str, int], int], *, committed_only: bool
-) -> AsyncIterator[tuple[Record, bool]]:
-    """Every record of each (topic, number) from its offset up to where it ends now. The flag is true for the last of a slice.
+async def read(kafka: str, places: Mapping[tuple[str, int], int], *, committed_only: bool) -> AsyncIterator[Record]:
+    """Every record of each (topic, number) from its offset up to where it ends now.
 
     With `committed_only` up to the last stable offset: an open transaction is not seen. Raises KafkaError when the broker is
     away, TimeoutError when it gives nothing for ten seconds before the end.
@@ -238,7 +236,7 @@ async def read(
                 seen[place] = rows[-1].offset + 1
                 for row in rows:
                     if row.offset < ends[place]:
-                        yield _record(row), row is rows[-1]
+                        yield _record(row)
                 silent_since = time.monotonic()
             for place in list(left):
                 if await consumer.position(place) >= ends[place]:

@@ -44,7 +44,7 @@ async def read_own_output(pool: Pool, kafka: str, *, stage: Stage, part: int, pa
     places = {(topic.name, number): 0 for topic in stage.writes if not topic.transactional for number in numbers}
     places[DEAD.name, part] = 0  # a dead letter stands in the number of the record that died
     slice_: list[Record] = []
-    async for record, _ in read(kafka, places, committed_only=False):
+    async for record in read(kafka, places, committed_only=False):
         if record.headers.get("ce_source", b"").decode() != stage.name:
             continue  # topics with several writers
         slice_.append(record)

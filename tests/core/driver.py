@@ -148,7 +148,7 @@ class Drive:
     async def told(self, topic: str, *, committed_only: bool = False) -> list[dict[str, Any]]:
         """Every physical record of a topic, decoded."""
         found = []
-        async for record, _ in read(
+        async for record in read(
             self.kafka, {(topic, part): 0 for part in range(PARTITIONS)}, committed_only=committed_only
         ):
             found.append({**msgspec.json.decode(record.value), "part": record.part, "ce": record.headers})

@@ -92,7 +92,7 @@ async def check(kafka: str, partitions: int, ledger: Ledger) -> Verdict:
     dead: list[str] = []
     unexpected: set[str] = set()
     places = {(topic.name, part): 0 for topic in (CAPTURED, ENRICHED, SCORED, DEAD) for part in range(partitions)}
-    async for record, _ in read(kafka, places, committed_only=False):
+    async for record in read(kafka, places, committed_only=False):
         said = msgspec.json.decode(record.value)
         if record.topic == CAPTURED.name:
             known.add(said["event_id"])
@@ -102,7 +102,7 @@ async def check(kafka: str, partitions: int, ledger: Ledger) -> Verdict:
             ends.add(said["activity_id"])
         elif record.topic == DEAD.name:
             dead.append(f"{said['service']}: {said['reason']} {said['detail']}")
-    async for record, _ in read(kafka, {(HANDOVER.name, part): 0 for part in range(partitions)}, committed_only=True):
+    async for record in read(kafka, {(HANDOVER.name, part): 0 for part in range(partitions)}, committed_only=True):
         said = msgspec.json.decode(record.value)
         if record.headers["ce_type"] == b"lead.handover":
             handovers[f"{said['lead_id']} {said['episode']} {said['attempt']}"] += 1
