@@ -10,7 +10,6 @@ out what a change brought, on a machine that does other work too, since CPU time
 from __future__ import annotations
 
 import argparse
-import asyncio
 import cProfile
 import pstats
 import time
@@ -34,7 +33,7 @@ from services.score import main as score
 from shared import batch, clock, database, ownership
 from shared.message import Message
 from shared.rejects import RejectLimit
-from shared.stage import Input, Record, Stage
+from shared.stage import Record, Stage
 from tests import stack
 from tests.bench.leads import Crowd, Kind, Lead, Writer, form_path
 
@@ -49,6 +48,7 @@ class Station:
 
     stage: Stage
     pool: database.Pool
+    database: str
     backend: int
     cpu: dict[str, float] = field(default_factory=lambda: defaultdict(float))  # seconds of this process, by step
     backend_cpu: dict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -101,7 +101,8 @@ async def _measure(server: str, told: argparse.Namespace) -> None:
     for counts, leads in ((False, told.warm), (True, told.leads)):
         if counts:
             for station in stations:
-                station.cpu.clear(), station.backend_cpu.clear()
+                station.cpu.clear()
+                station.backend_cpu.clear()
                 station.records = 0
         done = 0
         while done < leads:
@@ -121,7 +122,7 @@ async def _measure(server: str, told: argparse.Namespace) -> None:
         await station.pool.close()
     control = await asyncpg.connect(server)
     for station in stations:
-        await control.execute(f"DROP DATABASE {station.pool._connect_args[0].rpartition('/')[2]} WITH (FORCE)")
+        await control.execute(f"DROP DATABASE {station.database} WITH (FORCE)")
     await control.close()
 
 
@@ -132,7 +133,7 @@ async def _station(server: str, stage: Stage) -> Station:
     await control.close()
     pool = await database.connect(f"{server.rpartition('/')[0]}/{name}", max_size=1)
     await database.migrate(pool, database.CORE_MIGRATIONS, ROOT / "services" / stage.name / "migrations")
-    station = Station(stage, pool, await pool.fetchval("SELECT pg_backend_pid()"))
+    station = Station(stage, pool, name, await pool.fetchval("SELECT pg_backend_pid()"))
     for part in range(PARTITIONS):
         claim = await ownership.claim(
             pool, stage=stage.name, part=part, owner="cost", begin={topic.name: 0 for topic in stage.reads}
