@@ -68,7 +68,7 @@ async def take_over(
                 f"{stage.name} has read {topic}/{part} up to {offset}, but the topic keeps {begins[topic]} to {ends[topic]}. "
                 f"Restore the topic, or rebuild the store from what is kept: leads rebuild {stage.name}"
             )
-    left = await outbox.left(pool, stage=stage.name, part=part)
+    left = await outbox.left(pool, stage=stage.name, part=part, epoch=claim.epoch)
     recalling = bool(claim.recall_until)
     known: dict[tuple[str, int], int] = {}
     if transactional:

@@ -76,10 +76,20 @@ async def put(
     return {row["part"]: row["id"] for row in rows if row["id"] is not None}
 
 
-async def left(pool: Pool, *, stage: str, part: int) -> list[tuple[int, list[Message]]]:
-    """What earlier owners of the number left unsent, oldest first: (row id, messages)."""
+async def left(pool: Pool, *, stage: str, part: int, epoch: int) -> list[tuple[int, list[Message]]]:
+    """What earlier owners of the number left unsent, oldest first: (row id, messages). Nothing when `epoch` owns the number no more:
+    then its successor sends it."""
     # Oldest first, so that a lead's versions go out in the order in which they were decided.
-    rows = await pool.fetch("SELECT id, messages FROM outbox WHERE stage = $1 AND part = $2 ORDER BY id", stage, part)
+    rows = await pool.fetch(
+        """
+        SELECT id, messages FROM outbox WHERE stage = $1 AND part = $2
+           AND EXISTS (SELECT FROM cursor AS c WHERE c.stage = $1 AND c.part = $2 AND c.owner_epoch = $3)
+         ORDER BY id
+        """,
+        stage,
+        part,
+        epoch,
+    )
     return [(row["id"], message.unpack(row["messages"])) for row in rows]
 
 

@@ -1,6 +1,6 @@
 """What a service tells the shell about itself: a stage is facts in, a pure decision, effects out.
 
-The shell (shared/runner.py) does the rest: ownership, fence, inbox, outbox, emission, commit, dead letters.
+The shell (shared/runner) does the rest: ownership, fence, inbox, outbox, emission, commit, dead letters.
 """
 
 from __future__ import annotations

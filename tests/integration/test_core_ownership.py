@@ -46,7 +46,8 @@ async def test_an_earlier_owner_can_write_nothing_once_another_has_claimed(pool:
     assert lost.value.parts == {0}
     assert await pool.fetchval("SELECT next_offset FROM cursor") == 5
     assert await pool.fetchval("SELECT count(*) FROM inbox") == 1
-    assert len(await outbox.left(pool, stage="s", part=0)) == 1
+    assert len(await outbox.left(pool, stage="s", part=0, epoch=second.epoch)) == 1
+    assert await outbox.left(pool, stage="s", part=0, epoch=first.epoch) == []  # it is the successor's to send
 
 
 async def test_a_claim_waits_for_the_batch_that_is_past_its_fence_and_goes_on_behind_it(pool: database.Pool) -> None:
@@ -93,11 +94,11 @@ async def test_an_event_that_another_instance_counts_in_the_same_moment_is_done_
 async def test_acknowledged_rows_are_swept_by_the_next_batch(pool: database.Pool) -> None:
     first = await ownership.claim(pool, stage="s", part=0, owner="a", begin=BEGIN)
     await _batch(pool, first.epoch, 1, counted=[])
-    ((row, messages),) = await outbox.left(pool, stage="s", part=0)
+    ((row, messages),) = await outbox.left(pool, stage="s", part=0, epoch=first.epoch)
     assert messages == [Message("out", 0, b"k", b"{}", [("ce_id", b"x")], "x")]
     async with pool.acquire() as connection, connection.transaction():
         await outbox.put(connection, stage="s", counted={}, messages={}, acknowledged=[row])
-    assert await outbox.left(pool, stage="s", part=0) == []
+    assert await outbox.left(pool, stage="s", part=0, epoch=first.epoch) == []
 
 
 async def test_a_transaction_that_stays_idle_is_ended_so_that_a_successor_need_not_wait_for_ever(

@@ -1,0 +1,257 @@
+"""The loop itself: gather, decode, write one transaction for as long as it takes, send, look at the clock. What each step does stands elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+from aiokafka.errors import KafkaError
+
+from shared import batch, clock, logs, metrics
+from shared.claims import Held
+from shared.crash import point
+from shared.database import Pool, is_worlds_fault
+from shared.health import Health
+from shared.once import OnceWriter
+from shared.ownership import Fenced, SeenMeanwhile
+from shared.producer import Emitter
+from shared.reader import Reader
+from shared.rejects import LimitReached, RejectLimit
+from shared.runner.membership import Membership
+from shared.runner.sending import Sending
+from shared.runner.timers import Timers
+from shared.runner.watch import Watch
+from shared.stage import Input, Record, Stage
+
+COMMIT_SECONDS = 1.0
+
+
+class Runner:
+    """Runs one stage. `run` returns after `drain` was called and what was begun is finished."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        pool: Pool,
+        *,
+        kafka: str,
+        member: str,
+        partitions: int,
+        session_timeout_ms: int,
+        health: Health,
+        reject_limit: RejectLimit | None = None,
+    ) -> None:
+        self._stage = stage
+        self._pool = pool
+        self._partitions = partitions
+        self._health = health
+        self._rejects = reject_limit or RejectLimit()
+        self._held = Held()
+        self._emitter = Emitter(kafka, client_id=member)
+        self._once = OnceWriter(kafka, stage=stage.name)
+        self._busy = asyncio.Lock()  # held while a batch, a claim or an emission is under way
+        self._sending = Sending(
+            stage,
+            pool,
+            held=self._held,
+            emitter=self._emitter,
+            once=self._once,
+            fenced=lambda lost: self._membership.fenced(lost),
+        )
+        self._membership = Membership(
+            stage,
+            pool,
+            kafka=kafka,
+            member=member,
+            partitions=partitions,
+            session_timeout_ms=session_timeout_ms,
+            held=self._held,
+            emitter=self._emitter,
+            once=self._once,
+            busy=self._busy,
+            settle=self._sending.settle,
+        )
+        self._timers = Timers(stage, pool, held=self._held)
+        self._watch = Watch(stage, pool, held=self._held, sending=self._sending, health=health)
+        self._draining = asyncio.Event()
+        self._committed_at = 0.0
+        self._log = logs.get()
+
+    def drain(self) -> None:
+        """Asks the loop to finish what it has begun and to return."""
+        self._draining.set()
+
+    async def run(self) -> None:
+        """The loop. Raises reader.OffsetGone, which needs an operator, and whatever says that our own code or
+        schema is wrong (the process ends, loudly); what the world does to it, it deals with."""
+        self._health.report(self._stage.name, "joining the group")
+        watch = asyncio.create_task(self._watch.run(reader=lambda: self._membership.reader, busy=self._busy))
+        try:
+            while not self._draining.is_set():
+                try:
+                    await self._turn()
+                except (Fenced, SeenMeanwhile) as error:
+                    self._membership.read_again()
+                    self._log.warning(
+                        "a turn of the loop failed, trying again", stage=self._stage.name, error=type(error).__name__
+                    )
+                    await asyncio.sleep(0.2)
+                except Exception as error:
+                    if not isinstance(error, KafkaError) and not is_worlds_fault(error):
+                        raise
+                    self._membership.read_again()
+                    self._trouble(error)
+                    await asyncio.sleep(0.2 if isinstance(error, KafkaError) else 0.5)
+        finally:
+            watch.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watch
+            await self._finish()
+
+    async def _turn(self) -> None:
+        if self._watch.stuck:
+            self._watch.stuck = False
+            await self._membership.leave()
+        reader = await self._membership.joined()
+        async with self._busy:
+            if await self._membership.claim(reader):
+                self._watch.progress()
+        complete = self._membership.complete(reader)
+        self._health.report(self._stage.name, None if complete else "claiming its numbers")
+        if not self._held.epochs:
+            await asyncio.sleep(0.05)
+        records = await reader.gather(self._held.epochs, self._held.next_offsets)
+        point("after_gather")
+        async with self._busy:
+            places = self._held.next_offsets
+            records = [one for one in records if one.offset >= places.get((one.topic, one.part), one.offset + 1)]
+            if records:
+                self._watch.progress()
+                await self._batch(records)
+            await self._clock(reader)
+            if not records:
+                await self._sending.settle()
+            await self._commit_offsets(reader)
+
+    async def _batch(self, records: Sequence[Record]) -> None:
+        decoded = batch.decode(self._stage, records)
+        point("after_decode")
+        metrics.OLDEST_SECONDS.labels(self._stage.name).set(
+            max(0.0, clock.now_ms() / 1000 - records[0].timestamp_ms / 1000)
+        )
+        if self._stage.prepare is not None:
+            await self._stage.prepare()
+        while decoded and not self._draining.is_set():
+            written = await self._write(decoded, ())
+            if written is None:  # a number was lost: what is left of the batch is done again
+                decoded = [one for one in decoded if one.record.part in self._held.epochs]
+                continue
+            for one in decoded:
+                place = (one.record.topic, one.record.part)
+                self._held.next_offsets[place] = one.record.offset + 1
+                self._held.read_up_to[place] = one.record.timestamp_ms
+            for topic, count in Counter(one.record.topic for one in decoded).items():
+                metrics.RECORDS_IN.labels(self._stage.name, topic).inc(count)
+            self._sending.begin(written)
+            return
+
+    async def _clock(self, reader: Reader) -> None:
+        due, watermarks = await self._timers.slice(reader)
+        if not due:
+            return
+        if self._stage.prepare is not None:
+            await self._stage.prepare()
+        written = await self._write((), due)
+        if written is None:
+            return
+        if len(written) > 1:
+            await self._timers.set_aside(due, watermarks)
+        self._sending.begin(written)
+
+    async def _write(self, decoded: Sequence[batch.Decoded], timers: Sequence[Input]) -> list[batch.Written] | None:
+        """Commits a batch, for as long as it takes. None when a number turned out to be lost (it is let go of)."""
+        wait = 0.1
+        while True:
+            await self._sending.acknowledged()
+            try:
+                if self._sending.in_doubt:
+                    await self._sending.resolve_doubt()
+                if not {one.record.part for one in decoded} | {one.part for one in timers} <= self._held.epochs.keys():
+                    return None  # lost while the last batch was sent
+                sweeping = list(self._sending.unswept)
+                known = dict(self._held.known)
+                written = await batch.write(
+                    self._pool,
+                    self._stage,
+                    decoded,
+                    terms=batch.Terms(self._held.epochs, self._partitions, frozenset(self._held.recalling), known),
+                    acknowledged=sweeping,
+                    rejects=self._rejects,
+                    timers=timers,
+                )
+            except Fenced as lost:
+                self._sending.in_doubt = True  # of a batch that was cut in two, the first part may stand
+                await self._membership.fenced(lost)
+                return None
+            except SeenMeanwhile:
+                self._sending.in_doubt = True
+                continue
+            except LimitReached as reached:
+                self._sending.in_doubt = True
+                await self._stopped_by_limit(reached)
+                if self._draining.is_set():
+                    return None
+                continue
+            except Exception as error:
+                if not is_worlds_fault(error):
+                    raise
+                self._sending.in_doubt = True  # it may have been committed before the answer was lost
+                self._health.report(f"{self._stage.name} transaction", f"{type(error).__name__}: trying again")
+                self._log.warning("trying again", stage=self._stage.name, error=type(error).__name__)
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, 2.0)
+                if self._draining.is_set():
+                    return None
+                continue
+            self._health.report(f"{self._stage.name} transaction", None)
+            self._sending.swept(len(sweeping))
+            for place, offset in known.items():
+                if self._held.known.get(place) == offset:
+                    del self._held.known[place]
+            return written
+
+    async def _stopped_by_limit(self, reached: LimitReached) -> None:
+        self._health.report(f"{self._stage.name} rejects", str(reached))
+        self._log.error("stopped by the reject limit", stage=self._stage.name, detail=str(reached))
+        await asyncio.sleep(1.0)
+        await self._rejects.read_passes(self._pool, stage=self._stage.name)
+        self._health.report(f"{self._stage.name} rejects", None)
+
+    async def _commit_offsets(self, reader: Reader) -> None:
+        """For lag and tools only: Postgres is the truth."""
+        if time.monotonic() - self._committed_at < COMMIT_SECONDS or not self._held.next_offsets:
+            return
+        self._committed_at = time.monotonic()
+        await reader.commit(self._held.next_offsets)
+        point("after_offset_commit")
+
+    def _trouble(self, error: BaseException) -> None:
+        where = "broker" if isinstance(error, KafkaError) else "store"
+        self._health.report(f"{self._stage.name} {where}", f"{type(error).__name__}: trying again")
+        self._log.warning("trying again", stage=self._stage.name, error=type(error).__name__)
+
+    async def _finish(self) -> None:
+        reader = self._membership.reader
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(8.0):
+                await self._sending.settle()
+                if reader is not None:
+                    await reader.commit(self._held.next_offsets)
+        self._sending.cancel()
+        if reader is not None:
+            await reader.close()
+        await self._once.close()
+        await self._emitter.close()

@@ -1,0 +1,71 @@
+"""The clock of a stage: what it has made due for numbers whose records up to that time have all been read, in slices."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+
+from shared import clock
+from shared.claims import Held
+from shared.database import Pool
+from shared.reader import Reader
+from shared.stage import Input, Stage
+
+PERIOD_SECONDS = 0.25  # how often the clock is looked at, and the most by which fresh records wait for a slice
+SLICE = 500  # due inputs in one transaction
+SLACK_MS = 50  # how far the broker's clock may be behind ours
+
+
+class Timers:
+    """One stage's due inputs. It finds them; the loop writes them as it writes records."""
+
+    def __init__(self, stage: Stage, pool: Pool, *, held: Held) -> None:
+        self._stage = stage
+        self._pool = pool
+        self._held = held
+        self._looked_at = 0.0
+        self._stuck: set[str] = set()  # Postgres refuses what they would save; their dead letters are written
+
+    async def slice(self, reader: Reader) -> tuple[list[Input], dict[int, datetime]]:
+        """What is due now, at most SLICE inputs, and the times up to which the numbers are read; nothing before the next look is due."""
+        if self._stage.due is None or time.monotonic() - self._looked_at <= PERIOD_SECONDS:
+            return [], {}
+        self._looked_at = time.monotonic()
+        watermarks = await self._watermarks(reader)
+        if not watermarks:
+            return [], {}
+        due = [
+            input_
+            for input_ in await self._due(watermarks)
+            if input_.event_id not in self._stuck and input_.part in self._held.epochs
+        ]
+        if len(due) >= SLICE:
+            self._looked_at = 0.0  # more is due: go on after the next records
+        return due, watermarks
+
+    async def set_aside(self, due: list[Input], watermarks: dict[int, datetime]) -> None:
+        """Postgres refused some of `due`: those that are due still have their dead letters, and are not tried again."""
+        still = {input_.event_id for input_ in await self._due(watermarks)}
+        self._stuck |= still & {input_.event_id for input_ in due}
+
+    async def _due(self, watermarks: dict[int, datetime]) -> list[Input]:
+        assert self._stage.due is not None
+        async with self._pool.acquire() as connection, connection.transaction():
+            return list(await self._stage.due(connection, watermarks, SLICE))
+
+    async def _watermarks(self, reader: Reader) -> dict[int, datetime]:
+        """Up to which time all records of each number have been read: nearly now where it is caught up, else the last record's time.
+
+        A timer that is due before that time comes before every record that is still to be read: so a replay, which meets the
+        same records, decides the same in the same order.
+        """
+        if not self._held.epochs:
+            return {}
+        now_ms = clock.now_ms() - SLACK_MS
+        ends = await reader.ends(self._held.epochs)
+        watermarks: dict[int, int] = {}
+        for (topic, part), end in ends.items():
+            caught_up = await reader.position(topic, part) >= end
+            read_ms = now_ms if caught_up else self._held.read_up_to.get((topic, part), 0)
+            watermarks[part] = min(watermarks.get(part, read_ms), read_ms)
+        return {part: clock.from_ms(ms) for part, ms in watermarks.items()}
