@@ -1,0 +1,216 @@
+"""One schedule from its seed: which records come, what goes wrong and when, healing, coming to rest, and the verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from shared import ids
+from tests.simulation import invariants
+from tests.simulation.broker import Broker
+from tests.simulation.group import Group
+from tests.simulation.loop import OUTSIDE, Stuck, VirtualLoop
+from tests.simulation.stage import GROUP, READS
+from tests.simulation.world import World
+
+PARTITIONS = 2
+REST_SECONDS = 120.0  # of virtual time, after which a healed world must have come to rest
+LATE_SECONDS = 20.0  # what is under way when all instances are gone arrives within this
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What one schedule showed. No violations: all promises were kept."""
+
+    seed: int
+    violations: list[str]
+    events: list[str]
+    trace: list[str]
+    awaits: int
+
+    def __str__(self) -> str:
+        told = [f"seed {self.seed}:", *(f"  VIOLATED {one}" for one in self.violations), "  what happened:"]
+        return "\n".join([*told, *(f"    {one}" for one in self.trace or self.events)])
+
+
+def run(seed: int, loop: VirtualLoop, store: Any, *, traced: bool = False, instances: int | None = None) -> Verdict:
+    """Runs one schedule on a loop that the seam has taken hold of. The same seed gives the same schedule (with a store in memory)."""
+    rng = random.Random(seed)
+    world = World(loop, rng, store, partitions=PARTITIONS, traced=traced)
+    violations: list[str] = []
+    try:
+        main = loop.create_task(_main(world, instances or rng.choice((1, 1, 1, 2, 2, 3))), context=OUTSIDE)
+        violations = loop.run_until_complete(main)
+    except Stuck as stuck:
+        violations = [str(stuck)]
+    finally:
+        _clean_up(world)
+    awaits = sum(one.steps for one in world.instances)
+    return Verdict(seed, world.trouble + violations, world.events, world.trace or [], awaits)
+
+
+async def _main(world: World, count: int) -> list[str]:
+    rng, loop = world.rng, world.loop
+    restores = rng.random() < 0.08
+    heal_at = 1.0 + rng.random() * rng.choice((2.0, 8.0, 16.0))
+    world.restart_after = rng.choice((0.2, 2.0, 9.0, -1.0))
+    world.slow = rng.choice((0.0, 0.0, 0.05, 0.2))
+    if rng.random() < 0.25:
+        world.produce_faults = rng.choice((0.05, 0.25))
+    if rng.random() < 0.25:
+        world.store_faults = rng.choice((0.02, 0.1))
+    _produce_all(world, heal_at, simple=restores)
+    for at in range(count):
+        faults = {_await(rng): rng.choice(("dies", "dies", "freezes")) for _ in range(rng.choice((0, 1, 1, 2)))}
+        loop.outside(0.0 if at == 0 else rng.random() * heal_at / 2, world.start, f"m{at}", faults)
+    _plan_events(world, heal_at)
+    backup: Any = None
+    if restores:
+        await asyncio.sleep(heal_at * rng.random())
+        backup = await world.store.backup() if rng.random() < 0.7 else None
+    await asyncio.sleep(max(0.0, heal_at - loop.virtual))
+    return await _heal(world, backup if not restores else (backup or "empty"))
+
+
+def _await(rng: random.Random) -> int:
+    """Which await of an instance: early ones (joining, claiming) as well as late ones."""
+    return 1 + int(rng.random() ** 1.5 * rng.choice((40, 120, 250)))
+
+
+def _plan_events(world: World, heal_at: float) -> None:
+    rng, loop = world.rng, world.loop
+    if rng.random() < 0.15:
+        loop.outside(rng.random() * heal_at, _broker_goes, world, rng.random() * rng.choice((1, 12)))
+    if rng.random() < 0.1:
+        loop.outside(rng.random() * heal_at, _store_goes, world, rng.random() * 3)
+    if rng.random() < 0.3:
+        for _ in range(rng.choice((1, 2, 4))):
+            loop.outside(rng.random() * heal_at, _rebalance, world)
+    if rng.random() < 0.15:
+        loop.outside(rng.random() * heal_at, _reset_offsets, world)
+    if rng.random() < 0.15:
+        loop.outside(rng.random() * heal_at, _drain_one, world)
+
+
+def _broker_goes(world: World, seconds: float) -> None:
+    world.event(f"the broker is away for {seconds:.1f} s")
+    world.broker.away_until = world.loop.virtual + seconds
+
+
+def _store_goes(world: World, seconds: float) -> None:
+    world.event(f"the store is away for {seconds:.1f} s")
+    world.store_away_until = world.loop.virtual + seconds
+
+
+def _group(world: World) -> Group | None:
+    return world.broker.groups.get(GROUP)
+
+
+def _rebalance(world: World) -> None:
+    group = _group(world)
+    if group is not None and not world.healed:
+        world.event("rebalance")
+        group.turn()
+
+
+def _reset_offsets(world: World) -> None:
+    group = _group(world)
+    if group is not None:
+        world.event("the group's offsets are set back")
+        group.committed = {place: int(offset * world.rng.random()) for place, offset in group.committed.items()}
+
+
+def _drain_one(world: World) -> None:
+    alive = [one for one in world.instances if not one.dead]
+    if alive and not world.healed:
+        chosen = world.rng.choice(alive)
+        world.drain(chosen)
+        world.loop.outside(world.rng.random() * 4, world._restart, chosen.member)
+
+
+async def _heal(world: World, backup: Any) -> list[str]:
+    rng, loop = world.rng, world.loop
+    world.healed = True
+    world.event("healed")
+    world.broker.away_until = world.store_away_until = 0.0
+    if backup is not None:
+        for one in world.instances:
+            world.kill(one)
+        await asyncio.sleep(LATE_SECONDS)
+        await world.store.restore(({}, {}) if backup == "empty" else backup)
+        world.event("an older store stands" if backup != "empty" else "an empty store stands")
+    for one in world.instances:
+        world.wake(one)
+    alive = [one for one in world.instances if not one.dead and one not in world.draining]
+    if len(alive) > 1 and rng.random() < 0.5:
+        for one in alive[1:]:
+            world.event(f"{one.name} dies for good")
+            world.kill(one)
+    if not alive:
+        world.start(rng.choice(("m0", "healer")) if not world.draining else "healer")
+    until = loop.virtual + REST_SECONDS
+    why = "?"
+    while loop.virtual < until and why:
+        await asyncio.sleep(0.3)
+        why = invariants.unrest(world.broker, await world.store.content(), PARTITIONS)
+    for one in world.instances:
+        world.kill(one)
+    if why:
+        return [f"no rest within {REST_SECONDS:.0f} s after healing: {why}"]
+    await asyncio.sleep(LATE_SECONDS)
+    return invariants.violations(world.broker, await world.store.content(), PARTITIONS)
+
+
+def _produce_all(world: World, heal_at: float, *, simple: bool) -> None:
+    """Plans the inputs: a few keys, repeats, records that are bad, timers; some before the first instance, some while things fail."""
+    rng = world.rng
+    keys = [f"k{n}" for n in range(rng.choice((1, 2, 3)))]
+    bad = not simple and rng.random() < 0.25
+    rings = not simple and rng.random() < 0.25
+    anywhere = not simple and rng.random() < 0.2
+    made: list[dict[str, Any]] = []
+    for n in range(rng.randint(2, 8)):
+        event: dict[str, Any] = {"event_id": str(uuid.UUID(int=n + 1)), "key": rng.choice(keys), "n": rng.randint(1, 9)}
+        if bad and rng.random() < 0.3:
+            event["do"] = rng.choice(("raise", "reject", "refuse", "garbage"))
+        elif rings and rng.random() < 0.4:
+            event["ring_in_ms"] = rng.randint(1, 3000)
+        made.append(event)
+        if rng.random() < 0.2:
+            made.append(rng.choice(made))  # a repeat
+    at = 0.0
+    burst = rng.random() < 0.3
+    for event in made:
+        if not burst and rng.random() < 0.5:
+            at += rng.random() * heal_at / 3
+        part = ids.partition(event["key"].encode(), PARTITIONS)
+        if anywhere:
+            part = rng.randrange(PARTITIONS)  # one event's repeats may meet on two numbers at once
+        value = b"\x00{" if event.get("do") == "garbage" else msgspec.json.encode(event)
+        world.loop.outside(min(at, heal_at), _produce, world.broker, part, event["key"].encode(), value)
+
+
+def _produce(broker: Broker, part: int, key: bytes, value: bytes) -> None:
+    broker.append((READS.name, part), [(key, value, ())])
+
+
+def _clean_up(world: World) -> None:
+    """Ends what the schedule left, so that the next one meets none of it."""
+    loop = world.loop
+    world.over = True
+    for one in world.instances:
+        world.unpark(one)
+    pending = [task for task in loop.tasks if not task.done()]
+    for task in pending:
+        task.cancel()
+    if pending:
+        loop.run_until_complete(asyncio.wait(pending, timeout=100))
+        left = [task for task in pending if not task.done()]
+        if left:
+            raise RuntimeError(f"the simulation could not end {left}")
+    loop.forget()

@@ -1,0 +1,53 @@
+"""The stage that is simulated: the tally stage, smaller: every second number of a key is told on the transactional topic."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import msgspec
+
+from shared import ids
+from shared.outcome import Decision, Outcome, Outgoing, Reason, Reject
+from shared.stage import Input, Stage, World
+from shared.topology import DEAD, Topic
+from tests.core import tally
+
+NAME = "tally"
+READS = Topic("in", "key", (), (), ())
+SUMS = Topic("sums", "key", (), (), ())
+TWOS = Topic("twos", "key", (), (), (), transactional=True)
+GROUP = f"leadflow-{NAME}"
+OUTPUTS = (SUMS.name, TWOS.name, DEAD.name)
+
+
+def _told(topic: Topic, type_: str, input_: Input, one: tally.Sum) -> Outgoing:
+    id_ = ids.event_id(NAME, input_.event_id, one.key, one.count, type_)
+    told = {"key": one.key, "total": one.total, "count": one.count, "rings": one.rings, "of": input_.event_id}
+    return Outgoing(topic, one.key, type_, id_, msgspec.json.encode(told))
+
+
+def _decide(world: World, input_: Input) -> Outcome:
+    event = input_.event
+    before: tally.Sum = world.get(event.key) or tally.Sum(event.key, input_.part)
+    if isinstance(event, tally.Ring):
+        rung = replace(before, rings=before.rings + 1, due_at=None)
+        return Decision({event.key: rung}, [_told(SUMS, "tally.rang", input_, rung)])
+    match event.do:
+        case "raise":
+            raise KeyError("in decide")
+        case "reject":
+            return Reject(Reason.INVALID, "asked for")
+        case "refuse":
+            return Decision({event.key: replace(before, total=-1_000_000)})
+    due_at = before.due_at
+    if event.ring_in_ms is not None:
+        due_at = input_.now + timedelta(milliseconds=event.ring_in_ms)
+    after = replace(before, total=before.total + event.n, count=before.count + 1, due_at=due_at)
+    emit = [_told(SUMS, "tally.summed", input_, after)]
+    if after.count % 2 == 0:
+        emit.append(_told(TWOS, "tally.two", input_, after))
+    return Decision({event.key: after}, emit)
+
+
+STAGE = Stage(NAME, (READS,), (SUMS, TWOS), tally.decode, tally.load, _decide, tally.save, tally.due)
