@@ -156,7 +156,9 @@ async def _transact(
         fresh = [input_ for id_, input_ in wanted.items() if id_ not in seen]
         fresh += timers
         fenced = time.perf_counter()
-        world = await stage.load(connection, fresh) if fresh else {}
+        # What Postgres refused is not loaded either: its key may be what was refused.
+        healthy = [input_ for input_ in fresh if input_.event_id not in refused]
+        world = await stage.load(connection, healthy) if healthy else {}
         loaded = time.perf_counter()
         point("after_load")
         done = fold(stage, world, fresh, partitions=terms.partitions, refused=refused)
