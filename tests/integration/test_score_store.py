@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -17,7 +18,8 @@ from fastapi import FastAPI
 from services.score import api, main
 from services.score.domain.fold import fold
 from services.score.domain.inforce import InForce
-from services.score.domain.lead import Lead
+from services.score.domain.lead import Lead, State
+from services.score.store import lead_with_activities
 from shared import database, problem
 from shared.outcome import Decision
 from shared.stage import Input
@@ -143,9 +145,9 @@ async def test_an_absorbed_lead_is_emptied_and_what_comes_for_it_later_is_droppe
     assert await score.batch([("lead.merged", merged), ("lead.enriched", late)]) == []
     assert await score.tell(an_activity(3), lead_id="ld_old") == []
     assert await score.pool.fetchval("SELECT count(*) FROM activity") == 0
-    row = await score.pool.fetchrow("SELECT profile, first_touch, last_touch FROM lead")
-    assert row is not None
-    assert tuple(row) == (b"", b"", b"")
+    lead = await lead_with_activities(score.pool, "ld_old")
+    assert lead is not None
+    assert (lead.profile, lead.first_touch, lead.last_touch, lead.bodies) == (b"", b"", b"", ())
     (scored,) = await score.tell(an_activity(1, revision=1), joined=["ld_old"])
     assert scored["absorbed"] == ["ld_old"]
     (scored,) = await score.tell(an_activity(4))
@@ -238,3 +240,38 @@ async def test_what_postgres_refuses_is_told_as_the_rows_fault(score: Store) -> 
     with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)) as refused:
         await score.tell(an_activity(1), lead_id="ld_\x00")
     assert database.is_rows_fault(refused.value)
+
+
+async def test_leads_kept_column_by_column_are_carried_over_into_documents(store: str, tmp_path: Path) -> None:
+    pool = await database.connect(store)
+    folder = tmp_path / "score" / "migrations"
+    folder.mkdir(parents=True)
+    first, *_ = sorted(main.MIGRATIONS.glob("*.sql"))
+    (folder / first.name).write_text(first.read_text())
+    await database.migrate(pool, folder)
+    state = State(fingerprint="f", total=1234, stage="MQL", stage_since=NOON)
+    for lead_id, profile in (("ld_jo", b'{"country":"DE"}'), ("ld_big", b"x" * 70_000)):
+        await pool.execute(
+            """
+            INSERT INTO lead (lead_id, part, profile_version, profile, first_touch, last_touch, state, fingerprint, stage, total)
+            VALUES ($1, 3, $2, $3, $4, '', $5, 'f', 'MQL', 1234)
+            """,
+            lead_id,
+            2**62,
+            profile,
+            b'{"channel":"direct"}',
+            msgspec.msgpack.encode(state),
+        )
+    await database.migrate(pool, main.MIGRATIONS)
+    for lead_id, profile in (("ld_jo", b'{"country":"DE"}'), ("ld_big", b"x" * 70_000)):
+        lead = await lead_with_activities(pool, lead_id)
+        assert lead == Lead(
+            lead_id=lead_id,
+            part=3,
+            profile_version=2**62,
+            profile=profile,
+            first_touch=b'{"channel":"direct"}',
+            state=state,
+            bodies=(),
+        )
+    await pool.close()

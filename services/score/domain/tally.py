@@ -6,6 +6,7 @@ An activity that comes in order (later than each that fell under a rule) costs t
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from msgspec import Struct
@@ -43,6 +44,27 @@ _NONE = RuleTally(0, ())
 def is_in_order(tally: Tally, fact: Fact) -> bool:
     """Whether a new activity can be added by `advance`: it falls under no rule, or is later than all that did."""
     return not fact.rules or tally.newest_at is None or fact.moment > (tally.newest_at, tally.newest_id)
+
+
+def is_countable(tally: Tally, known: Mapping[str, int], facts: Iterable[Fact]) -> bool:
+    """Whether `advance` is all that these activities need, one after the other: each new and in order, or nothing new.
+
+    `known` are the revisions kept of those that are kept.
+    """
+    newest = (tally.newest_at, tally.newest_id) if tally.newest_at is not None else None
+    seen = set()
+    for fact in facts:
+        if fact.id in seen:
+            return False
+        seen.add(fact.id)
+        if fact.id in known:
+            if known[fact.id] < fact.revision:
+                return False
+        elif fact.rules:
+            if newest is not None and fact.moment <= newest:
+                return False
+            newest = fact.moment
+    return True
 
 
 def advance(tally: Tally, fact: Fact, ruleset: Ruleset) -> Tally:
