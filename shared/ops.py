@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, FastAPI, HTTPException, Response, params
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared import problem, rejects
 from shared.database import Pool
@@ -20,6 +21,29 @@ def app(title: str, health: Health) -> FastAPI:
     problem.install(made)
     made.include_router(health_routes(health))
     return made
+
+
+_ALWAYS = frozenset({"/livez", "/readyz", "/metrics"})
+_STARTING = problem.Problem(
+    503,
+    "starting",
+    "The service is starting",
+    "It is not ready yet. Try again in a second.",
+    headers={"Retry-After": "1"},
+)
+
+
+def until_started(app: ASGIApp, health: Health) -> ASGIApp:
+    """`app`, but while the service starts every path beside the health routes is answered 503, since a 404 would be a lie: a sender
+    takes it as final, and what is sent would be lost."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and "start" in health.reasons and scope["path"] not in _ALWAYS:
+            await problem.respond(_STARTING)(scope, receive, send)
+        else:
+            await app(scope, receive, send)
+
+    return answer
 
 
 def health_routes(health: Health) -> APIRouter:

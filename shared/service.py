@@ -112,7 +112,7 @@ async def _serve(
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
     health = Health()
     app = ops.app(name, health)
-    http = server(app)
+    http = server(ops.until_started(app, health))
     http_task = asyncio.create_task(http.serve(sockets=[listening]))
     stopped = asyncio.create_task(stop.wait())
     emitter = Emitter(settings.kafka, client_id=f"{settings.member}-api")

@@ -128,10 +128,11 @@ async def serve(config: Settings, listening: socket.socket) -> None:
     health = Health()
     app = fastapi_app(health)
     parts: list[Parts] = []
+    starting = ops.until_started(app, health)
 
     async def door(scope: Any, receive: Any, send: Any) -> None:
-        # Until the store has answered once there are no properties: only /livez, /readyz and /metrics are there.
-        await (parts[0].door if parts else app)(scope, receive, send)
+        # Until the store has answered once there are no properties: whoever sends is told to come again.
+        await (parts[0].door if parts else starting)(scope, receive, send)
 
     http = service.server(door)
     http.config.http = OneWrite

@@ -223,13 +223,14 @@ def _forks(topics: dict[str, list[Record]]) -> list[str]:
 
 
 def _unburied(ledger: Ledger, topics: dict[str, list[Record]], evidence: Evidence) -> list[str]:
-    """Bytes that are no event at all: each stage that reads their topic has written a dead letter of them."""
+    """Bytes that are no event at all: each stage that reads their topic has written a dead letter of them. (Not the console, which is
+    where dead letters are kept: of what it can't read it would only make the next one.)"""
     buried = {(letter.service, letter.died_at) for letter in topics[DEAD.name]}
     return [
         f"{mark} at {record.topic}/{record.part}/{record.offset} has no dead letter of {stage}"
         for record in evidence.records
         if (mark := record.mark) and ledger.garbage.get(mark) == "bytes"
-        for stage in sorted(evidence.stores.readers.get(record.topic, ()))
+        for stage in sorted(evidence.stores.readers.get(record.topic, set()) - {"console"})
         if (stage, record.place) not in buried
     ]
 

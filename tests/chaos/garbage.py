@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from shared import cloudevent
+from shared import cloudevent, ids
 from shared.topology import CAPTURED, COMMANDS, DEAD, ENRICHED, OUTCOMES, SCORED, TOPICS
 
 _AT = "2026-01-02T03:04:05Z"
@@ -36,6 +36,10 @@ def everywhere(rng: random.Random) -> Iterator[Garbage]:
         if row is not None:
             event_id = str(_uuid(rng))
             type_, form, event = rng.choice(row(event_id))
+            if (
+                form == "no-uuid" and topic is CAPTURED
+            ):  # enrich makes a UUID of a name that is none, scoped by the property
+                event_id = ids.submission_id("garbage", event["event_id"])
             yield Garbage(topic.name, form, msgspec.json.encode(event), _headers(type_, event_id), event_id)
 
 

@@ -80,9 +80,9 @@ class Population:
         """The answer of the first door that gives one, else what went wrong at the last."""
         headers = {"Idempotency-Key": post.message_id} if post.path.startswith("/v1/forms") else {}
         self._next += 1
-        wrong = "no door"
+        first, wrong = self._next, "no door"
         for turn in range(len(self._doors)):
-            door = self._doors[(self._next + turn) % len(self._doors)]
+            door = self._doors[(first + turn) % len(self._doors)]
             try:
                 return await client.post(f"{door}{post.path}", json=post.body, headers=headers)
             except httpx.HTTPError as error:
