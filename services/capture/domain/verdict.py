@@ -48,8 +48,7 @@ class Submission(Struct, frozen=True, kw_only=True):
     marks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Struct, frozen=True):
     """What we know of a request by ourselves: whose key it came with, when, from where."""
 
     property: str
