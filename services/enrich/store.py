@@ -63,15 +63,17 @@ async def load(tx: Tx, inputs: Sequence[Input], *, secret: bytes) -> World:
     """
     wanted = sorted({name for input_ in inputs for name in names(input_.event)})
     world: World = {}
-    # Lock the identifiers and their leads; and say whether this store is being built anew from its topics.
-    row = await tx.fetchrow(
-        "SELECT lock_people($1::text[]) AS leads, EXISTS (SELECT FROM recalled WHERE stage = 'enrich') AS rebuilding",
+    # Lock the identifiers and their leads, and read them; and say whether this store is being built anew from its topics.
+    rows = await tx.fetch(
+        """
+        SELECT r.rebuilding, p.*
+          FROM (SELECT EXISTS (SELECT FROM recalled WHERE stage = 'enrich') AS rebuilding) AS r LEFT JOIN people($1::text[]) AS p ON true
+        """,
         wanted,
     )
-    assert row is not None
-    locked = set(row["leads"])
-    await _identifiers(tx, world, wanted)
-    if row["rebuilding"]:
+    _people(world, [row for row in rows if row["name"] is not None])
+    locked = {row["lead_id"] for row in rows}
+    if rows[0]["rebuilding"]:
         await _recalled(tx, world, wanted, secret)
     lack = lacking(world, inputs, secret=secret)
     while lack is not None:
@@ -79,12 +81,12 @@ async def load(tx: Tx, inputs: Sequence[Input], *, secret: bytes) -> World:
             await _visits(tx, world, lack, locked)
         if lack.leads:
             await _histories(tx, world, lack.leads)
-        lack = lacking(world, inputs, secret=secret, everything=True)
+        lack = lacking(world, inputs, secret=secret, again=True)
     return world
 
 
 async def _identifiers(tx: Tx, world: World, wanted: Sequence[str]) -> None:
-    # Identifiers with the leads that they name; a lead comes with its first identifier only, the others say its id.
+    # Identifiers with the leads that they name.
     rows = await tx.fetch(
         """
         SELECT i.name, i.lead_id, i.ties, l.made_at, l.made_by, l.profile_version, l.absorbed_into, l.state
@@ -93,6 +95,11 @@ async def _identifiers(tx: Tx, world: World, wanted: Sequence[str]) -> None:
         """,
         wanted,
     )
+    _people(world, rows)
+
+
+def _people(world: World, rows: Iterable[Row]) -> None:
+    """Puts identifiers and the leads that they name into the world."""
     for row in rows:
         name, lead_id = row["name"], row["lead_id"]
         if name.startswith(_COOKIE):

@@ -30,13 +30,22 @@ def identifiers(world: World, happened: Happened) -> tuple[dict[str, Identifier]
         if name is not None:
             found[name] = world.get(("identifier", name)) or Identifier(name)
     retied = False
+    if len(found) > 1:
+        for name, slot, to in ties(happened):
+            retied |= _tie(found, name, slot, happened.rank, to)
+    return found, retied
+
+
+def ties(happened: Happened) -> list[tuple[str, str, str]]:
+    """What an event ties together: an identifier, its slot, and the identifier that it is seen with."""
+    email, user, phone = happened.email, happened.user, happened.phone
+    tied: list[tuple[str, str, str]] = []
     if email is not None and user is not None:
-        retied |= _tie(found, email, user_slot(user), happened.rank, user)
-        retied |= _tie(found, user, _EMAIL, happened.rank, email)
+        tied += (email, user_slot(user), user), (user, _EMAIL, email)
     strong = email or user
     if phone is not None and strong is not None:
-        retied |= _tie(found, phone, _STRONG, happened.rank, strong)
-    return found, retied
+        tied.append((phone, _STRONG, strong))
+    return tied
 
 
 def _tie(found: dict[str, Identifier], name: str, slot: str, rank: Rank, to: str) -> bool:

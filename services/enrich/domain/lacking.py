@@ -1,28 +1,37 @@
-"""Which histories a batch needs before it can be decided on: found by deciding on trial. Pure; fetching them is the store's."""
+"""Which histories a batch needs before it can be decided on: mostly none, and that is seen without deciding. Pure; fetching is the store's."""
 
 from __future__ import annotations
 
-from collections import ChainMap, Counter
-from collections.abc import Hashable, Sequence
+from collections import ChainMap
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
+from services.enrich.domain import binding
 from services.enrich.domain.decide import decide
-from services.enrich.domain.world import Cookie, Happened, NotLoaded, World
+from services.enrich.domain.world import Cookie, Happened, Identifier, Kept, NotLoaded, Rank, World
 from shared.stage import Input
 
 
-def lacking(world: World, inputs: Sequence[Input], *, secret: bytes, everything: bool = False) -> NotLoaded | None:
-    """What `world` lacks for deciding on `inputs` in order; None when nothing.
+def lacking(world: World, inputs: Sequence[Input], *, secret: bytes, again: bool = False) -> NotLoaded | None:
+    """What `world` lacks for deciding on `inputs` in order; None when nothing. `again`: after something was fetched into `world`.
 
-    At first only those are tried that could need more than the leads themselves. With `everything` all are: after a history
-    was fetched, since people who become one or fall apart may change what is simple for the others.
+    Only those are decided on, on trial, that could need more than the leads themselves, and whoever shares something with them.
     """
-    times = Counter(name for input_ in inputs for name in names(input_.event))
+    circles, open_ = _circles(world, inputs)
+    if again:  # what was fetched may lead to people who looked simple before
+        found = _fetched(world)
+        open_ |= {
+            circle
+            for input_, circle in zip(inputs, circles, strict=True)
+            if circle in found or not found.isdisjoint(names(input_.event))
+        }
+    if not open_:
+        return None
     trial: ChainMap[Hashable, Any] = ChainMap({}, world)  # type: ignore[arg-type]  # only the first map is written
     leads: set[str] = set()
     cookies: dict[str, Any] = {}
-    for input_ in inputs:
-        if not everything and _simple(world, input_.event, times):
+    for input_, circle in zip(inputs, circles, strict=True):
+        if circle not in open_:
             continue
         try:
             trial.update(decide(trial, input_, secret=secret).changes)
@@ -38,16 +47,60 @@ def names(happened: Happened) -> list[str]:
     return [name for name in (happened.email, happened.user, happened.phone, happened.cookie) if name is not None]
 
 
-def _simple(world: World, happened: Happened, times: Counter[str]) -> bool:
-    """Whether this event surely needs no history: alone on its identifiers in this batch, and they are new, or there is one and its
-    cookie is in order."""
-    theirs = names(happened)
-    if any(times[name] > 1 for name in theirs):
-        return False
-    if all(("identifier", name) not in world for name in theirs):
+def _circles(world: World, inputs: Sequence[Input]) -> tuple[list[str], set[str]]:
+    """The circle of each input, and the circles that are open: those where a history could be needed.
+
+    A circle is named by the one lead that its events' identifiers have, or by their strongest identifier while they have none.
+    Two events with an identifier in common are in the same circle, or both circles are open. In a circle that is not open all
+    leads are one, all ties agree and all cookies are in order: nobody becomes one, falls apart, or gets a history.
+    """
+    circles: list[str] = []
+    open_: set[str] = set()
+    circle_of: dict[str, str] = {}
+    tied: dict[tuple[str, str], str] = {}
+    tops: dict[str, Rank] = {}
+    for input_ in inputs:
+        happened: Happened = input_.event
+        theirs, person, cookie = names(happened), happened.person, happened.cookie
+        known = {name: row for name in theirs if (row := world.get(("identifier", name))) is not None}
+        leads = {row.lead_id for name, row in known.items() if person is None or name != cookie} - {None}
+        circle = leads.pop() if leads else theirs[0]
+        circles.append(circle)
+        others = leads | {other for name in theirs if (other := circle_of.setdefault(name, circle)) != circle}
+        if others or not _agree(happened, known, tied) or not _in_order(happened, known, tops):
+            open_ |= others
+            open_.add(circle)
+    return circles, open_
+
+
+def _agree(happened: Happened, known: Mapping[str, Any], tied: dict[tuple[str, str], str]) -> bool:
+    """Whether the event ties its identifiers as all events before did, in the store and in this batch."""
+    for name, slot, to in binding.ties(happened):
+        row: Identifier | None = known.get(name)
+        before = row.ties.get(slot) if row is not None else None
+        if tied.setdefault((name, slot), to) != to or (before is not None and before.to != to):
+            return False
+    return True
+
+
+def _in_order(happened: Happened, known: Mapping[str, Any], tops: dict[str, Rank]) -> bool:
+    """Whether the event is the latest on its cookie, or the cookie has visitors' events only, this one included."""
+    if happened.cookie is None:
         return True
-    cookie: Cookie | None = world.get(("identifier", happened.cookie)) if happened.cookie is not None else None
-    if happened.person is None:
-        return cookie is None or cookie.last is None or happened.rank > cookie.last
-    persons = len(theirs) - (happened.cookie is not None)
-    return persons == 1 and (cookie is None or (cookie.last is not None and happened.rank > cookie.top))
+    cookie: Cookie | None = known.get(happened.cookie)
+    visited = cookie is None or cookie.last is None
+    if happened.person is None and visited:
+        return True
+    top = tops.get(happened.cookie) or (cookie.top if cookie is not None else None)
+    tops[happened.cookie] = happened.rank
+    return (cookie is None or not visited) and (top is None or happened.rank > top)
+
+
+def _fetched(world: World) -> set[str | None]:
+    """The identifiers and leads of the activities in `world`, which are there only where histories were fetched."""
+    found: set[str | None] = set()
+    for row in world.values():
+        if type(row) is Kept:
+            found.update(names(row.happened))
+            found.add(row.lead_id)
+    return found

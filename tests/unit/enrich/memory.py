@@ -81,10 +81,10 @@ class Memory:
         for input_ in inputs:
             for name in names(input_.event):
                 self._identifier(world, name)
-        first = True
-        while (lack := lacking(world, inputs, secret=SECRET, everything=not first)) is not None:
-            first = False
+        lack = lacking(world, inputs, secret=SECRET)
+        while lack is not None:
             self._fetch(world, lack)
+            lack = lacking(world, inputs, secret=SECRET, again=True)
         return world
 
     def save(self, changes: Any) -> None:
