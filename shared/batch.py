@@ -6,6 +6,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from shared import metrics, outbox, ownership, recall
 from shared.clock import from_ms
 from shared.crash import point
@@ -19,8 +21,7 @@ from shared.stage import Input, Record, Stage
 Place = tuple[str, int]  # topic, number
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(Struct, frozen=True):
     """A record and what it says, or why it says nothing."""
 
     record: Record

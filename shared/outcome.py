@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-import msgspec
+from msgspec import Struct, field
 
 from shared.topology import Topic
 
-type_of_data = msgspec.Struct | bytes
+type_of_data = Struct | bytes
 
 
 class Reason(StrEnum):
@@ -27,8 +26,7 @@ class Reason(StrEnum):
     UNKNOWN_LEAD = "unknown-lead"  # an outcome or a command about a lead that is not known here
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(Struct, frozen=True):
     """One record to be written, decided but not yet sent.
 
     `event_id` is deterministic (shared.ids.event_id), so that deciding again gives the same record. `key` is the lead
@@ -42,16 +40,14 @@ class Outgoing:
     data: type_of_data
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """The record was understood: what is now true (by key of the stage's world), and what to tell the others."""
 
     changes: Mapping[Hashable, Any] = field(default_factory=dict)
     emit: Sequence[Outgoing] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Reject:
+class Reject(Struct, frozen=True):
     """The record's own fault, it would repeat: a dead letter, and the others go on. `detail` never holds personal data."""
 
     reason: Reason

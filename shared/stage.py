@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from asyncpg.pool import PoolConnectionProxy
+from msgspec import Struct
 
 from shared.outcome import Outcome, Reject
 from shared.topology import Topic
@@ -19,8 +20,7 @@ Tx = PoolConnectionProxy  # a connection inside the fenced transaction of one ba
 World = Mapping[Hashable, Any]  # what a batch may touch, by the stage's own keys
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True, gc=False):
     """One Kafka record as it came. `timestamp_ms` is the broker's LogAppendTime; headers are by name, the last one wins."""
 
     topic: str
@@ -33,8 +33,7 @@ class Record:
     pairs: Sequence[tuple[str, bytes]] = ()  # the headers as they came, repeated names included
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(Struct, frozen=True):
     """One thing to decide on: a decoded record, or a timer that fell due.
 
     `event_id` is the id that makes it count once. `now` is the record's Kafka timestamp or the timer's due time: the only
