@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,9 +28,10 @@ RESULTS = Path(__file__).parent / "RESULTS.md"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How long and how often."""
+    """How long and how often: `flood_runs` of a load without a rate, `runs` of one with a rate."""
 
     seconds: float
+    flood_runs: int
     runs: int
     warm_up: float
     prefill: int
@@ -39,8 +40,12 @@ class Plan:
     idle_seconds: float
 
 
-QUICK = Plan(seconds=15, runs=1, warm_up=30, prefill=10_000, textbook_seconds=20, textbook_runs=1, idle_seconds=10)
-FULL = Plan(seconds=60, runs=5, warm_up=60, prefill=100_000, textbook_seconds=60, textbook_runs=3, idle_seconds=30)
+QUICK = Plan(
+    seconds=15, flood_runs=1, runs=1, warm_up=30, prefill=10_000, textbook_seconds=20, textbook_runs=1, idle_seconds=10
+)
+FULL = Plan(
+    seconds=60, flood_runs=2, runs=5, warm_up=60, prefill=100_000, textbook_seconds=45, textbook_runs=2, idle_seconds=30
+)
 
 
 def main() -> None:
@@ -50,6 +55,7 @@ def main() -> None:
     plan = QUICK if wanted.quick else FULL
     plan = Plan(
         seconds=wanted.seconds or plan.seconds,
+        flood_runs=min(wanted.runs or plan.flood_runs, plan.flood_runs),
         runs=wanted.runs or plan.runs,
         warm_up=plan.warm_up if wanted.warm_up is None else wanted.warm_up,
         prefill=plan.prefill if wanted.prefill is None else wanted.prefill,
@@ -105,7 +111,7 @@ def _leadflow(
         _say(measured(target, fill, story), plan)
     if plan.warm_up:
         _say(measured(target, Step(name="warm-up", seconds=plan.warm_up, most=6000), story), plan)
-    _measure(target, plan.runs, _steps(plan.seconds, textbook=False), story, only=only, runs=runs)
+    _measure(target, plan, _steps(plan.seconds, textbook=False), story, only=only, runs=runs)
     idle.append(_at_rest(target, plan.idle_seconds))
 
 
@@ -122,9 +128,8 @@ def _textbook(
             if not first.scored:
                 print("textbook: its workers run and take nothing; they are started again", flush=True)
                 continue
-            _measure(
-                target, plan.textbook_runs, _steps(plan.textbook_seconds, textbook=True), story, only=only, runs=runs
-            )
+            often = replace(plan, flood_runs=plan.textbook_runs, runs=plan.textbook_runs)
+            _measure(target, often, _steps(plan.textbook_seconds, textbook=True), story, only=only, runs=runs)
             idle.append(_at_rest(target, plan.idle_seconds))
             return
     said = {stage: (home.log / f"textbook-{stage}.log").read_text()[-600:] for stage in ("enrich", "score", "route")}
@@ -141,18 +146,19 @@ def _steps(seconds: float, *, textbook: bool) -> list[Step]:
     return [
         Step(name="single posts", seconds=seconds),
         Step(name="batches of 50", seconds=seconds, backlog=10_000, batch=50, connections=16, most=15_000),
+        Step(name="400/s", seconds=seconds, rate=400),
         Step(name="1,000/s", seconds=seconds, rate=1000),
         Step(name="2,000/s", seconds=seconds, rate=2000),
     ]
 
 
 def _measure(
-    target: Target, times: int, steps: Sequence[Step], story: Story, *, only: Sequence[str], runs: list[Run]
+    target: Target, plan: Plan, steps: Sequence[Step], story: Story, *, only: Sequence[str], runs: list[Run]
 ) -> None:
     for step in steps:
         if only and step.name not in only:
             continue
-        for _ in range(times):
+        for _ in range(plan.flood_runs if step.rate is None else plan.runs):
             run = measured(target, step, story)
             runs.append(run)
             _say(run, None)
