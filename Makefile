@@ -11,7 +11,7 @@ TESTED := $(wildcard tests/unit tests/pipeline tests/integration tests/e2e)
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
-.PHONY: help install packages demo up status down clean test test-all lint bench requirements generate
+.PHONY: help install packages demo up status down clean test test-all lint bench requirements generate chaos
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -58,6 +58,9 @@ lint: install ## Check style, types, import rules, and whether generated files a
 
 bench: install ## Measure speed with a real Kafka and Postgres on this machine.
 	@$(LEADS) bench
+
+chaos: install ## Break a stack of its own by every fault there is and check the promises: MINUTES=2 SEED=1, WRITE=1 adds to RESULTS.md.
+	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),2) --seed $(or $(SEED),1) $(if $(WRITE),--write)
 
 generate: install ## Write the files that come from the code: schemas, AsyncAPI, the picture.
 	@$(BIN)/python -m shared.generate

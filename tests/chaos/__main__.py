@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +25,7 @@ def main() -> int:
     asked.add_argument("--write", action="store_true", help="put the summary into tests/chaos/RESULTS.md")
     asked.add_argument("--keep", action="store_true", help="keep the run's home also when every promise was kept")
     given = asked.parse_args()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # that the broker is away is what we do here
     try:
         done = run(
             minutes=given.minutes,

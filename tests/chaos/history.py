@@ -103,11 +103,11 @@ class Record:
 
 
 class Difference(NamedTuple):
-    """A row that a store has before the replay and not after it, or the other way round."""
+    """A row, or a column of a row, that is not the same before and after a replay."""
 
     store: str
     table: str
-    what: str  # "only before", "only after"
+    column: str
     row: str
 
 
@@ -149,7 +149,15 @@ class Evidence:
     memory_before: Mapping[str, float] = field(default_factory=dict)  # MB by member
     memory_after: Mapping[str, float] = field(default_factory=dict)
     replayed: bool = False
-    differences: list[Difference] = field(default_factory=list)  # Q4: the stores before and after the replay
-    new_after_replay: list[Place] = field(default_factory=list)  # Q4: records that the replay added to a topic
+    differences: list[Difference] = field(
+        default_factory=list
+    )  # of what score, route and the console hold, before and after the replay
+    new_after_replay: list[Place] = field(default_factory=list)  # records that these added to a topic by it
+    ambiguous: set[str] = field(
+        default_factory=set
+    )  # events that were sent with two contents: whichever came first counts
+    regrouped: list[str] = field(default_factory=list)  # events that enrich's replay gives to other people
+    renamed: list[Difference] = field(default_factory=list)  # of what enrich holds, before and after its replay
+    new_by_enrich: list[Place] = field(default_factory=list)  # records that enrich added to a topic by its replay
     hits: Counter[tuple[str, str]] = field(default_factory=Counter)  # (point, service) -> times that it was died at
     stops: Counter[tuple[str, str]] = field(default_factory=Counter)  # (point, service) -> times that it was frozen at

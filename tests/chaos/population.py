@@ -84,7 +84,11 @@ class Population:
         for turn in range(len(self._doors)):
             door = self._doors[(first + turn) % len(self._doors)]
             try:
-                return await client.post(f"{door}{post.path}", json=post.body, headers=headers)
+                answer = await client.post(f"{door}{post.path}", json=post.body, headers=headers)
             except httpx.HTTPError as error:
                 wrong = type(error).__name__
+                continue
+            if answer.status_code != 503:
+                return answer
+            wrong = "503"  # not ready: a balancer has another
         return wrong

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -16,7 +15,6 @@ from tests.chaos.history import Difference, Evidence
 from tests.chaos.rig import MOVED, Rig
 
 _PATIENCE_SECONDS = 300.0
-_SHOWN = 200  # differences that are written down
 BEFORE = "before"  # how the stores of the run are called while their successors are filled: enrich_before ...
 
 # What may differ, and why. Everything else is compared.
@@ -31,57 +29,116 @@ LEFT_OUT: Mapping[str, str] = {
     "demo": "the console's demo page, which no topic tells of",
 }
 
+Table = dict[str, dict[str, Any]]  # primary key as text -> the other columns
+Store = dict[str, Table]
+
 
 async def replay(rig: Rig, found: Evidence) -> None:
-    """Fills `found.differences` and `found.new_after_replay`. The run's stores stay beside the new ones, as enrich_before and so on."""
-    ends = await evidence.ends(rig)
-    for service in MOVED:
-        await asyncio.to_thread(drills.stop, rig.layout, service)
-    before = {service: await contents(rig.dsn(service)) for service in MOVED}
-    for service in MOVED:
-        await _put_aside(rig, service)
-    for service in MOVED:
-        await asyncio.to_thread(drills.start, rig.layout, service, wait=False)
-    if not await _caught_up(rig):
-        return
-    for service in MOVED:
-        await asyncio.to_thread(drills.stop, rig.layout, service)
-    for service in MOVED:
-        found.differences += compared(service, before[service], await contents(rig.dsn(service)))
-    found.differences = found.differences[:_SHOWN]
-    found.new_after_replay = [record.place for record in await evidence.records(rig, beyond=ends)]
+    """Fills `found` with how the stores differ and which records were added. The run's stores stay beside the new ones, as
+    enrich_before and so on. First the stages that read what enrich wrote, from the log as it is; then enrich alone."""
+    rounds: Sequence[Sequence[str]] = (("score", "route", "console"), ("enrich",))
+    for services in rounds:
+        ends = await evidence.ends(rig)
+        before, after = await _read_again(rig, services)
+        for service in services:
+            if service not in after:
+                return  # it did not come to the end: `replayed` stays false
+            if service == "enrich":
+                found.regrouped = regrouped(before[service], after[service], but=found.ambiguous)
+                found.renamed = compared(service, before[service], after[service])
+            else:
+                found.differences += compared(service, before[service], after[service])
+        added = [record.place for record in await evidence.records(rig, beyond=ends)]
+        if "enrich" in services:
+            found.new_by_enrich = added
+        else:
+            found.new_after_replay = added
     found.replayed = True
 
 
-async def contents(dsn: str) -> dict[str, Counter[str]]:
-    """Every table of a store: its rows as text, each with how often it is there."""
+async def _read_again(rig: Rig, services: Sequence[str]) -> tuple[dict[str, Store], dict[str, Store]]:
+    """The stores before and after; those after are missing when they did not come to the end of their topics."""
+    for service in MOVED:
+        await asyncio.to_thread(drills.stop, rig.layout, service)
+    before = {service: await contents(rig.dsn(service)) for service in services}
+    for service in services:
+        await _put_aside(rig, service)
+        await asyncio.to_thread(drills.start, rig.layout, service, wait=False)
+    caught_up = await _caught_up(rig, services)
+    for service in services:
+        await asyncio.to_thread(drills.stop, rig.layout, service)
+    return before, {service: await contents(rig.dsn(service)) for service in services if caught_up}
+
+
+async def contents(dsn: str) -> Store:
+    """Every table of a store by its primary key, without what is left out."""
     connection = await asyncpg.connect(dsn)
     try:
-        found = {}
+        found: Store = {}
         tables = await connection.fetch(
             "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename"
         )
         for (table,) in tables:
-            if table not in LEFT_OUT:
-                rows = await connection.fetch(f'SELECT * FROM "{table}"', timeout=300)
-                found[table] = Counter(_row(table, dict(row)) for row in rows)
+            if table in LEFT_OUT:
+                continue
+            keys = await connection.fetch(
+                """
+                SELECT a.attname FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+                 WHERE i.indrelid = $1::text::regclass AND i.indisprimary ORDER BY a.attnum
+                """,
+                table,
+            )
+            names = [name for (name,) in keys]
+            rows = await connection.fetch(f'SELECT * FROM "{table}"', timeout=300)
+            found[table] = {" ".join(str(row[name]) for name in names): _compared(table, row) for row in rows}
         return found
     finally:
         await connection.close()
 
 
-def compared(store: str, before: Mapping[str, Counter[str]], after: Mapping[str, Counter[str]]) -> list[Difference]:
-    """Rows that are on one side only."""
+def compared(store: str, before: Store, after: Store) -> list[Difference]:
+    """Every column of every row that is not the same, and rows that are on one side only."""
     found = []
     for table in sorted(before.keys() | after.keys()):
-        old, new = before.get(table, Counter()), after.get(table, Counter())
-        found += [Difference(store, table, "only before", row) for row in sorted((old - new).elements())]
-        found += [Difference(store, table, "only after", row) for row in sorted((new - old).elements())]
+        old, new = before.get(table, {}), after.get(table, {})
+        for key in sorted(old.keys() | new.keys()):
+            if key not in old or key not in new:
+                found.append(Difference(store, table, "a row", f"{key}: only {'before' if key in old else 'after'}"))
+                continue
+            for column, was in old[key].items():
+                if new[key].get(column) != was:
+                    found.append(
+                        Difference(store, table, column, f"{key}: {_apart(str(was), str(new[key].get(column)))}")
+                    )
     return found
 
 
-def _row(table: str, row: dict[str, Any]) -> str:
-    return repr({name: value for name, value in sorted(row.items()) if f"{table}.{name}" not in LEFT_OUT})
+def regrouped(before: Store, after: Store, *, but: set[str]) -> list[str]:
+    """Events that are not together with the same others as before: the people are not the same. Their names do not matter here.
+
+    `but` are events whose content is whichever of two came first.
+    """
+    old, new = _people(before, but), _people(after, but)
+    return [f"{', '.join(sorted(events))} were one person" for events in sorted(old - new, key=min)]
+
+
+def _people(store: Store, but: set[str]) -> set[frozenset[str]]:
+    of: dict[str, set[str]] = {}
+    for event_id, row in store.get("activity", {}).items():
+        if row["lead_id"] is not None and event_id not in but:
+            of.setdefault(row["lead_id"], set()).add(event_id)
+    return {frozenset(events) for events in of.values()}
+
+
+def _compared(table: str, row: Any) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if f"{table}.{name}" not in LEFT_OUT}
+
+
+def _apart(was: str, now: str) -> str:
+    """Where two texts begin to differ."""
+    at = next((place for place, (one, other) in enumerate(zip(was, now, strict=False)) if one != other), 0)
+    begin = max(0, at - 30)
+    return f"...{was[begin : at + 60]}... became ...{now[begin : at + 60]}..."
 
 
 async def _put_aside(rig: Rig, service: str) -> None:
@@ -95,14 +152,14 @@ async def _put_aside(rig: Rig, service: str) -> None:
         await connection.close()
 
 
-async def _caught_up(rig: Rig) -> bool:
-    """Whether the new stores have come to the end of every topic, with nothing left to send."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    quiet = 0
+async def _caught_up(rig: Rig, services: Sequence[str]) -> bool:
+    """Whether the new stores have come to the end of every topic that they read, with nothing left to send."""
+    deadline, quiet = time.monotonic() + _PATIENCE_SECONDS, 0
     while time.monotonic() < deadline:
         await asyncio.sleep(1)
         try:
-            quiet = 0 if evidence.behind(await evidence.stores(rig)) else quiet + 1
+            found = await evidence.progress(rig, services)
+            quiet = 0 if evidence.behind(found) else quiet + 1
         except (OSError, TimeoutError, asyncpg.PostgresError):
             quiet = 0
         if quiet >= 3:
