@@ -85,7 +85,7 @@ async def load(tx: Tx, inputs: Sequence[Input], *, fingerprint: str) -> MutableM
         [lead_id for lead_id, facts in told.items() for _ in facts],
         [fact.id for facts in told.values() for fact in facts],
     )
-    leads: dict[str, Lead] = {}
+    leads: dict[Hashable, Any] = {}
     known: dict[str, dict[str, int]] = {}
     for lead_id, part, data, activity_id, revision in rows:
         if data is not None:
@@ -109,7 +109,7 @@ async def load(tx: Tx, inputs: Sequence[Input], *, fingerprint: str) -> MutableM
             bodies[lead_id].append(body)
         for lead_id, all_ in bodies.items():
             leads[lead_id] = msgspec.structs.replace(leads[lead_id], bodies=tuple(all_))
-    return dict(leads)
+    return leads
 
 
 def _lead(lead_id: str, part: int, data: bytes, bodies: Sequence[bytes] | None = None) -> Lead:
