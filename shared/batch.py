@@ -44,6 +44,7 @@ class Written:
 
     rows: Mapping[int, int]  # number -> outbox row
     messages: Mapping[int, Sequence[Message]]
+    refused: frozenset[str] = frozenset()  # inputs that Postgres refused: all that is written for them is a dead letter
 
 
 def decode(stage: Stage, records: Sequence[Record]) -> list[Decoded]:
@@ -194,7 +195,7 @@ async def _transact(
         len(wanted) - (len(fresh) - len(timers)),
         (began, fenced, loaded, decided, saved, committed),
     )
-    return Written(rows, done.messages)
+    return Written(rows, done.messages, frozenset(refused))
 
 
 def _measure(stage: Stage, done: Folded, records: int, repeated: int, moments: Sequence[float]) -> None:

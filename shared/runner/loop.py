@@ -159,7 +159,7 @@ class Runner:
             return
 
     async def _clock(self, reader: Reader) -> None:
-        due, watermarks = await self._timers.slice(reader)
+        due = await self._timers.slice(reader)
         if not due:
             return
         if self._stage.prepare is not None:
@@ -167,8 +167,7 @@ class Runner:
         written = await self._write((), due)
         if written is None:
             return
-        if len(written) > 1:
-            await self._timers.set_aside(due, watermarks)
+        self._timers.set_aside(written)
         self._sending.begin(written)
 
     async def _write(self, decoded: Sequence[batch.Decoded], timers: Sequence[Input]) -> list[batch.Written] | None:
@@ -213,8 +212,8 @@ class Runner:
                 self._log.warning("trying again", stage=self._stage.name, error=type(error).__name__)
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, 2.0)
-                if self._draining.is_set():
-                    return None
+                if timers or self._draining.is_set():
+                    return None  # no inbox knows a timer: it may be done, so the clock is asked again what is due
                 continue
             self._health.report(f"{self._stage.name} transaction", None)
             self._sending.swept(len(sweeping))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import datetime
 
 from shared import clock
+from shared.batch import Written
 from shared.claims import Held
 from shared.database import Pool
 from shared.reader import Reader
@@ -26,14 +28,14 @@ class Timers:
         self._looked_at = 0.0
         self._stuck: set[str] = set()  # Postgres refuses what they would save; their dead letters are written
 
-    async def slice(self, reader: Reader) -> tuple[list[Input], dict[int, datetime]]:
-        """What is due now, at most SLICE inputs, and the times up to which the numbers are read; nothing before the next look is due."""
+    async def slice(self, reader: Reader) -> list[Input]:
+        """What is due now, at most SLICE inputs; nothing before the next look is due."""
         if self._stage.due is None or time.monotonic() - self._looked_at <= PERIOD_SECONDS:
-            return [], {}
+            return []
         self._looked_at = time.monotonic()
         watermarks = await self._watermarks(reader)
         if not watermarks:
-            return [], {}
+            return []
         due = [
             input_
             for input_ in await self._due(watermarks)
@@ -41,12 +43,12 @@ class Timers:
         ]
         if len(due) >= SLICE:
             self._looked_at = 0.0  # more is due: go on after the next records
-        return due, watermarks
+        return due
 
-    async def set_aside(self, due: list[Input], watermarks: dict[int, datetime]) -> None:
-        """Postgres refused some of `due`: those that are due still have their dead letters, and are not tried again."""
-        still = {input_.event_id for input_ in await self._due(watermarks)}
-        self._stuck |= still & {input_.event_id for input_ in due}
+    def set_aside(self, written: Sequence[Written]) -> None:
+        """What Postgres refused stays due; its dead letter is written, and it is not tried again."""
+        for one in written:
+            self._stuck |= one.refused
 
     async def _due(self, watermarks: dict[int, datetime]) -> list[Input]:
         assert self._stage.due is not None

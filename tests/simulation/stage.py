@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, MutableMapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 
 from shared import ids
 from shared.outcome import Decision, Outcome, Outgoing, Reason, Reject
-from shared.stage import Input, Stage, World
+from shared.stage import Input, Stage, Tx, World
 from shared.topology import DEAD, Topic
 from tests.core import tally
 
@@ -18,6 +20,7 @@ READS = Topic("in", "key", (), (), ())
 SUMS = Topic("sums", "key", (), (), ())
 TWOS = Topic("twos", "key", (), (), (), transactional=True)
 GROUP = f"leadflow-{NAME}"
+REFUSED = 1_000_000  # a sum whose timer the store refuses
 OUTPUTS = (SUMS.name, TWOS.name, DEAD.name)
 
 
@@ -31,6 +34,8 @@ def _decide(world: World, input_: Input) -> Outcome:
     event = input_.event
     before: tally.Sum = world.get(event.key) or tally.Sum(event.key, input_.part)
     if isinstance(event, tally.Ring):
+        if before.total == REFUSED:
+            return Decision({event.key: replace(before, total=-1)})
         rung = replace(before, rings=before.rings + 1, due_at=None)
         return Decision({event.key: rung}, [_told(SUMS, "tally.rang", input_, rung)])
     match event.do:
@@ -50,4 +55,13 @@ def _decide(world: World, input_: Input) -> Outcome:
     return Decision({event.key: after}, emit)
 
 
-STAGE = Stage(NAME, (READS,), (SUMS, TWOS), tally.decode, tally.load, _decide, tally.save, tally.due)
+async def _load(tx: Tx, inputs: Sequence[Input]) -> MutableMapping[Hashable, Any]:
+    # A key that two numbers meet for the first time at once has no row to lock yet.
+    await tx.fetch(
+        "SELECT pg_advisory_xact_lock(hashtext(key)) FROM (SELECT DISTINCT unnest($1::text[]) AS key ORDER BY 1) AS k",
+        sorted({input_.event.key for input_ in inputs}),
+    )
+    return await tally.load(tx, inputs)
+
+
+STAGE = Stage(NAME, (READS,), (SUMS, TWOS), tally.decode, _load, _decide, tally.save, tally.due)

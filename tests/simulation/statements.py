@@ -157,6 +157,12 @@ async def _known(s: Session, stage: str, ids: Sequence[str]) -> list[Row]:
     return [{"event_id": key[1]} for key, _ in s.scan("recalled") if key[0] == stage and key[1] in wanted]
 
 
+async def _tally_lock(s: Session, keys: Sequence[str]) -> list[Row]:
+    for key in keys:
+        await s.lock("advisory", key)
+    return []
+
+
 async def _tally_load(s: Session, keys: Sequence[str]) -> list[Row]:
     found: list[Row] = []
     for key in sorted(keys):
@@ -206,6 +212,7 @@ _KNOWN: tuple[tuple[str, Handler], ...] = (
     ("SET recall_until = NULL", _recall_ends),
     ("DELETE FROM recalled", _recalled_go),
     ("SELECT event_id::text FROM recalled", _known),
+    ("pg_advisory_xact_lock", _tally_lock),
     ("FROM tally WHERE key = ANY", _tally_load),
     ("INSERT INTO tally", _tally_save),
     ("FROM tally JOIN", _tally_due),

@@ -1,0 +1,69 @@
+"""Thousands of small worlds in which the delivery core dies, freezes and loses its answers: each must come to the same rest."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+
+from shared.topology import DEAD
+from tests.simulation import schedule, seam
+from tests.simulation.loop import OUTSIDE, VirtualLoop
+from tests.simulation.memory import MemoryStore
+from tests.simulation.stage import READS, REFUSED
+from tests.simulation.world import World
+
+SCHEDULES = 10_000
+# A timer whose commit was not answered was decided again: it rang twice.
+REGRESSIONS = (1124, 1366)
+
+
+@pytest.fixture
+def loop() -> Iterator[VirtualLoop]:
+    made = VirtualLoop()
+    with seam.simulated(made):
+        yield made
+    made.close()
+
+
+def _explore(loop: VirtualLoop, seeds: range | tuple[int, ...]) -> None:
+    for seed in seeds:
+        verdict = schedule.run(seed, loop, MemoryStore(loop))
+        assert not verdict.violations, f"{verdict}\nreplay: python -m tests.simulation {seed}"
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("quarter", range(4))
+def test_whatever_dies_and_whenever_each_input_has_its_one_effect(loop: VirtualLoop, quarter: int) -> None:
+    each = SCHEDULES // 4
+    _explore(loop, range(quarter * each, (quarter + 1) * each))
+
+
+def test_schedules_that_once_broke_a_promise_keep_it(loop: VirtualLoop) -> None:
+    _explore(loop, REGRESSIONS)
+
+
+def test_a_seed_gives_the_same_schedule_again(loop: VirtualLoop) -> None:
+    first = schedule.run(7, loop, MemoryStore(loop), traced=True)
+    again = schedule.run(7, loop, MemoryStore(loop), traced=True)
+    assert first.trace == again.trace
+    assert len(first.trace) > 50
+
+
+def test_a_timer_that_the_store_refuses_dies_once_and_does_not_ring_for_ever(loop: VirtualLoop) -> None:
+    world = World(loop, random.Random(1), MemoryStore(loop), partitions=1, traced=False)
+    event = {"event_id": "00000000-0000-0000-0000-000000000001", "key": "k", "n": REFUSED, "ring_in_ms": 10}
+    world.broker.append((READS.name, 0), [(b"k", msgspec.json.encode(event), ())])
+
+    async def main() -> int:
+        world.start("m0")
+        await asyncio.sleep(10)
+        return len(world.broker.log((DEAD.name, 0)))
+
+    try:
+        assert loop.run_until_complete(loop.create_task(main(), context=OUTSIDE)) == 1
+    finally:
+        schedule._clean_up(world)
