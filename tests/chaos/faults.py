@@ -11,7 +11,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from deploy.local import drills, supervisor
+from deploy.local import drills
 from tests.chaos import records, world, zombie
 from tests.chaos.plan import BEGINNINGS, Step
 from tests.chaos.rig import STAGED, Rig
@@ -93,9 +93,8 @@ async def _rolling(rig: Rig, step: Step, rng: random.Random) -> None:
         async with rig.busy[service]:
             for member in rig.members(service):
                 with rig.book.span(f"away {member}"):
-                    await asyncio.to_thread(supervisor.call, rig.layout, "stopProcess", member)
-                    await asyncio.to_thread(supervisor.call, rig.layout, "startProcess", member, False)
-                    await until_ready(rig, member)
+                    await asyncio.to_thread(drills.stop, rig.layout, member)
+                    await asyncio.to_thread(drills.start, rig.layout, member)
     rig.book.note("fault", name="rolling SIGTERM")
 
 
@@ -106,15 +105,6 @@ async def _scale(rig: Rig, step: Step, rng: random.Random) -> None:
         await asyncio.sleep(4)
         await asyncio.to_thread(drills.scale, rig.layout, step.to, 1)
     rig.book.note("fault", name="scale 1 -> 3 -> 1")
-
-
-async def until_ready(rig: Rig, member: str, *, seconds: float = 40) -> None:
-    """Returns when it says so; TimeoutError when it does not."""
-    deadline = time.monotonic() + seconds
-    while not await rig.ready(member):
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{member} is not ready after {seconds:.0f} s")
-        await asyncio.sleep(0.2)
 
 
 def order(rig: Rig, member: str, text: str) -> None:

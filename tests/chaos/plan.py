@@ -24,7 +24,7 @@ WORLD = {
     "postgres-kill": 8.0,
     "postgres-stop": 24.0,
     "postgres-terminate": 3.0,
-    "rolling-sigterm": 30.0,
+    "rolling-sigterm": 50.0,
     "scale": 30.0,
     "offsets": 14.0,
     "zombie": 28.0,
