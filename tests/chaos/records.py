@@ -18,7 +18,7 @@ from shared.stage import Record
 from shared.topology import CAPTURED, COMMANDS, ENRICHED, OUTCOMES, SCORED
 from tests.chaos import garbage
 from tests.chaos.plan import Step
-from tests.chaos.rig import Rig
+from tests.chaos.rig import Missed, Rig
 
 MARK = "chaos"  # the header that tells garbage of ours, also where the broker's answer with the offset was lost
 _REPEATED = (CAPTURED, ENRICHED, SCORED, COMMANDS, OUTCOMES)
@@ -57,8 +57,8 @@ async def _copies(rig: Rig, step: Step, rng: random.Random) -> None:
             if record.topic == CAPTURED.name and rng.random() < 0.5:
                 key, part = b"another key", rng.randrange(rig.facts.partitions)
             sending = to.send_and_wait(record.topic, record.value, key=key, partition=part, headers=list(record.pairs))
-            await asyncio.wait_for(sending, _SEND_SECONDS)
-        await _twice_at_once(rig, to, rng)
+            await _in_time(sending)
+        await _in_time(_twice_at_once(rig, to, rng))
     rig.book.note("fault", name="records produced twice")
 
 
@@ -77,21 +77,30 @@ async def _twice_at_once(rig: Rig, to: AIOKafkaProducer, rng: random.Random) -> 
     headers = cloudevent.headers(event_id=event_id, type_="lead.captured", source="direct", time=clock.text(now))
     rig.book.note("send", event_id=event_id, kind="direct")
     first, second = rng.sample(range(rig.facts.partitions), 2)
-    async with asyncio.timeout(_SEND_SECONDS):
-        await asyncio.gather(
-            *(
-                to.send_and_wait(CAPTURED.name, value, key=f"key {part}".encode(), partition=part, headers=headers)
-                for part in (first, second)
-            )
+    await asyncio.gather(
+        *(
+            to.send_and_wait(CAPTURED.name, value, key=f"key {part}".encode(), partition=part, headers=headers)
+            for part in (first, second)
         )
+    )
     rig.book.note("accepted", event_id=event_id)
+
+
+async def _in_time(sending: Awaitable[object]) -> None:
+    try:
+        await asyncio.wait_for(sending, _SEND_SECONDS)
+    except TimeoutError:
+        raise Missed("Kafka takes nothing at this moment") from None
 
 
 @contextlib.asynccontextmanager
 async def _writing(rig: Rig) -> AsyncIterator[AIOKafkaProducer]:
     made = producer.new(rig.layout.kafka, client_id="chaos")
     try:
-        await asyncio.wait_for(made.start(), _SEND_SECONDS)
+        try:
+            await asyncio.wait_for(made.start(), _SEND_SECONDS)
+        except (OSError, TimeoutError) as error:
+            raise Missed(f"Kafka is away ({type(error).__name__})") from None
         yield made
     finally:
         await producer.stop(made)

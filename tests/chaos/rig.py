@@ -26,6 +26,10 @@ SESSION_SECONDS = 6.0  # the shortest that the services take: so a successor com
 _MARK = "chaos-run"  # a file in the home: this stack may be broken and thrown away
 
 
+class Missed(Exception):
+    """A drill found nothing to break at its moment; that is no failure, only one time less."""
+
+
 @dataclass(slots=True)
 class Rig:
     """One running stack with its ledger. `busy` holds one lock a service: who holds it breaks that service alone."""

@@ -14,7 +14,7 @@ import psutil
 
 from deploy.local import drills
 from tests.chaos.plan import BEGINNINGS, Step
-from tests.chaos.rig import SESSION_SECONDS, Rig
+from tests.chaos.rig import SESSION_SECONDS, Missed, Rig
 
 _POINT_SECONDS = 12.0  # for the instance to come by its point
 _TAKEOVER_SECONDS = SESSION_SECONDS + 14.0  # for the successor to have every number
@@ -30,7 +30,7 @@ async def freeze_and_wake(rig: Rig, step: Step, rng: random.Random) -> None:
         pid = await _frozen(rig, sleeper, step.point)
         try:
             if pid is None:
-                raise TimeoutError(f"{sleeper} did not come by {step.point} in {_POINT_SECONDS:.0f} s")
+                raise Missed(f"{sleeper} did not come by {step.point} in {_POINT_SECONDS:.0f} s")
             await _taken_over(rig, step.to, successor)
             await asyncio.sleep(_WORK_SECONDS)
         finally:
@@ -39,8 +39,8 @@ async def freeze_and_wake(rig: Rig, step: Step, rng: random.Random) -> None:
                 rig.book.note("woken", member=sleeper, point=step.point)
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)
-        await asyncio.sleep(4)
-        await asyncio.to_thread(drills.scale, rig.layout, step.to, 1)
+                await asyncio.sleep(4)
+            await asyncio.to_thread(drills.scale, rig.layout, step.to, 1)
     rig.book.note("fault", name="zombie: SIGSTOP past the session time-out")
 
 
