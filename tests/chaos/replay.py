@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import asyncpg
+import msgspec
 
 from deploy.local import drills
 from tests.chaos import evidence
@@ -131,7 +132,20 @@ def _people(store: Store, but: set[str]) -> set[frozenset[str]]:
 
 
 def _compared(table: str, row: Any) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if f"{table}.{name}" not in LEFT_OUT}
+    return {name: meant(value) for name, value in row.items() if f"{table}.{name}" not in LEFT_OUT}
+
+
+def meant(value: Any) -> Any:
+    """A value by its content: a MessagePack document is what it says, in whatever order its map's keys were written."""
+    if isinstance(value, bytes):
+        try:
+            value = msgspec.msgpack.decode(value, strict=False)
+        except (msgspec.DecodeError, ValueError):
+            return value
+        return ("document", meant(value))
+    if isinstance(value, dict):
+        return {meant(key): meant(inner) for key, inner in sorted(value.items(), key=repr)}
+    return [meant(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _apart(was: str, now: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.chaos.replay import Store, compared, regrouped
+import msgspec
+
+from tests.chaos.replay import Store, compared, meant, regrouped
 
 
 def store(**leads: list[str]) -> Store:
@@ -32,3 +34,11 @@ def test_an_event_that_went_to_another_person_shows() -> None:
     before, after = store(anna=["1", "2"], ben=["3"]), store(anna=["1"], ben=["2", "3"])
     assert regrouped(before, after, but=set()) == ["1, 2 were one person", "3 were one person"]
     assert regrouped(before, after, but={"2"}) == []
+
+
+def test_documents_are_compared_by_what_they_say() -> None:
+    one, other = (msgspec.msgpack.encode({"a": inner, "b": 2}) for inner in ({1: [b"x"], 2: "y"}, {2: "y", 1: [b"x"]}))
+    assert one != other
+    assert meant(one) == meant(other) != meant(msgspec.msgpack.encode({"a": {1: [b"x"], 2: "z"}, "b": 2}))
+    assert str(meant(one)) == str(meant(other))
+    assert meant(b'{"json": 1}') == b'{"json": 1}'
