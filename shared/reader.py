@@ -15,8 +15,7 @@ from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRa
 from shared import cloudevent, lenient
 from shared.stage import Record
 
-GATHER_BYTES = 128 * 1024  # gather at the broker, up to this much ...
-GATHER_MS = 15  # ... or this long: DECISIONS.md says what less and more cost
+GATHER_BYTES = 128 * 1024  # gather at the broker, up to this much or for the time that the stage says
 IDLE_AFTER_SECONDS = 2.0  # then the broker answers the first byte at once, and rest costs nothing
 IDLE_MS = 500
 MOST_RECORDS = 1000
@@ -38,10 +37,12 @@ class Reader:
         member: str,
         topics: Sequence[str],
         session_timeout_ms: int,
+        gather_ms: int,
         on_revoked: Callable[[Collection[int]], Awaitable[None]],
     ) -> None:
         self.topics = tuple(topics)
         self._on_revoked = on_revoked
+        self._gather_ms = gather_ms
         self.assigned: dict[int, int] = {}  # number -> which assignment gave it: a later one means claim again
         self._round = 0
         self._last_record_at = time.monotonic()
@@ -60,7 +61,7 @@ class Reader:
             enable_auto_commit=False,
             auto_offset_reset="none",  # never a silent skip: positions come from Postgres
             fetch_min_bytes=GATHER_BYTES,
-            fetch_max_wait_ms=GATHER_MS,
+            fetch_max_wait_ms=gather_ms,
             max_partition_fetch_bytes=2 * 1024 * 1024,
             request_timeout_ms=20_000,
             retry_backoff_ms=100,
@@ -125,7 +126,7 @@ class Reader:
             self._eager = eager
             fetcher = self._consumer._fetcher
             fetcher._fetch_min_bytes = 1 if eager else GATHER_BYTES
-            fetcher._fetch_max_wait_ms = IDLE_MS if eager else GATHER_MS
+            fetcher._fetch_max_wait_ms = IDLE_MS if eager else self._gather_ms
 
     async def ends(self, parts: Collection[int]) -> dict[tuple[str, int], int]:
         """The end of each topic's partition now, by (topic, number)."""

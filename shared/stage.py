@@ -64,6 +64,7 @@ class Stage:
             retention). False: the stage's own tables are the memory; its `load` tells what was seen through `seen`.
     seen    IO, inside the transaction, only with inbox=False: which of these event ids count already. Must first take
             whatever lock makes the answer hold until commit.
+    gather_ms  how long the broker gathers while there is traffic: 15 is best for what somebody waits for, more is cheaper.
     same_part  True: outputs go to the number that the input came from. False: to murmur2(key) mod the count.
     """
 
@@ -78,4 +79,5 @@ class Stage:
     inbox: bool = True
     seen: Callable[[Tx, Sequence[str]], Awaitable[set[str]]] | None = None
     same_part: bool = True
+    gather_ms: int = 15
     prepare: Callable[[], Awaitable[None]] | None = None  # refresh what `decide` reads beside the world (documents)

@@ -22,6 +22,7 @@ STAGE = Stage(
     save=store.save,
     inbox=False,  # a dead letter's row is the memory
     seen=store.seen,
+    gather_ms=250,  # people read what it keeps
 )
 
 

@@ -61,6 +61,7 @@ class Membership:
                 member=f"{self._stage.name}-{self._member}",
                 topics=claims.stage_topics(self._stage),
                 session_timeout_ms=self._session_timeout_ms,
+                gather_ms=self._stage.gather_ms,
                 on_revoked=self._revoked,
             )
             await reader.start()

@@ -37,14 +37,31 @@ class Plan:
     prefill: int
     textbook_seconds: float
     textbook_runs: int
+    settle_seconds: float  # before a stack at rest is looked at: Postgres vacuums what the load left behind
     idle_seconds: float
 
 
 QUICK = Plan(
-    seconds=15, flood_runs=1, runs=1, warm_up=30, prefill=10_000, textbook_seconds=20, textbook_runs=1, idle_seconds=10
+    seconds=15,
+    flood_runs=1,
+    runs=1,
+    warm_up=30,
+    prefill=10_000,
+    textbook_seconds=20,
+    textbook_runs=1,
+    settle_seconds=5,
+    idle_seconds=10,
 )
 FULL = Plan(
-    seconds=60, flood_runs=2, runs=5, warm_up=60, prefill=100_000, textbook_seconds=45, textbook_runs=2, idle_seconds=30
+    seconds=60,
+    flood_runs=2,
+    runs=5,
+    warm_up=60,
+    prefill=100_000,
+    textbook_seconds=45,
+    textbook_runs=2,
+    settle_seconds=150,
+    idle_seconds=30,
 )
 
 
@@ -61,6 +78,7 @@ def main() -> None:
         prefill=plan.prefill if wanted.prefill is None else wanted.prefill,
         textbook_seconds=wanted.seconds or plan.textbook_seconds,
         textbook_runs=min(wanted.runs or plan.textbook_runs, plan.textbook_runs),
+        settle_seconds=plan.settle_seconds,
         idle_seconds=plan.idle_seconds,
     )
     began = datetime.now(UTC)
@@ -112,7 +130,7 @@ def _leadflow(
     if plan.warm_up:
         _say(measured(target, Step(name="warm-up", seconds=plan.warm_up, most=6000), story), plan)
     _measure(target, plan, _steps(plan.seconds, textbook=False), story, only=only, runs=runs)
-    idle.append(_at_rest(target, plan.idle_seconds))
+    idle.append(_at_rest(target, plan))
 
 
 def _textbook(
@@ -130,7 +148,7 @@ def _textbook(
                 continue
             often = replace(plan, flood_runs=plan.textbook_runs, runs=plan.textbook_runs)
             _measure(target, often, _steps(plan.textbook_seconds, textbook=True), story, only=only, runs=runs)
-            idle.append(_at_rest(target, plan.idle_seconds))
+            idle.append(_at_rest(target, plan))
             return
     said = {stage: (home.log / f"textbook-{stage}.log").read_text()[-600:] for stage in ("enrich", "score", "route")}
     raise NotStarted(f"The textbook stack's workers took nothing in four attempts. What they said last: {said}")
@@ -164,11 +182,11 @@ def _measure(
             _say(run, None)
 
 
-def _at_rest(target: Target, seconds: float) -> report.Idle:
-    time.sleep(5)  # the services notice after two seconds that nothing comes
+def _at_rest(target: Target, plan: Plan) -> report.Idle:
+    time.sleep(plan.settle_seconds)
     programs = target.programs()
     before, clock = cpu.seconds(programs), time.monotonic()
-    time.sleep(seconds)
+    time.sleep(plan.idle_seconds)
     spent, lasted = cpu.spent(before, cpu.seconds(programs)), time.monotonic() - clock
     cores = {name: used / lasted for name, used in spent.items()}
     return report.Idle(stack=target.name, seconds=lasted, cores=cores, memory_mb=cpu.memory_mb(programs))
