@@ -226,6 +226,8 @@ _READERS: dict[str, Callable[[Reading, str, str], None]] = {
 
 def _size(text: str) -> int | None:
     """The number of employees; of a range (51-200, 1.000+) the lower end, of which one is sure."""
+    if text.isascii() and text.isdigit():
+        return int(text) if len(text) <= 8 else None
     lower = text.replace("–", "-").split("-", 1)[0]
     digits = "".join(mark for mark in lower if mark.isdigit())
     if lower.strip().endswith(".0"):

@@ -94,7 +94,9 @@ def _match(local: str, domain: str) -> str:
 def _kind(local: str, domain: str) -> str:
     if domain in _RELAYS:
         return "relay"
-    if domain not in allowlist and (domain in blocklist or registrable(domain) in blocklist):
+    # Of two labels nothing shorter could be registered: the public suffix list is asked only for more.
+    listed = domain in blocklist or (domain.count(".") > 1 and registrable(domain) in blocklist)
+    if listed and domain not in allowlist:
         return "disposable"
     if domain in free_domains:
         return "free"
