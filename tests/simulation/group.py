@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from typing import Any, Protocol
+from typing import Protocol
 
 from tests.simulation.broker import Place
 from tests.simulation.loop import VirtualLoop
@@ -16,6 +16,7 @@ class Member(Protocol):
     """What the group asks of a consumer."""
 
     member: str
+    evicted: bool
 
     def rebalance(self, delay: float) -> None:
         """Tells it, with its next heartbeat, that it has to join again."""
@@ -29,17 +30,17 @@ class Group:
         self.rng = rng
         self.partitions = partitions
         self.committed: dict[Place, int] = {}
-        self.members: dict[str, Any] = {}
+        self.members: dict[str, Member] = {}
         self.turned = 0  # shifts who gets which number
         self._joining: dict[str, asyncio.Future[frozenset[int]]] = {}
         self._assigned: dict[str, frozenset[int]] = {}
         self._stable = True
 
-    def owns(self, consumer: Any) -> bool:
+    def owns(self, consumer: Member) -> bool:
         """Whether the group takes a commit from it."""
         return self.members.get(consumer.member) is consumer and self._stable
 
-    def join(self, consumer: Any) -> asyncio.Future[frozenset[int]]:
+    def join(self, consumer: Member) -> asyncio.Future[frozenset[int]]:
         """What the group answers a member that joins: its numbers, once all members have joined."""
         name = consumer.member
         answer: asyncio.Future[frozenset[int]] = self.loop.create_future()
@@ -54,7 +55,7 @@ class Group:
         self._complete()
         return answer
 
-    def leave(self, consumer: Any) -> None:
+    def leave(self, consumer: Member) -> None:
         """The session of a member ran out, or it said goodbye. Nothing happens if its name has come back."""
         if self.members.get(consumer.member) is not consumer:
             return
@@ -74,7 +75,7 @@ class Group:
 
     def _begin(self, *, but: str) -> None:
         self._stable = False
-        for name, member in self.members.items():
+        for name, member in list(self.members.items()):
             if name != but:
                 member.rebalance(0.001 + self.rng.random() * (0.05 if self.rng.random() < 0.5 else 2.0))
 

@@ -15,6 +15,7 @@ from tests.core.tally import Added
 from tests.simulation.broker import Broker, Entry
 from tests.simulation.stage import NAME, OUTPUTS, READS, SUMS, TWOS
 
+RECALL_GOES_ON = "a recall goes on"
 Content = Mapping[str, Sequence[Mapping[str, Any]]]
 _decode = msgspec.json.Decoder(Added).decode
 
@@ -39,8 +40,9 @@ def unrest(broker: Broker, content: Content, partitions: int) -> str:
         return f"{len(content['outbox'])} rows in the outbox"
     if any(row["due_at"] is not None for row in content["tally"]):
         return "timers are due"
-    if content["recalled"]:
-        return "what was recalled is still there"
+    # Rows of `recalled` may stay where a claimer was overtaken while it read the tail; the number's next recall takes them along.
+    if any(row["recall_until"] is not None for row in content["cursor"]):
+        return RECALL_GOES_ON
     return ""
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any
 
 import asyncpg
@@ -27,21 +26,11 @@ class SimulatedPool:
 
     def __init__(self, instance: Instance, session: Callable[[], Any]) -> None:
         self._instance = instance
-        self._world = instance.world
         self._session = session
 
-    @asynccontextmanager
-    async def acquire(self) -> AsyncIterator[Connection]:
-        if self._world.store_away:
-            await self._world.pause("connect")
-            raise self._world.rng.choice(_REFUSED)()
-        session = self._session()
-        self._instance.sessions.add(session)
-        try:
-            yield Connection(self._world, session)
-        finally:
-            self._instance.sessions.discard(session)
-            session.release()
+    def acquire(self) -> Acquired:
+        """A session for as long as the block runs."""
+        return Acquired(self._instance, self._session)
 
     async def fetch(self, sql: str, *arguments: Any) -> list[Any]:
         async with self.acquire() as connection:
@@ -56,13 +45,35 @@ class SimulatedPool:
             return await connection.execute(sql, *arguments)
 
 
+class Acquired:
+    """What `async with pool.acquire()` enters."""
+
+    __slots__ = ("_instance", "_make", "_session")
+
+    def __init__(self, instance: Instance, make: Callable[[], Any]) -> None:
+        self._instance = instance
+        self._make = make
+
+    async def __aenter__(self) -> Connection:
+        world = self._instance.world
+        if world.store_away:
+            await world.pause("connect")
+            raise world.rng.choice(_REFUSED)()
+        self._session = self._make()
+        self._instance.sessions[self._session] = None
+        return Connection(world, self._session)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._instance.sessions.pop(self._session, None)
+        self._session.release()
+
+
 class Connection:
     """One session as a client has it."""
 
     def __init__(self, world: Any, session: Any) -> None:
         self._world = world
         self._session = session
-        self._in_transaction = False
 
     async def fetch(self, sql: str, *arguments: Any) -> list[Any]:
         world = self._world
@@ -86,24 +97,38 @@ class Connection:
     async def execute(self, sql: str, *arguments: Any) -> str:
         return f"DONE {len(await self.fetch(sql, *arguments))}"
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[None]:
+    def transaction(self) -> Transaction:
+        """Commits at the end of the block, or rolls back what raises."""
+        return Transaction(self._world, self._session)
+
+
+class Transaction:
+    """What `async with connection.transaction()` enters."""
+
+    __slots__ = ("_session", "_world")
+
+    def __init__(self, world: Any, session: Any) -> None:
+        self._world = world
+        self._session = session
+
+    async def __aenter__(self) -> None:
+        await self._session.begin()
+
+    async def __aexit__(self, raised: object, *_: object) -> None:
         world, session = self._world, self._session
-        await session.begin()
-        try:
-            yield
-        except BaseException:
+        if raised is not None:
             if not world.over:
                 await world.pause("roll back")
                 await session.rollback()
-            raise
+            return
         await world.pause("commit")
         fate = world.store_fate()
         if fate == "lost":
             session.kill()
             raise world.rng.choice(_BROKEN)()
         await session.commit()
-        world.note("  committed")
+        if world.trace is not None:
+            world.note("  committed")
         if fate == "unanswered":
             session.kill()
             await world.pause("unanswered")

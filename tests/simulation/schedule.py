@@ -18,7 +18,6 @@ from tests.simulation.loop import OUTSIDE, Stuck, VirtualLoop
 from tests.simulation.stage import GROUP, READS
 from tests.simulation.world import World
 
-PARTITIONS = 2
 REST_SECONDS = 120.0  # of virtual time, after which a healed world must have come to rest
 LATE_SECONDS = 20.0  # what is under way when all instances are gone arrives within this
 
@@ -41,10 +40,12 @@ class Verdict:
 def run(seed: int, loop: VirtualLoop, store: Any, *, traced: bool = False, instances: int | None = None) -> Verdict:
     """Runs one schedule on a loop that the seam has taken hold of. The same seed gives the same schedule (with a store in memory)."""
     rng = random.Random(seed)
-    world = World(loop, rng, store, partitions=PARTITIONS, traced=traced)
+    count = instances or rng.choice((1, 1, 1, 2, 2, 3))
+    partitions = 1 if count == 1 and rng.random() < 0.6 else 2
+    world = World(loop, rng, store, partitions=partitions, traced=traced)
     violations: list[str] = []
     try:
-        main = loop.create_task(_main(world, instances or rng.choice((1, 1, 1, 2, 2, 3))), context=OUTSIDE)
+        main = loop.create_task(_main(world, count), context=OUTSIDE)
         violations = loop.run_until_complete(main)
     except Stuck as stuck:
         violations = [str(stuck)]
@@ -154,16 +155,20 @@ async def _heal(world: World, backup: Any) -> list[str]:
     if not alive:
         world.start(rng.choice(("m0", "healer")) if not world.draining else "healer")
     until = loop.virtual + REST_SECONDS
-    why = "?"
+    why, stuck_at = "?", loop.virtual + REST_SECONDS / 2
     while loop.virtual < until and why:
+        if why == invariants.RECALL_GOES_ON and loop.virtual > stuck_at:
+            # A claimer that was overtaken while it read the tail may leave this behind; the number's next claim must end it.
+            stuck_at = until
+            world.start("next")
         await asyncio.sleep(0.3)
-        why = invariants.unrest(world.broker, await world.store.content(), PARTITIONS)
+        why = invariants.unrest(world.broker, await world.store.content(), world.partitions)
     for one in world.instances:
         world.kill(one)
     if why:
         return [f"no rest within {REST_SECONDS:.0f} s after healing: {why}"]
     await asyncio.sleep(LATE_SECONDS)
-    return invariants.violations(world.broker, await world.store.content(), PARTITIONS)
+    return invariants.violations(world.broker, await world.store.content(), world.partitions)
 
 
 def _produce_all(world: World, heal_at: float, *, simple: bool) -> None:
@@ -171,7 +176,7 @@ def _produce_all(world: World, heal_at: float, *, simple: bool) -> None:
     rng = world.rng
     keys = [f"k{n}" for n in range(rng.choice((1, 2, 3)))]
     bad = not simple and rng.random() < 0.25
-    rings = not simple and rng.random() < 0.25
+    rings = world.clock = not simple and rng.random() < 0.25
     anywhere = not simple and rng.random() < 0.2
     made: list[dict[str, Any]] = []
     for n in range(rng.randint(2, 8)):
@@ -188,9 +193,9 @@ def _produce_all(world: World, heal_at: float, *, simple: bool) -> None:
     for event in made:
         if not burst and rng.random() < 0.5:
             at += rng.random() * heal_at / 3
-        part = ids.partition(event["key"].encode(), PARTITIONS)
+        part = ids.partition(event["key"].encode(), world.partitions)
         if anywhere:
-            part = rng.randrange(PARTITIONS)  # one event's repeats may meet on two numbers at once
+            part = rng.randrange(world.partitions)  # one event's repeats may meet on two numbers at once
         value = b"\x00{" if event.get("do") == "garbage" else msgspec.json.encode(event)
         world.loop.outside(min(at, heal_at), _produce, world.broker, part, event["key"].encode(), value)
 
@@ -204,7 +209,7 @@ def _clean_up(world: World) -> None:
     loop = world.loop
     world.over = True
     for one in world.instances:
-        world.unpark(one)
+        loop.unpark(one)
     pending = [task for task in loop.tasks if not task.done()]
     for task in pending:
         task.cancel()

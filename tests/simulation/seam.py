@@ -14,8 +14,9 @@ from prometheus_client.metrics import MetricWrapperBase
 import shared.runner
 from shared import logs, metrics
 from tests.simulation.broker import EPOCH_MS
-from tests.simulation.clients import FakeConsumer, FakeProducer
+from tests.simulation.consumer import FakeConsumer
 from tests.simulation.loop import VirtualLoop
+from tests.simulation.producer import FakeProducer
 
 Runner = shared.runner.Runner
 

@@ -89,9 +89,9 @@ async def _traces(
                 counted += 1
     kept: list[Row] = []
     for part, messages in zip(parts, packed, strict=True):
-        id_ = s.tables.next("outbox")
-        s.put("outbox", id_, {"id": id_, "stage": stage, "part": part, "messages": messages})
-        kept.append({"id": id_, "part": part})
+        row = s.tables.next("outbox")
+        s.put("outbox", row, {"id": row, "stage": stage, "part": part, "messages": messages})
+        kept.append({"id": row, "part": part})
     return [*kept, {"id": None, "part": counted}]
 
 

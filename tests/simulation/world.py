@@ -12,7 +12,7 @@ from tests.simulation.broker import Broker
 from tests.simulation.group import SESSION_SECONDS
 from tests.simulation.loop import INSTANCE, OUTSIDE, Instance, VirtualLoop
 from tests.simulation.pool import SimulatedPool
-from tests.simulation.stage import STAGE
+from tests.simulation.stage import STAGE, WITHOUT_CLOCK
 
 IDLE_IN_TRANSACTION_SECONDS = 5.0  # as shared.database tells Postgres
 
@@ -31,6 +31,7 @@ class World:
         self.healed = self.over = False
         self.store_away_until = 0.0
         self.produce_faults = self.store_faults = 0.0  # how likely each is
+        self.clock = True  # whether the stage has timers
         self.slow = 0.0  # how likely an await takes long
         self.restart_after = 0.0  # how long a dead instance stays away; below 0: for good
         self.draining: set[Instance] = set()
@@ -46,8 +47,7 @@ class World:
         instance.steps += 1
         if self.trace is not None:
             self.note(" ".join(what.split())[:90])
-        future: asyncio.Future[None] = self.loop.create_future()
-        self.loop.call_later(self.latency(), _wake, future)
+        future = self.loop.pause(instance, self.latency())
         if instance.faults:
             fault = instance.faults.pop(instance.steps, None)
             if fault is not None and not self.healed:
@@ -101,7 +101,7 @@ class World:
 
     async def _live(self, instance: Instance) -> None:
         runner = self.runners[instance] = seam.Runner(
-            STAGE,
+            STAGE if self.clock else WITHOUT_CLOCK,
             SimulatedPool(instance, self.store.session),  # type: ignore[arg-type]
             kafka="",
             member=instance.member,
@@ -164,15 +164,10 @@ class World:
         if not instance.stopped or instance.dead:
             return
         self.event(f"{instance.name} wakes")
-        self.unpark(instance)
+        self.loop.unpark(instance)
         for consumer in instance.consumers:
             if consumer.evicted:
                 consumer.rebalance(self.rng.random() * 3)
-
-    def unpark(self, instance: Instance) -> None:
-        instance.stopped = False
-        self.loop._ready.extend(instance.parked)  # type: ignore[attr-defined]
-        instance.parked.clear()
 
     def drain(self, instance: Instance) -> None:
         """SIGTERM."""
@@ -196,11 +191,6 @@ class World:
         if self.trace is not None:
             name = self._name() if instance == "" else ""
             self.trace.append(f"{self.loop.virtual:8.3f}  {name:10} {what}")
-
-
-def _wake(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
 
 
 __all__ = ["OUTSIDE", "World"]
