@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import lru_cache
+from http import HTTPStatus
 
 import msgspec
+from msgspec import Struct
 
 from services.capture.domain.verdict import Refused
 from shared import problem
 from shared.outcome import Reason
 from shared.problem import Mistake, Problem
 
-HeaderList = list[tuple[bytes, bytes]]
+Pairs = tuple[tuple[bytes, bytes], ...]
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """One whole answer."""
 
     status: int
     body: bytes
-    headers: HeaderList
+    headers: Pairs
+
+
+# Nearly all answers say that an event is accepted: their heads are the same.
+@lru_cache(maxsize=1024)
+def head(status: int, headers: Pairs) -> bytes:
+    """Status line and headers as they stand on the wire, without the empty line. Raises ValueError as `lines` does."""
+    return b"HTTP/1.1 %d %b\r\n%b" % (status, HTTPStatus(status).phrase.encode(), lines(headers))
+
+
+@lru_cache(maxsize=64)
+def lines(headers: Pairs) -> bytes:
+    """Headers as they stand on the wire. Raises ValueError where a value would end its line."""
+    if any(_CONTROL.search(value) for _, value in headers):
+        raise ValueError("a header's value holds a control character")
+    return b"".join(b"%b: %b\r\n" % pair for pair in headers)
 
 
 class Stop(Exception):
@@ -36,12 +54,12 @@ def of_problem(found: Problem) -> Answer:
     """A problem as an answer, under a request id of its own."""
     request_id = problem.new_request_id()
     body = problem.encode(found, request_id=request_id)
-    headers = [
+    headers = (
         (b"content-type", b"application/problem+json"),
         (b"content-length", b"%d" % len(body)),
         (b"x-request-id", request_id.encode()),
         *((name.encode(), value.encode()) for name, value in found.headers.items()),
-    ]
+    )
     return Answer(found.status, body, headers)
 
 
@@ -105,7 +123,7 @@ _JSON = (b"content-type", b"application/json")
 def accepted(event_id: str, *, status: int = 200) -> Answer:
     """One event is durable."""
     body = b'{"success":true,"accepted":[{"index":0,"event_id":"%s"}],"rejected":[]}' % event_id.encode()
-    return Answer(status, body, [_JSON, (b"content-length", b"%d" % len(body))])
+    return Answer(status, body, (_JSON, (b"content-length", b"%d" % len(body))))
 
 
 def judged(accepted: Sequence[tuple[int, str]], rejected: Sequence[tuple[int, Refused]]) -> Answer:
@@ -120,7 +138,7 @@ def judged(accepted: Sequence[tuple[int, str]], rejected: Sequence[tuple[int, Re
             ],
         }
     )
-    return Answer(200, body, [_JSON, (b"content-length", b"%d" % len(body))])
+    return Answer(200, body, (_JSON, (b"content-length", b"%d" % len(body))))
 
 
 def refused(why: Refused) -> Answer:
@@ -135,39 +153,45 @@ def broken(detail: str) -> Answer:
     return of_problem(Problem(400, "broken-body", "The body can't be read", detail))
 
 
+def broke_down() -> Answer:
+    """To a request that met a bug of ours."""
+    body = b"Internal Server Error"
+    return Answer(500, body, ((b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))))
+
+
 def thanks(url: str | None) -> Answer:
     """To a browser that posted a form: on to the property's page, or a line of thanks where it has none."""
     if url is not None:
-        location = [(b"location", url.encode("ascii", "ignore")), (b"content-length", b"0")]
+        location = ((b"location", url.encode("ascii", "ignore")), (b"content-length", b"0"))
         return Answer(303, b"", location)
     body = b"<!doctype html><meta charset=utf-8><title>Thank you</title><p>Thank you. We have received it."
-    return Answer(202, body, [(b"content-type", b"text/html; charset=utf-8"), (b"content-length", b"%d" % len(body))])
+    return Answer(202, body, ((b"content-type", b"text/html; charset=utf-8"), (b"content-length", b"%d" % len(body))))
 
 
 def readable(answer: Answer, origin: bytes) -> Answer:
     """The same answer, which scripts of this origin may read."""
-    allow = [
+    allow = (
         (b"access-control-allow-origin", origin),
         (b"access-control-allow-credentials", b"true"),
         (b"vary", b"origin"),
-    ]
-    return Answer(answer.status, answer.body, [*answer.headers, *allow])
+    )
+    return Answer(answer.status, answer.body, answer.headers + allow)
 
 
 def preflight(headers: dict[bytes, bytes], *, allowed: bool) -> Answer:
     """To a browser that asks whether a script may post here. Says nothing when it may not, which the browser takes for a no."""
     origin = headers.get(b"origin")
     if origin is None or not allowed:
-        return Answer(204, b"", [(b"allow", b"POST, OPTIONS"), (b"vary", b"origin")])
+        return Answer(204, b"", ((b"allow", b"POST, OPTIONS"), (b"vary", b"origin")))
     return Answer(
         204,
         b"",
-        [
+        (
             (b"access-control-allow-origin", origin),
             (b"access-control-allow-methods", b"POST, OPTIONS"),
             (b"access-control-allow-headers", b"authorization, content-type, content-encoding, idempotency-key"),
             (b"access-control-allow-credentials", b"true"),
             (b"access-control-max-age", b"600"),
             (b"vary", b"origin"),
-        ],
+        ),
     )

@@ -1,14 +1,17 @@
-"""The hot routes as a thin ASGI layer in front of the FastAPI app: reads the request, asks the domain, hands events to the writer, answers. Declared for OpenAPI in declared.py."""
+"""The hot routes: asks the domain what a request means, hands its events to the writer, says the answer. Declared for OpenAPI in declared.py; bytes come and go in wire.py."""
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from functools import partial
 from urllib.parse import parse_qs
 
-from services.capture import answers, request
+from msgspec import Struct
+
+from services.capture import answers
 from services.capture.answers import Answer
 from services.capture.domain import connection, form, segment
 from services.capture.domain.captured import Scribe
@@ -17,16 +20,12 @@ from services.capture.domain.reading import Broken
 from services.capture.domain.segment import SdkEvent
 from services.capture.domain.verdict import Arrival, Refused
 from services.capture.properties import Properties, allows_any
-from services.capture.request import Headers, Receive
+from services.capture.request import JSON_TYPES, Headers, Request, idempotency_key, inflated, media_type
 from services.capture.store import Property
 from services.capture.writer import Writer
 from shared.message import Message
 from shared.outcome import Reason
 from shared.problem import Problem
-
-Scope = MutableMapping[str, Any]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 SDK_ROUTES: dict[str, str] = {
     "/v1/track": "track",
@@ -38,12 +37,25 @@ FORMS = "/v1/forms/"
 _FORM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 
 
+def is_hot(path: str) -> bool:
+    """Whether the door judges requests to this path; all others are the app's."""
+    return path in SDK_ROUTES or path.startswith(FORMS)
+
+
+class Judged(Struct, frozen=True):
+    """What became of a request: `answer` holds once its events are durable (at once where there are none), `unavailable` when
+    they can't be made so."""
+
+    answer: Answer
+    durable: asyncio.Future[bool] | None = None
+    unavailable: Callable[[], Answer] = lambda: answers.of_problem(answers.UNAVAILABLE)
+
+
 class Door:
-    """The hot routes; every other request goes on to `behind`."""
+    """Judges requests to the hot routes. Knows nothing of connections."""
 
     def __init__(
         self,
-        behind: App,
         *,
         properties: Properties,
         writer: Writer,
@@ -51,79 +63,63 @@ class Door:
         now: Callable[[], datetime],
         proxies: tuple[Network, ...] = (),
     ) -> None:
-        self._behind = behind
         self._properties = properties
         self._writer = writer
         self._scribe = scribe
         self._now = now
         self._proxies = proxies
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
-        if scope["type"] != "http":
-            await self._behind(scope, receive, send)
-            return
-        path: str = scope["path"]
-        kind = SDK_ROUTES.get(path)
-        if kind is None and not path.startswith(FORMS):
-            await self._behind(scope, receive, send)
-            return
-        headers: Headers = dict(scope["headers"])
-        method = scope["method"]
-        if method == "OPTIONS":
-            answer = answers.preflight(headers, allowed=self._allows_some(headers.get(b"origin")))
-        elif method != "POST":
-            answer = answers.of_problem(answers.METHOD)
-        else:
-            try:
-                body = await request.body(headers, receive)
-                answer = await (
-                    self._sdk(kind, headers, body, scope) if kind else self._form(path, headers, body, scope)
-                )
-            except answers.Stop as stop:
-                origin = headers.get(b"origin")
-                answer = answers.readable(stop.answer, origin) if origin and self._allows_some(origin) else stop.answer
-        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-        # The whole body in one message: uvicorn makes one write of each.
-        await send({"type": "http.response.body", "body": answer.body})
+    def judge(self, request: Request) -> Judged:
+        """Judges a request. Its events are on their way when this returns."""
+        if request.method == "OPTIONS":
+            origin = request.headers.get(b"origin")
+            return Judged(answers.preflight(request.headers, allowed=self._allows_some(origin)))
+        if request.method != "POST":
+            return Judged(answers.of_problem(answers.METHOD))
+        try:
+            kind = SDK_ROUTES.get(request.path)
+            if kind is None:
+                return self._form(request)
+            return self._batch(request) if kind == "batch" else self._event(kind, request)
+        except answers.Stop as stop:
+            return Judged(self.stopped(stop.answer, request.headers))
 
-    async def _sdk(self, kind: str, headers: Headers, body: bytes, scope: Scope) -> Answer:
-        if request.media_type(headers) not in request.JSON_TYPES:
-            raise answers.Stop(answers.CONTENT_TYPE_SDK)
-        body = request.inflated(headers, body)
-        authorization = headers.get(b"authorization")
-        owner = self._owner(authorization) if authorization is not None else None
-        if kind == "batch":
-            return await self._batch(owner, headers, body, scope)
+    def stopped(self, answer: Answer, headers: Headers) -> Answer:
+        """An answer to a request of which it is not known whose it is, readable for scripts where any property allows it."""
+        origin = headers.get(b"origin")
+        return answers.readable(answer, origin) if origin and self._allows_some(origin) else answer
+
+    def _event(self, kind: str, request: Request) -> Judged:
+        body, owner = self._opened(request)
         found: SdkEvent | Refused
         try:
             found = segment.event(body)
         except Broken as broken:
-            return await self._broken(owner, body, str(broken), headers, scope)
+            return self._broken(str(broken), body, owner, request)
         if owner is None:
             owner = self._owner_of(found.write_key if isinstance(found, SdkEvent) else segment.write_key(body))
-        arrival = self._arrival(owner, headers, scope)
+        arrival = self._arrival(owner, request)
+        message: Message | Refused
         if isinstance(found, SdkEvent):
-            message = self._judged(found, kind, arrival, request.idempotency_key(headers), size=len(body))
+            message = self._written(found, kind, arrival, idempotency_key(request.headers), size=len(body))
         else:
             message = found
         if isinstance(message, Refused):
-            return await self._refused(message, body, arrival, owner, headers)
-        if not await self._writer.put(message):
-            return _readable(answers.UNAVAILABLE, owner, headers)
-        return _readable(answers.accepted(message.event_id), owner, headers)
+            return self._refused(message, body, arrival, owner, request)
+        return self._kept([message], answers.accepted(message.event_id), owner, request)
 
-    async def _batch(self, owner: Property | None, headers: Headers, body: bytes, scope: Scope) -> Answer:
+    def _batch(self, request: Request) -> Judged:
+        body, owner = self._opened(request)
         try:
             found = segment.batch(body)
         except Broken as broken:
-            return await self._broken(owner, body, str(broken), headers, scope)
+            return self._broken(str(broken), body, owner, request)
         if owner is None:
             owner = self._owner_of(found.write_key if isinstance(found, segment.SdkBatch) else segment.write_key(body))
-        arrival = self._arrival(owner, headers, scope)
+        arrival = self._arrival(owner, request)
         if isinstance(found, Refused):
-            return await self._refused(found, body, arrival, owner, headers)
-        key = request.idempotency_key(headers)
+            return self._refused(found, body, arrival, owner, request)
+        key = idempotency_key(request.headers)
         accepted: list[tuple[int, str]] = []
         rejected: list[tuple[int, Refused]] = []
         messages: list[Message] = []
@@ -134,7 +130,7 @@ class Door:
                 message = one
             else:
                 event, kind = one
-                message = self._judged(event, kind, arrival, f"{key}/{index}" if key else None)
+                message = self._written(event, kind, arrival, f"{key}/{index}" if key else None)
                 if isinstance(message, Refused):
                     message = Refused(message.reason, message.detail, f"/batch/{index}{message.pointer}")
             if isinstance(message, Refused):
@@ -143,37 +139,34 @@ class Door:
             else:
                 accepted.append((index, message.event_id))
             messages.append(message)
-        if not await self._writer.durable(messages):
-            return _readable(answers.UNAVAILABLE, owner, headers)
-        return _readable(answers.judged(accepted, rejected), owner, headers)
+        return self._kept(messages, answers.judged(accepted, rejected), owner, request)
 
-    async def _form(self, path: str, headers: Headers, body: bytes, scope: Scope) -> Answer:
-        name = path.removeprefix(FORMS)
+    def _form(self, request: Request) -> Judged:
+        headers = request.headers
+        name = request.path.removeprefix(FORMS)
         if not _FORM_NAME.match(name):
             raise answers.Stop(answers.FORM_NAME)
-        authorization = headers.get(b"authorization")
-        owner = self._owner(authorization) if authorization is not None else None
-        if owner is None and (in_query := parse_qs(scope["query_string"].decode("latin-1")).get("key")):
+        owner = self._owner_in(headers)
+        if owner is None and (in_query := parse_qs(request.query.decode("latin-1")).get("key")):
             owner = self._owner_of(in_query[0])
-        body = request.inflated(headers, body)
-        media_type = request.media_type(headers)
+        body, kind = inflated(headers, request.body), media_type(headers)
         fields: form.Fields | Refused
         try:
-            if media_type == b"application/x-www-form-urlencoded":
+            if kind == b"application/x-www-form-urlencoded":
                 fields = form.of_urlencoded(body)
-            elif media_type == b"multipart/form-data":
+            elif kind == b"multipart/form-data":
                 fields = form.of_multipart(body, headers[b"content-type"])
-            elif media_type in request.JSON_TYPES:
+            elif kind in JSON_TYPES:
                 fields = form.of_json(body)
             else:
                 raise answers.Stop(answers.CONTENT_TYPE_FORM)
         except form.Files:
             raise answers.Stop(answers.FILES) from None
         except Broken as broken:
-            return await self._broken(owner, body, str(broken), headers, scope)
+            return self._broken(str(broken), body, owner, request)
         if owner is None:
             owner = self._owner_of(form.write_key(fields) if isinstance(fields, dict) else None)
-        arrival = self._arrival(owner, headers, scope)
+        arrival = self._arrival(owner, request)
         message: Message | Refused
         if isinstance(fields, Refused):
             message = fields
@@ -185,19 +178,17 @@ class Door:
                 name,
                 fields,
                 arrival,
-                idempotency_key=request.idempotency_key(headers),
+                idempotency_key=idempotency_key(headers),
                 referer=referer.decode("utf-8", "replace") if referer else None,
             )
             message = submission if isinstance(submission, Refused) else self._scribe.captured(submission, arrival)
         if isinstance(message, Refused):
-            return await self._refused(message, body, arrival, owner, headers)
-        if not await self._writer.put(message):
-            return _readable(answers.UNAVAILABLE, owner, headers)
-        if media_type not in request.JSON_TYPES and b"text/html" in headers.get(b"accept", b""):
-            return answers.thanks(owner.thank_you_url)
-        return _readable(answers.accepted(message.event_id, status=202), owner, headers)
+            return self._refused(message, body, arrival, owner, request)
+        if kind not in JSON_TYPES and b"text/html" in headers.get(b"accept", b""):
+            return self._kept([message], answers.thanks(owner.thank_you_url), owner, request)
+        return self._kept([message], answers.accepted(message.event_id, status=202), owner, request)
 
-    def _judged(
+    def _written(
         self, event: SdkEvent, kind: str, arrival: Arrival, key: str | None, *, size: int = 0
     ) -> Message | Refused:
         if size > segment.MAX_EVENT_BYTES:
@@ -207,39 +198,54 @@ class Door:
         submission = segment.submission(event, kind, arrival)
         return submission if isinstance(submission, Refused) else self._scribe.captured(submission, arrival)
 
-    async def _broken(self, owner: Property | None, body: bytes, detail: str, headers: Headers, scope: Scope) -> Answer:
+    def _kept(self, messages: Sequence[Message], answer: Answer, owner: Property, request: Request) -> Judged:
+        """`answer` as soon as the messages are durable."""
+        writer = self._writer
+        durable = writer.put(messages[0]) if len(messages) == 1 else asyncio.ensure_future(writer.durable(messages))
+        unavailable = partial(_readable, answers.UNAVAILABLE, owner, request.headers)
+        return Judged(_readable(answer, owner, request.headers), durable, unavailable)
+
+    def _broken(self, detail: str, body: bytes, owner: Property | None, request: Request) -> Judged:
         """A body that can't be read at all. Kept as a dead letter when the key came beside it; else nobody knows whose it is."""
         if owner is None:
-            return answers.broken(detail)
-        refused, arrival = Refused(Reason.UNDECODABLE, detail), self._arrival(owner, headers, scope)
-        return await self._refused(refused, body, arrival, owner, headers, answer=answers.broken(detail))
+            return Judged(answers.broken(detail))
+        refused, arrival = Refused(Reason.UNDECODABLE, detail), self._arrival(owner, request)
+        return self._refused(refused, body, arrival, owner, request, answer=answers.broken(detail))
 
-    async def _refused(
+    def _refused(
         self,
         why: Refused,
         original: bytes,
         arrival: Arrival,
         owner: Property,
-        headers: Headers,
+        request: Request,
         *,
         answer: Answer | None = None,
-    ) -> Answer:
+    ) -> Judged:
         """A single event that is refused: the dead letter is durable before the sender hears of it."""
-        durable = await self._writer.put(self._scribe.dead(why, original, arrival))
-        return _readable((answer or answers.refused(why)) if durable else answers.UNAVAILABLE, owner, headers)
+        dead = self._scribe.dead(why, original, arrival)
+        return self._kept([dead], answer or answers.refused(why), owner, request)
 
-    def _arrival(self, owner: Property, headers: Headers, scope: Scope) -> Arrival:
-        client = scope.get("client")
-        forwarded = headers.get(b"x-forwarded-for")
-        agent = headers.get(b"user-agent")
+    def _arrival(self, owner: Property, request: Request) -> Arrival:
+        forwarded = request.headers.get(b"x-forwarded-for")
+        agent = request.headers.get(b"user-agent")
         return Arrival(
             owner.property,
             self._now(),
-            connection.address(client[0], forwarded, self._proxies) if client else None,
+            connection.address(request.peer, forwarded, self._proxies) if request.peer else None,
             connection.user_agent(agent) if agent else None,
         )
 
-    def _owner(self, authorization: bytes) -> Property:
+    def _opened(self, request: Request) -> tuple[bytes, Property | None]:
+        """What an SDK sent, and whose it is where a header says so."""
+        if media_type(request.headers) not in JSON_TYPES:
+            raise answers.Stop(answers.CONTENT_TYPE_SDK)
+        return inflated(request.headers, request.body), self._owner_in(request.headers)
+
+    def _owner_in(self, headers: Headers) -> Property | None:
+        authorization = headers.get(b"authorization")
+        if authorization is None:
+            return None
         owner = self._properties.by_header(authorization)
         if owner is None:
             raise answers.Stop(answers.WRONG_KEY)

@@ -8,6 +8,7 @@ import gc
 import signal
 import socket
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,10 @@ from services.capture.broker import Broker
 from services.capture.domain.captured import Scribe
 from services.capture.hot import Door
 from services.capture.metrics import publish
-from services.capture.onewrite import OneWrite
 from services.capture.properties import Properties
 from services.capture.settings import Settings
 from services.capture.spool import Spool
+from services.capture.wire import Wire
 from services.capture.writer import Writer
 from shared import clock, database, logs, ops, service, settings, topology
 from shared.database import Pool
@@ -38,7 +39,7 @@ _LAST_FLIGHT_SECONDS = 6.0
 class Parts:
     """What one process is made of, so that tests can put it together without a socket."""
 
-    def __init__(self, config: Settings, pool: Pool, health: Health, app: FastAPI) -> None:
+    def __init__(self, config: Settings, pool: Pool, health: Health) -> None:
         self.config = config
         self.pool = pool
         self.health = health
@@ -55,7 +56,6 @@ class Parts:
         self.writer = Writer(write=self.broker.write, spool=self.spool, budget_seconds=config.kafka_budget_seconds)
         self.properties = Properties()
         self.door = Door(
-            app,
             properties=self.properties,
             writer=self.writer,
             scribe=Scribe(
@@ -128,14 +128,9 @@ async def serve(config: Settings, listening: socket.socket) -> None:
     health = Health()
     app = fastapi_app(health)
     parts: list[Parts] = []
-    starting = ops.until_started(app, health)
-
-    async def door(scope: Any, receive: Any, send: Any) -> None:
-        # Until the store has answered once there are no properties: whoever sends is told to come again.
-        await (parts[0].door if parts else starting)(scope, receive, send)
-
-    http = service.server(door)
-    http.config.http = OneWrite
+    # Until the store has answered once there are no properties: whoever sends is told to come again.
+    http = service.server(ops.until_started(app, health))
+    http.config.http = partial(Wire, lambda: parts[0].door if parts else None)  # type: ignore[assignment]
     http_task = asyncio.create_task(http.serve(sockets=[listening]))
     stopped = asyncio.create_task(stop.wait())
     opening = asyncio.create_task(_open(config, health, app))
@@ -161,7 +156,7 @@ async def _open(config: Settings, health: Health, app: FastAPI) -> Parts:
     health.report("store", "waiting for the database")
     pool = await database.connect_patiently(config.store)
     await database.migrate(pool, MIGRATIONS)
-    parts = Parts(config, pool, health, app)
+    parts = Parts(config, pool, health)
     await parts.start()
     app.include_router(api.routes(pool, parts.properties), dependencies=[ops.operator(config.token)])
     health.report("store", None)

@@ -44,12 +44,10 @@ async def migrated(dsn: str) -> AsyncIterator[Pool]:
 
 @contextlib.asynccontextmanager
 async def running(kafka: str, dsn: str, member: str = "capture-0", **more: Any) -> AsyncIterator[Parts]:
-    """One instance without its socket."""
+    """One instance without its socket and without the app behind the door."""
     async with migrated(dsn) as pool:
         health = Health()
-        app: FastAPI = main.fastapi_app(health)
-        parts = Parts(settings(kafka, dsn, member, **more), pool, health, app)
-        app.include_router(api.routes(pool, parts.properties), dependencies=[ops.operator(TOKEN)])
+        parts = Parts(settings(kafka, dsn, member, **more), pool, health)
         await parts.start()
         try:
             yield parts
@@ -63,6 +61,13 @@ async def a_key(parts: Parts, name: str = "Shop") -> str:
     await store.add(parts.pool, NewProperty(name), key_hash=hash_, key_prefix=prefix)
     await parts.properties.refresh(parts.pool)
     return key
+
+
+def app(parts: Parts) -> FastAPI:
+    """The app behind the door."""
+    made = main.fastapi_app(parts.health)
+    made.include_router(api.routes(parts.pool, parts.properties), dependencies=[ops.operator(TOKEN)])
+    return made
 
 
 class Reader:

@@ -13,8 +13,9 @@ from services.capture import store as capture_store
 from services.capture.broker import Broker
 from services.capture.main import Parts
 from shared import ids
-from tests.integration.capture import NOWHERE, TOKEN, Reader, a_key, reader, running
-from tests.unit.capture.door import Answered, request
+from tests.integration.capture import NOWHERE, TOKEN, Reader, a_key, app, reader, running
+from tests.unit.capture.client import Answered
+from tests.unit.capture.door import request
 
 
 @pytest.fixture
@@ -184,7 +185,7 @@ async def test_a_property_that_is_added_or_a_key_that_is_revoked_holds_everywher
 ) -> None:
     async with running(kafka, store, "capture-0") as first, running(kafka, store, "capture-1") as second:
         operator = {"Authorization": f"Bearer {TOKEN}"}
-        transport = httpx.ASGITransport(first.door)
+        transport = httpx.ASGITransport(app(first))
         async with httpx.AsyncClient(transport=transport, base_url="http://capture", headers=operator) as client:
             wanted = {"name": "Shop", "origins": ["https://Shop.example/x"], "thank_you_url": "https://shop.example/ä"}
             made = (await client.post("/v1/properties", json=wanted)).json()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Literal
+
+from services.capture.domain.touch import CLICK_IDS, UTM
 
 # Trait (Segment's reserved names) -> how forms name the field. Spelling does not matter: case, hyphens, underscores, dots and
 # blanks are ignored, so `e-mail`, `E_Mail` and `Email` are one.
@@ -63,6 +66,23 @@ def trait(field: str) -> str | None:
     return _TRAIT_OF.get(spelling(field))
 
 
-def surrounding(field: str) -> str | None:
-    """Which part of the surroundings a form's field tells, or None."""
-    return _SURROUNDING_OF.get(spelling(field))
+Place = Literal["utm", "click", "surrounding", "honeypot", "trait", "consent", "property"]
+
+
+@lru_cache(maxsize=4096)
+def place(field: str) -> tuple[Place, str]:
+    """Where a form's field belongs, and what it is called there. The tables name no field twice, so their order says nothing."""
+    name, spelt = field.lower(), spelling(field)
+    if name in UTM:
+        return "utm", name
+    if name in CLICK_IDS:
+        return "click", name
+    if (surrounding := _SURROUNDING_OF.get(spelt)) is not None:
+        return "surrounding", surrounding
+    if spelt == HONEYPOT:
+        return "honeypot", field
+    if (trait := _TRAIT_OF.get(spelt)) is not None:
+        return "trait", trait
+    if field.startswith("consent_"):
+        return "consent", field.removeprefix("consent_")
+    return "property", field

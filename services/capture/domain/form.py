@@ -148,19 +148,19 @@ def submission(
     for field, value in fields.items():
         if value is None or value == "":
             continue
-        name = field.lower()
-        if name in touch.UTM and isinstance(value, str):
+        place, name = aliases.place(field)
+        if place == "utm" and isinstance(value, str):
             utm[name] = value
-        elif name in touch.CLICK_IDS and isinstance(value, str):
+        elif place == "click" and isinstance(value, str):
             click_ids[name] = value
-        elif (surrounding := aliases.surrounding(field)) is not None:
-            around.setdefault(surrounding, value)
-        elif aliases.spelling(field) == aliases.HONEYPOT:
+        elif place == "surrounding":
+            around.setdefault(name, value)
+        elif place == "honeypot":
             honeypot = True
-        elif (trait := aliases.trait(field)) is not None and trait not in traits:
-            traits[trait] = value
-        elif field.startswith("consent_") and isinstance(value, str | bool):
-            _purposes(around)[field.removeprefix("consent_")] = value
+        elif place == "trait" and name not in traits:
+            traits[name] = value
+        elif place == "consent" and isinstance(value, str | bool):
+            _purposes(around)[name] = value
         else:
             properties[field] = value
     url = _text(around, "page_url") or referer

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Any
@@ -19,6 +18,7 @@ from services.capture.store import Property
 from services.capture.writer import Writer
 from shared import topology
 from shared.message import Message
+from tests.unit.capture.client import Answered, Client
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 SECRET = b"a secret of thirty-two bytes ...."
@@ -69,37 +69,18 @@ class Durable(Writer):
         return self.on(topology.DEAD)
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """What came back."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        """The body as JSON."""
-        return msgspec.json.decode(self.body)
-
-
 class Visitor:
     """Sends requests through a door and remembers what became durable."""
 
     def __init__(self, *properties: Property, durable: Durable | None = None, proxies: Sequence[str] = ()) -> None:
         self.durable = durable or Durable()
         self.door = Door(
-            self._behind,
             properties=Properties(properties or (a_property(),)),
             writer=self.durable,
             scribe=a_scribe(),
             now=lambda: NOW,
             proxies=tuple(ip_network(proxy) for proxy in proxies),
         )
-
-    async def _behind(self, scope: Any, receive: Any, send: Any) -> None:
-        await send({"type": "http.response.start", "status": 299, "headers": []})
-        await send({"type": "http.response.body", "body": b"behind"})
 
     async def post(self, path: str, body: bytes | str | dict[str, Any] | list[Any], **more: Any) -> Answered:
         """One request; `request` says what there is beside path and body."""
@@ -130,35 +111,23 @@ async def request(
         said.setdefault("authorization", f"Bearer {key}")
     said.setdefault("user_agent", BROWSER)
     size = max(1, -(-len(body) // pieces))
-    chunks = [body[at : at + size] for at in range(0, len(body), size)] or [b""]
-    waiting = [
-        {"type": "http.request", "body": chunk, "more_body": number < len(chunks)}
-        for number, chunk in enumerate(chunks, 1)
+    chunks = [body[at : at + size] for at in range(0, len(body), size)]
+    if pieces > 1 and "content_length" not in said:
+        said["transfer_encoding"] = "chunked"
+        chunks = [b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks] + [b"0\r\n\r\n"]
+    else:
+        said.setdefault("content_length", str(len(body)))
+    line = b"%b %b HTTP/1.1\r\n" % (method.encode(), (path + (f"?{query}" if query else "")).encode())
+    fields = [
+        b"%b: %b\r\n" % (name.replace("_", "-").encode(), value.encode("utf-8", "surrogateescape"))
+        for name, value in said.items()
     ]
-    sent: list[dict[str, Any]] = []
-
-    async def receive() -> Any:
-        return waiting.pop(0)
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    scope = {
-        "type": "http",
-        "method": method,
-        "path": path,
-        "query_string": query.encode(),
-        "client": (peer, 40000),
-        "headers": [
-            (name.replace("_", "-").encode(), value.encode("utf-8", "surrogateescape")) for name, value in said.items()
-        ],
-    }
-    await door(scope, receive, send)
-    start, body_message = sent
-    answered = {name.decode(): value.decode() for name, value in start["headers"]}
-    if start["status"] not in (204, 299):
-        assert answered["content-length"] == str(len(body_message["body"]))
-    return Answered(start["status"], answered, body_message["body"])
+    client = Client(door, peer=peer)
+    client.send(b"".join((line, *fields, b"\r\n", chunks.pop(0) if chunks else b"")))
+    for chunk in chunks:
+        client.send(chunk)
+    [answered] = await client.answers(1)
+    return answered
 
 
 def problem(answered: Answered) -> tuple[int, str]:
