@@ -23,6 +23,8 @@ LEFT_OUT: Mapping[str, str] = {
     "cursor.owner_epoch": "each claim takes the next one, and the run claimed more often",
     "cursor.owner": "the instance that happened to have the number last",
     "cursor.recall_until": "set while a replay is under way",
+    "account.lead_id": "which of a company's leads, on two partitions, was handed over first within the same moment",
+    "account.since": "when that one was",
     "outbox": "empty on both sides, which is a check of its own",
     "recalled": "the replay's own memory of what was sent, gone when it ends",
     "reject_pass": "an operator's decision, not the topics'",
