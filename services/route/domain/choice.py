@@ -86,7 +86,7 @@ def pool_in(path: Sequence[RouteStep]) -> str | None:
     return None
 
 
-def account_of(profile: contracts.Profile) -> str | None:
+def account_of(profile: contracts.Profile | events.Addressed) -> str | None:
     """The company that a lead belongs to: the domain of a business e-mail, as the company's own domain where it is part of that.
 
     None for free, disposable, role and relay addresses, and where nobody knows the kind.

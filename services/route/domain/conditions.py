@@ -99,7 +99,7 @@ def holds(condition: Condition, about: cel.Context) -> tuple[bool, str | None]:
 
 
 def _seen(fields: Mapping[str, Any], mentioned: frozenset[str] | None) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if mentioned is None or name in mentioned}
+    return dict(fields) if mentioned is None else {name: fields[name] for name in mentioned if name in fields}
 
 
 def _listed(names: set[str]) -> str:

@@ -74,6 +74,26 @@ class _Around(Struct, frozen=True):
     last_touch: Raw = NOTHING
 
 
+class _Mail(Struct, frozen=True):
+    kind: str | None = None
+    domain: str | None = None
+
+
+class _Firm(Struct, frozen=True):
+    domain: str | None = None
+
+
+class Addressed(Struct, frozen=True):
+    """Of a profile as much as names the company that a lead belongs to."""
+
+    email: _Mail | None = None
+    company: _Firm | None = None
+
+
+class _Addressed(Struct, frozen=True):
+    profile: Addressed
+
+
 class _Consent(Struct, frozen=True):
     consent: Raw = NOTHING
 
@@ -110,6 +130,7 @@ scored = msgspec.json.Decoder(Scored).decode
 commanded = msgspec.json.Decoder(Commanded).decode
 outcome_asked = msgspec.json.Decoder(OutcomeAsked).decode
 whole_scored = msgspec.json.Decoder(contracts.Scored).decode
+addressed = msgspec.json.Decoder(_Addressed).decode
 passed_on = msgspec.json.Decoder(_Around).decode
 kept = msgspec.json.Decoder(Kept).decode
 _consent = msgspec.json.Decoder(_Consent).decode

@@ -79,7 +79,7 @@ def _opening(found: Needs, lead: Lead, event: Scored, input_: Input, absorbed: S
     found.events.add(events.withdrawal_event(events.handover_id(lead.lead_id, lead.episode, FIRST_ATTEMPT)))
     if input_.record is not None:
         try:
-            account = choice.account_of(events.whole_scored(input_.record.value).profile)
+            account = choice.account_of(events.addressed(input_.record.value).profile)
         except msgspec.ValidationError:
             return  # decide will reject it
         if account is not None:
