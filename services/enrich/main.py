@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from services.enrich import api, store
-from services.enrich.domain import country, phone
+from services.enrich.domain import phone
 from services.enrich.domain.decide import decide
 from services.enrich.domain.intake import decode
 from services.enrich.settings import Settings
@@ -37,7 +37,6 @@ def stage(secret: bytes) -> Stage:
 def main() -> None:
     """Runs enrich until it is told to stop."""
     told = settings.load(Settings)
-    country.warm()
     phone.warm()
 
     def stages(_: Pool) -> Sequence[Stage]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from services.enrich.domain.domains import host_of, registrable
 from services.enrich.domain.profile import DIRECT
@@ -69,7 +70,7 @@ def channel(
         if by_click is not None and by_click != "organic-social":
             return by_click
     if campaign is not None and (campaign.source or campaign.medium or campaign.name):
-        return _by_campaign((campaign.source or "").strip().lower(), (campaign.medium or "").strip().lower())
+        return _by_campaign(campaign.source or "", campaign.medium or "")
     if click_ids and any(key.lower() == "fbclid" for key in click_ids):
         return "organic-social"
     return _by_referrer(referrer, page)
@@ -80,7 +81,9 @@ def direction(channel: str) -> str:
     return "outbound" if channel in _OUTBOUND else "inbound"
 
 
+@lru_cache(maxsize=5_000)
 def _by_campaign(source: str, medium: str) -> str:
+    source, medium = source.strip().lower(), medium.strip().lower()
     site = _site(source)
     if medium == "cpm":
         return "display"

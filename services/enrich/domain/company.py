@@ -14,6 +14,7 @@ _LEFT_ON = re.compile(
     r"[\s,]+(?:e\.?\s?k(?:fr|fm)?\.?|ug\s*\(?haftungsbeschr(?:ä|ae)nkt\)?|gmbh\s*&\s*co\.?(?:\s*kg(?:aa)?)?|mbh|g?gmbh|e\.?\s?v\.?|gbr)\.?$",
     re.IGNORECASE,
 )
+_ENDS_OF_LEFT_ON = frozenset("krmt)ogahv.")
 
 
 def _by_last_word() -> dict[str, list[tuple[int, Term]]]:
@@ -25,18 +26,24 @@ def _by_last_word() -> dict[str, list[tuple[int, Term]]]:
 
 
 # cleanco tries each of its legal forms on each name, 170 to 240 us. One whose last word is not in the name can't match, so those are
-# left out, and the result stays cleanco's own.
+# left out, and the result stays cleanco's own (`custom_basename`).
 _TERMS = _by_last_word()
 
 
 def _without_legal_form(name: str) -> str:
-    short = clean.strip_tail(name)
+    short = _without_tail(name)
     plain = short.casefold() if short.isascii() else clean.normalized(short)
-    words = {clean.strip_punct(word) for word in plain.split()}
-    terms = [term for _, term in sorted(one for word in words for one in _TERMS.get(word, ()))]
-    if not terms:
-        return str(clean.strip_tail(" ".join(short.split())))
-    return str(clean.custom_basename(name, terms))
+    parts, bare_parts = short.split(), [clean.strip_punct(word) for word in plain.split()]
+    found = [one for word in set(bare_parts) if word in _TERMS for one in _TERMS[word]]
+    for _, (size, words) in sorted(found):
+        if bare_parts[-size:] == words:
+            del bare_parts[-size:]
+            del parts[-size:]
+    return _without_tail(" ".join(parts))
+
+
+def _without_tail(name: str) -> str:
+    return name if name[-1:].isalnum() or name[-1:] in (".", "_") else str(clean.strip_tail(name))
 
 
 @lru_cache(maxsize=20_000)
@@ -47,6 +54,6 @@ def bare(name: str) -> str | None:
         return None
     if len(tidy) > 200:  # no company's name; and cleanco's time grows with it
         return tidy[:200]
-    left = _LEFT_ON.sub("", tidy).strip(" ,;")
+    left = _LEFT_ON.sub("", tidy).strip(" ,;") if tidy[-1].lower() in _ENDS_OF_LEFT_ON else tidy
     stripped = _without_legal_form(left or tidy).strip(" ,;-&")
     return stripped or tidy

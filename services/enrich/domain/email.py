@@ -47,7 +47,7 @@ _ROLES = frozenset(
 )
 
 
-class Address(Struct, frozen=True):
+class Address(Struct, frozen=True, gc=False):
     """An address that could be sent to. `match` is equal for spellings that surely reach the same mailbox."""
 
     address: str

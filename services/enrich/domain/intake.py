@@ -55,7 +55,8 @@ def decode(record: Record) -> Input | Reject:
     if _SUSPICIOUS(value):
         value = cleaned(value)
     try:
-        happened = read(_decode(value))
+        # Deeper than the limit needs more brackets than the limit: so nearly never is an event walked through to see.
+        happened = read(_decode(value), shallow=value.count(b"{") + value.count(b"[") <= _DEEPEST)
     except msgspec.ValidationError as error:
         return Reject(Reason.INVALID, str(error))  # names types and places, never values
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -89,8 +90,9 @@ def cleaned(value: bytes) -> bytes:
     return b"".join([*parts, value[done:]])
 
 
-def read(captured: _Captured) -> Happened | Reject:
-    """What happened, normalised; or why it can't be used: INVALID, or NO_IDENTIFIER when it names nobody at all."""
+def read(captured: _Captured, *, shallow: bool) -> Happened | Reject:
+    """What happened, normalised; or why it can't be used: INVALID, or NO_IDENTIFIER when it names nobody at all. `shallow`: it is
+    known to be nested not too deep."""
     kind, property_ = captured.kind, captured.property
     if kind not in KINDS:
         return Reject(Reason.INVALID, "kind is none of form, track, page, identify, hook, pixel")
@@ -114,7 +116,7 @@ def read(captured: _Captured) -> Happened | Reject:
     for mark in marks:
         human = min(human, _HUMAN.get(mark, 1.0))
     properties = _decode_properties(captured.properties)
-    if _too_deep(properties) or _too_deep(traits):
+    if not shallow and (_too_deep(properties) or _too_deep(traits)):
         return Reject(Reason.INVALID, f"nested deeper than {_DEEPEST} levels")
     asset = properties.get("asset") if properties else None
     return Happened(

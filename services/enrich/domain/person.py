@@ -18,7 +18,7 @@ _NO_PLAIN_WORDS = frozenset(
 )
 
 
-class Parts(Struct, frozen=True):
+class Parts(Struct, frozen=True, gc=False):
     """A full name taken apart."""
 
     given: str | None = None

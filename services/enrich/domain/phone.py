@@ -9,6 +9,7 @@ import phonenumbers
 from msgspec import Struct
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
+_PLAIN = re.compile(r"\+[0-9]+(?:[ -][0-9]+)*", re.ASCII).fullmatch
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII).fullmatch
 
 _KINDS = {
@@ -26,7 +27,7 @@ _KINDS = {
 }
 
 
-class Number(Struct, frozen=True):
+class Number(Struct, frozen=True, gc=False):
     """A number that could be dialled. `region` and `kind` are absent where the numbering plans don't say."""
 
     e164: str
@@ -44,8 +45,9 @@ def read(raw: str, region: str | None = None) -> Number | None:
     text = raw.strip()
     if len(text) > 100:
         return None
-    if _E164(text):
-        quick = _by_plan(text)
+    digits = text.replace(" ", "").replace("-", "") if _PLAIN(text) else text
+    if _E164(digits):
+        quick = _by_plan(digits)
         if quick is not None:
             return quick
     try:
@@ -80,10 +82,13 @@ class _Plan(Struct, frozen=True):
     fixed: re.Pattern[str] | None
     mobile: re.Pattern[str] | None
     special: re.Pattern[str] | None
+    same: bool  # fixed and mobile numbers can't be told apart
+    zero: bool  # a national number may begin with 0: nothing is dialled before it
+    first: bool  # of the countries with this code, numbers are tried as this one's first, by their patterns
 
 
 def _by_plan(e164: str) -> Number | None:
-    """A valid, plain fixed or mobile number of a country that has its code for itself, as the library would say; else None."""
+    """A valid, plain fixed or mobile number of a country, the first one that has the code, as the library would say; else None."""
     for length in (2, 3, 1):
         code = e164[1 : 1 + length]
         regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(code))
@@ -91,29 +96,27 @@ def _by_plan(e164: str) -> Number | None:
             break
     else:
         return None
-    if len(regions) != 1 or regions[0] == "001":
-        return None
-    plan = _plan(regions[0])
-    if plan is None:
+    plan = _plan(regions[0]) if regions[0] != "001" else None
+    if plan is None or (len(regions) > 1 and not plan.first):
         return None
     national = e164[1 + length :]
     if (
-        national.startswith("0")
+        (national.startswith("0") and not plan.zero)
         or not plan.valid.fullmatch(national)
         or (plan.special and plan.special.fullmatch(national))
     ):
         return None
     fixed = plan.fixed is not None and plan.fixed.fullmatch(national) is not None
     mobile = plan.mobile is not None and plan.mobile.fullmatch(national) is not None
-    if fixed == mobile:
-        return None
-    return Number(e164, plan.region, "fixed" if fixed else "mobile")
+    if fixed:
+        return Number(e164, plan.region, "fixed-or-mobile" if plan.same or mobile else "fixed")
+    return Number(e164, plan.region, "mobile") if mobile and not plan.same else None
 
 
 @lru_cache(maxsize=300)
 def _plan(region: str) -> _Plan | None:
     data = phonenumbers.PhoneMetadata.metadata_for_region(region)
-    if data is None or data.general_desc is None or data.same_mobile_and_fixed_line_pattern:
+    if data is None or data.general_desc is None:
         return None
 
     def pattern(*parts: object) -> re.Pattern[str] | None:
@@ -131,7 +134,18 @@ def _plan(region: str) -> _Plan | None:
         data.uan,
         data.voicemail,
     )
-    return _Plan(region, valid, pattern(data.fixed_line), pattern(data.mobile), special) if valid else None
+    if valid is None:
+        return None
+    return _Plan(
+        region,
+        valid,
+        pattern(data.fixed_line),
+        pattern(data.mobile),
+        special,
+        same=data.same_mobile_and_fixed_line_pattern,
+        zero=data.national_prefix_for_parsing is None,
+        first=data.leading_digits is None,
+    )
 
 
 def warm() -> None:

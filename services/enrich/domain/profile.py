@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from services.enrich.domain.world import ConsentClaim, Happened, Said, State, TouchClaim, Voice
@@ -91,34 +91,42 @@ def of(state: State) -> Profile:
         for voice in voices:
             claims.update(voice.claims)
             own.update(voice.custom)
-    get = claims.get
-    email, phone = get("email"), get("phone")
+    value = {field: said.value for field, said in claims.items()}.get
+    email, phone, title = value("email"), value("phone"), value("job.title")
     return Profile(
-        email=Email(**email.value) if email is not None else None,
-        phone=Phone(**phone.value) if phone is not None else None,
-        name=_name(claims) if not _NAME.isdisjoint(claims) else None,
-        company=_company(claims) if not _COMPANY.isdisjoint(claims) else None,
-        job=Job(title=claims["job.title"].value) if "job.title" in claims else None,
+        email=Email(**email) if email is not None else None,
+        phone=Phone(**phone) if phone is not None else None,
+        name=_name(value) if not _NAME.isdisjoint(claims) else None,
+        company=Company(
+            name=value("company.name"),
+            domain=value("company.domain"),
+            size=value("company.size"),
+            industry=value("company.industry"),
+        )
+        if not _COMPANY.isdisjoint(claims)
+        else None,
+        job=Job(title=title) if title is not None else None,
+        country=value("country"),
+        region=value("region"),
+        city=value("city"),
+        postal_code=value("postal_code"),
+        language=value("language"),
+        timezone=value("timezone"),
+        test=value("test"),
         consent={purpose: claim.consent for purpose, claim in state.consents.items()} if state.consents else None,
         user_ids=state.users or None,
         # Without a source each: it would double what a form with many own fields says.
         custom={field: said.value for field, said in own.items()} if own else None,
         sources={field: said.source for field, said in claims.items()} if claims else None,
-        **{field: claims[field].value for field in _PLAIN & claims.keys()},
     )
 
 
-_PLAIN = frozenset(("country", "region", "city", "postal_code", "language", "timezone", "test"))
 _NAME = frozenset(("name.full", "name.given", "name.family", "name.title"))
 _COMPANY = frozenset(("company.name", "company.domain", "company.size", "company.industry"))
 
 
-def _name(claims: Mapping[str, Said]) -> Name:
-    parts = {field[5:]: claims[field].value for field in _NAME & claims.keys()}
-    if "full" not in parts and ("given" in parts or "family" in parts):
-        parts["full"] = " ".join([parts[part] for part in ("given", "family") if part in parts])
-    return Name(**parts)
-
-
-def _company(claims: Mapping[str, Said]) -> Company:
-    return Company(**{field[8:]: claims[field].value for field in _COMPANY & claims.keys()})
+def _name(value: Callable[[str], Any]) -> Name:
+    full, given, family = value("name.full"), value("name.given"), value("name.family")
+    if full is None and (given is not None or family is not None):
+        full = " ".join([part for part in (given, family) if part is not None])
+    return Name(full=full, given=given, family=family, title=value("name.title"))

@@ -108,6 +108,12 @@ def test_the_fast_path_of_numbers_says_what_the_library_says(code: str, national
         assert phone._KINDS[phonenumbers.number_type(parsed)] == quick.kind
 
 
+@settings(deadline=None)
+@given(st.from_regex(r"\+(49|43|41|33|44|39|1)[ -]?[0-9]{2,4}[ -]?[0-9]{4,7}", fullmatch=True))
+def test_blanks_and_hyphens_in_a_number_change_nothing(raw: str) -> None:
+    assert phone.read(raw) == phone.read(f"tel:{raw}"), "the library reads what does not begin with a plus"
+
+
 @pytest.mark.parametrize(
     ("full", "given_name", "family", "title"),
     [
