@@ -9,7 +9,8 @@ import phonenumbers
 from msgspec import Struct
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-_PLAIN = re.compile(r"\+[0-9]+(?:[ -][0-9]+)*", re.ASCII).fullmatch
+_PLAIN = re.compile(r"\+[0-9][0-9 ()-]*", re.ASCII).fullmatch
+_NO_DIGITS = str.maketrans("", "", " ()-")
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII).fullmatch
 
 _KINDS = {
@@ -45,7 +46,7 @@ def read(raw: str, region: str | None = None) -> Number | None:
     text = raw.strip()
     if len(text) > 100:
         return None
-    digits = text.replace(" ", "").replace("-", "") if _PLAIN(text) else text
+    digits = text.translate(_NO_DIGITS) if _PLAIN(text) else text
     if _E164(digits):
         quick = _by_plan(digits)
         if quick is not None:
