@@ -13,6 +13,7 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from shared import cloudevent, lenient
+from shared.ordered import Ahead, when
 from shared.stage import Record
 
 GATHER_BYTES = 128 * 1024  # gather at the broker, up to this much or for the time that the stage says
@@ -48,6 +49,10 @@ class Reader:
         self._last_record_at = time.monotonic()
         self._eager = False
         self._lenient_until = 0.0
+        self.in_order = (
+            False  # a store is being rebuilt: its records are given in the order of their times (shared/ordered.py)
+        )
+        self._ahead = Ahead()
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=kafka,
             client_id=member,
@@ -84,15 +89,18 @@ class Reader:
 
     def seek(self, part: int, offsets: Mapping[str, int]) -> None:
         """From now on number `part` is read from these offsets; what was fetched before is forgotten."""
+        self._ahead.forget(part)
         for topic in self.topics:
             self._consumer.seek(TopicPartition(topic, part), offsets[topic])
 
     async def gather(self, held: Collection[int], held_offsets: Mapping[tuple[str, int], int]) -> list[Record]:
-        """The next records of the numbers in `held`, in order within each partition; nothing after half a second of silence.
+        """The next records of the numbers in `held`, in the order of their times; nothing after half a second of silence.
 
         `held_offsets` is how far each (topic, number) is read: from there it goes on when a fetch could not be parsed.
         """
         try:
+            if self.in_order or self._ahead:
+                return await self._gather_in_order(held)
             found = await self._consumer.getmany(timeout_ms=IDLE_MS, max_records=MOST_RECORDS)
         except NoOffsetForPartitionError:
             await asyncio.sleep(0.005)  # assigned but not claimed yet: the claim will seek
@@ -110,6 +118,24 @@ class Reader:
                 self.seek(part, {topic: held_offsets[topic, part] for topic in self.topics})
             return []
         records = [_record(row) for partition, rows in found.items() if partition.partition in held for row in rows]
+        self._tune(bool(records))
+        return sorted(records, key=when)
+
+    async def _gather_in_order(self, held: Collection[int]) -> list[Record]:
+        """As `gather`, but waits with a record until every other partition has come as far: what a store decides on in a rebuild comes in
+        the order in which it came at first, though the partitions are read at different speeds."""
+        ahead = self._ahead
+        ends = await self.ends([part for part in held if part in self.assigned])
+        hungry = [place for place, end in ends.items() if not ahead.has(place) and await self._position(place) < end]
+        if hungry:
+            places = [TopicPartition(*place) for place in hungry]
+            found = await self._consumer.getmany(*places, timeout_ms=IDLE_MS, max_records=MOST_RECORDS)
+            for place, rows in found.items():
+                ahead.add((place.topic, place.partition), [_record(row) for row in rows])
+        open_ = {place for place, end in ends.items() if await self._position(place) < end}
+        records = ahead.take(held, open_, limit=MOST_RECORDS)
+        if not records and not hungry:
+            await asyncio.sleep(IDLE_MS / 1000)
         self._tune(bool(records))
         return records
 
@@ -141,8 +167,12 @@ class Reader:
 
     async def position(self, topic: str, part: int) -> int:
         """The next offset that will be gathered."""
+        waiting = self._ahead.first((topic, part))
+        return await self._position((topic, part)) if waiting is None else waiting
+
+    async def _position(self, place: tuple[str, int]) -> int:
         try:
-            return int(await asyncio.wait_for(self._consumer.position(TopicPartition(topic, part)), 2.0))
+            return int(await asyncio.wait_for(self._consumer.position(TopicPartition(*place)), 2.0))
         except (KafkaError, TimeoutError, ValueError):
             return -1  # not assigned any more, or not claimed yet
 

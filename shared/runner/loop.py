@@ -123,6 +123,7 @@ class Runner:
         self._health.report(self._stage.name, None if complete else "claiming its numbers")
         if not self._held.epochs:
             await asyncio.sleep(0.05)
+        reader.in_order = bool(self._held.recalling)
         records = await reader.gather(self._held.epochs, self._held.next_offsets)
         point("after_gather")
         async with self._busy:

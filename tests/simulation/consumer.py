@@ -125,12 +125,14 @@ class FakeConsumer:
             raise IllegalStateError(f"No current assignment for partition {place}")
         self._positions[place] = offset
 
-    async def getmany(self, *, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[Row]]:
+    async def getmany(
+        self, *places: TopicPartition, timeout_ms: int, max_records: int
+    ) -> dict[TopicPartition, list[Row]]:
         await self._world.pause("getmany")
         loop = self._broker.loop
         until = loop.virtual + timeout_ms / 1000
         while True:
-            found = {} if self._broker.away else self._fetch(max_records)
+            found = {} if self._broker.away else self._fetch(max_records, places)
             left = until - loop.virtual
             if found or left <= 0:
                 return found
@@ -145,11 +147,13 @@ class FakeConsumer:
         if not waiter.done():
             waiter.set_result(None)
 
-    def _fetch(self, most: int) -> dict[TopicPartition, list[Row]]:
+    def _fetch(self, most: int, only: Sequence[TopicPartition] = ()) -> dict[TopicPartition, list[Row]]:
         found: dict[TopicPartition, list[Row]] = {}
         if self._group is not None:
             most = min(most, self._world.rng.choice((1, 2, 3, 5, 1000)))
         for place, position in self._positions.items():
+            if only and place not in only:
+                continue
             if position is None:
                 assert self._group is not None
                 position = self._group.committed.get(place)
