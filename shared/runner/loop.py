@@ -246,7 +246,8 @@ class Runner:
     async def _finish(self) -> None:
         reader = self._membership.reader
         with contextlib.suppress(Exception):
-            async with asyncio.timeout(8.0):
+            # Not beside a revocation that settles too: both would send what is in doubt, and a handover would be there twice.
+            async with asyncio.timeout(8.0), self._busy:
                 await self._sending.settle()
                 if reader is not None:
                     await reader.commit(self._held.next_offsets)
