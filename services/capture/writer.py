@@ -10,8 +10,8 @@ from services.capture.store import Lane
 from shared import logs
 from shared.message import Message
 
-# How long a flight waits for company. A flight costs as much as ten events, here and at the broker, so it pays at every rate.
-LINGER_SECONDS = 0.01
+# How long a flight waits for company. A flight costs as much as ten to twenty events, here and at the broker, so it pays at every rate.
+LINGER_SECONDS = 0.02
 MOST_WAITING_BYTES = 64 * 1_048_576  # then the answer is 503: memory is not a place where accepted events wait
 
 Lanes = Mapping[Lane, Sequence[Message]]
