@@ -46,7 +46,7 @@ def _without_tail(name: str) -> str:
     return name if name[-1:].isalnum() or name[-1:] in (".", "_") else str(clean.strip_tail(name))
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=5_000)
 def bare(name: str) -> str | None:
     """The name without legal form, in its own spelling; a name that is nothing but a legal form stays. None for an empty one."""
     tidy = " ".join(name.split()).strip(" ,;")

@@ -10,14 +10,14 @@ from publicsuffixlist import PublicSuffixList
 _suffixes = PublicSuffixList()
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=5_000)
 def registrable(domain: str) -> str | None:
     """The registered part of a domain in lower case (acme.co.uk of mail.acme.co.uk), or None for a bare suffix."""
     found = _suffixes.privatesuffix(domain)
     return str(found) if found else None
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=5_000)
 def host_of(url: str) -> str | None:
     """The host that a URL, or what people type for one, names; in lower case, without www."""
     text = url.strip().lower()
@@ -30,7 +30,7 @@ def host_of(url: str) -> str | None:
     return host.removeprefix("www.") if host else None
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=5_000)
 def of_website(url: str) -> str | None:
     """The registered domain of a website, or None when it names none."""
     host = host_of(url)

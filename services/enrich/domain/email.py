@@ -56,7 +56,7 @@ class Address(Struct, frozen=True, gc=False):
     domain: str
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=5_000)
 def read(raw: str) -> Address | None:
     """The address in `raw`, or None when there is none that could be sent to."""
     text = raw.strip()

@@ -22,7 +22,7 @@ _TEMPLATE = re.compile(r"\{\{.*\}\}|\$\{.*\}|<%.*%>|%%.*%%|<[A-Za-z_ ]+>|\[[A-Za
 _LONGEST = 256
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=5_000)
 def legal(raw: str) -> str | None:
     """The id in `raw`, or None when it can't tell one person from another."""
     text = raw.strip()

@@ -26,7 +26,7 @@ class Parts(Struct, frozen=True, gc=False):
     title: str | None = None
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=5_000)
 def read(full: str) -> Parts:
     """The parts of a full name (already tidied). Where it can't be told, a part is absent."""
     plain = _TWO_WORDS(full)
@@ -41,7 +41,7 @@ def read(full: str) -> Parts:
     return Parts(given or None, name.last or None, name.title or None)
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=5_000)
 def tidy(text: str) -> str:
     """One space between words; words all in capitals or all in small letters get a capital each, mixed ones stay."""
     words = " ".join(text.split())

@@ -37,7 +37,7 @@ class Number(Struct, frozen=True, gc=False):
     extension: str | None = None
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=5_000)
 def read(raw: str, region: str | None = None) -> Number | None:
     """The number in `raw`, read as one of `region` (ISO 3166) where it has no country code; None when there is none.
 
