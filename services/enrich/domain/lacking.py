@@ -63,12 +63,15 @@ def _circles(world: World, inputs: Sequence[Input]) -> tuple[list[str], set[str]
         happened: Happened = input_.event
         theirs, person, cookie = names(happened), happened.person, happened.cookie
         known = {name: row for name in theirs if (row := world.get(("identifier", name))) is not None}
-        leads = {row.lead_id for name, row in known.items() if person is None or name != cookie} - {None}
+        leads = {row.lead_id for name, row in known.items() if person is None or name != cookie}
+        leads.discard(None)
         circle = leads.pop() if leads else theirs[0]
         circles.append(circle)
-        others = leads | {other for name in theirs if (other := circle_of.setdefault(name, circle)) != circle}
-        if others or not _agree(happened, known, tied) or not _in_order(happened, known, tops):
-            open_ |= others
+        for name in theirs:
+            leads.add(circle_of.setdefault(name, circle))
+        leads.discard(circle)
+        if leads or not _agree(happened, known, tied) or not _in_order(happened, known, tops):
+            open_ |= leads
             open_.add(circle)
     return circles, open_
 

@@ -79,17 +79,18 @@ class _Plan(Struct, frozen=True):
     """What of one country's numbering plan the fast path needs; patterns over the national number."""
 
     region: str
+    lengths: frozenset[int]
+    prefix: re.Pattern[str] | None  # what is dialled before the number at home
     valid: re.Pattern[str]
     fixed: re.Pattern[str] | None
     mobile: re.Pattern[str] | None
     special: re.Pattern[str] | None
     same: bool  # fixed and mobile numbers can't be told apart
-    zero: bool  # a national number may begin with 0: nothing is dialled before it
     first: bool  # of the countries with this code, numbers are tried as this one's first, by their patterns
 
 
 def _by_plan(e164: str) -> Number | None:
-    """A valid, plain fixed or mobile number of a country, the first one that has the code, as the library would say; else None."""
+    """A plain fixed or mobile number of a country, or of its only one any that is long enough, as the library would say; else None."""
     for length in (2, 3, 1):
         code = e164[1 : 1 + length]
         regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(code))
@@ -101,17 +102,17 @@ def _by_plan(e164: str) -> Number | None:
     if plan is None or (len(regions) > 1 and not plan.first):
         return None
     national = e164[1 + length :]
-    if (
-        (national.startswith("0") and not plan.zero)
-        or not plan.valid.fullmatch(national)
-        or (plan.special and plan.special.fullmatch(national))
-    ):
+    if plan.prefix is not None and plan.prefix.match(national):
         return None
-    fixed = plan.fixed is not None and plan.fixed.fullmatch(national) is not None
-    mobile = plan.mobile is not None and plan.mobile.fullmatch(national) is not None
-    if fixed:
-        return Number(e164, plan.region, "fixed-or-mobile" if plan.same or mobile else "fixed")
-    return Number(e164, plan.region, "mobile") if mobile and not plan.same else None
+    if plan.valid.fullmatch(national):
+        if plan.special is not None and plan.special.fullmatch(national):
+            return None
+        mobile = plan.mobile is not None and plan.mobile.fullmatch(national) is not None
+        if plan.fixed is not None and plan.fixed.fullmatch(national):
+            return Number(e164, plan.region, "fixed-or-mobile" if plan.same or mobile else "fixed")
+        if mobile and not plan.same:
+            return Number(e164, plan.region, "mobile")
+    return Number(e164, plan.region) if len(regions) == 1 and len(national) in plan.lengths else None
 
 
 @lru_cache(maxsize=300)
@@ -137,14 +138,16 @@ def _plan(region: str) -> _Plan | None:
     )
     if valid is None:
         return None
+    prefix = data.national_prefix_for_parsing
     return _Plan(
         region,
+        frozenset(data.general_desc.possible_length),
+        re.compile(prefix) if prefix else None,
         valid,
         pattern(data.fixed_line),
         pattern(data.mobile),
         special,
         same=data.same_mobile_and_fixed_line_pattern,
-        zero=data.national_prefix_for_parsing is None,
         first=data.leading_digits is None,
     )
 
