@@ -11,7 +11,7 @@ TESTED := $(wildcard tests/unit tests/pipeline tests/integration tests/e2e)
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
-.PHONY: help install packages demo up status down clean test test-all lint bench requirements generate chaos
+.PHONY: help install packages demo up status down clean test test-all lint bench mutate requirements generate chaos
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -61,6 +61,9 @@ bench: install ## Measure speed with a real Kafka and Postgres on this machine.
 
 chaos: install ## Break a stack of its own by every fault there is and check the promises: MINUTES=2 SEED=1, WRITE=1 adds to RESULTS.md.
 	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),2) --seed $(or $(SEED),1) $(if $(WRITE),--write)
+
+mutate: install ## Break the delivery core's safeguards one by one in a copy; the tests must turn red each time.
+	@$(BIN)/python -m tests.mutate
 
 generate: install ## Write the files that come from the code: schemas, AsyncAPI, the picture.
 	@$(BIN)/python -m shared.generate
