@@ -18,6 +18,7 @@ from shared.outcome import Reason, Reject
 from shared.stage import Input, Record
 from shared.topology import COMMANDS
 
+_CANONICAL = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _HANDOVER = re.compile(r"ho_.+_([1-9]\d{0,8})_[1-9]\d{0,8}", re.ASCII)
 Version = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
@@ -165,4 +166,4 @@ def _object(raw: Raw) -> bytes:
 
 def _is_canonical(id_: str) -> bool:
     """Whether an id is written as Postgres writes it, so that texts stand in the same order here and there."""
-    return len(id_) == 36 and cloudevent.is_uuid(id_) and id_ == id_.lower()
+    return _CANONICAL.fullmatch(id_) is not None

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import cel
@@ -122,16 +123,22 @@ class Conditions:
 
     def __init__(self, conditions: Mapping[int, Condition], lists: Mapping[str, Sequence[str]]) -> None:
         by_names: dict[tuple[Named, ...], dict[int, Condition]] = {}
-        members = []
+        members: dict[Path, dict[str, list[int]]] = {}
         for index, one in conditions.items():
             if one.member is not None and one.member in lists:
                 # Domains differ from lead to lead, so remembering does not help, and CEL would walk through the list.
-                members.append((index, one.names[0].path, frozenset(lists[one.member])))
+                for entry in set(lists[one.member]):
+                    members.setdefault(one.names[0].path, {}).setdefault(entry, []).append(index)
             else:
                 by_names.setdefault(tuple(sorted(one.names, key=lambda named: named.variable)), {})[index] = one
-        named = tuple(dict.fromkeys(one for names in by_names for one in names))
-        self._members = tuple(members)
-        self._paths = tuple((one.path[:-1], one.path[-1], one.asks) for one in named)
+        named = tuple(
+            sorted({one for names in by_names for one in names}, key=lambda one: (one.path[:-1], one.variable))
+        )
+        self._members = tuple(members.items())
+        self._paths = tuple(
+            (parents, tuple((one.path[-1], one.asks) for one in same))
+            for parents, same in groupby(named, key=lambda one: one.path[:-1])
+        )
         self._groups = tuple(
             _Group(names, tuple(map(named.index, names)), group, lists) for names, group in by_names.items()
         )
@@ -144,28 +151,26 @@ class Conditions:
         answer = _remembered(self._answers, values, self._ask)
         if not self._members:
             return answer
-        found = []
-        for index, path, entries in self._members:
+        found: list[int] = []
+        for path, entries in self._members:
             at: Any = roots
             for name in path:
                 at = at.get(name) if type(at) is dict else None
-            if isinstance(at, str) and at in entries:
-                found.append(index)
+            if isinstance(at, str):
+                found += entries.get(at, ())
         return tuple(sorted((*answer, *found))) if found else answer
 
     def _values(self, roots: Roots) -> list[Any]:
         """What stands at each path, or _ABSENT. Where it is only asked for: whether it is there, _ABSENT where its parent is not."""
-        found = []
-        for parents, last, asks in self._paths:
+        found: list[Any] = []
+        for parents, fields in self._paths:
             at: Any = roots
             for name in parents:
                 at = at.get(name) if type(at) is dict else None
-            if type(at) is not dict:
-                found.append(_ABSENT)
-            elif asks:
-                found.append(last in at)
+            if type(at) is dict:
+                found += [last in at if asks else at.get(last, _ABSENT) for last, asks in fields]
             else:
-                found.append(at.get(last, _ABSENT))
+                found += [_ABSENT] * len(fields)
         return found
 
     def _ask(self, values: Sequence[Any]) -> tuple[int, ...]:

@@ -72,13 +72,15 @@ def decide(lead: Lead, event: Event, in_force: InForce, *, now: datetime, input_
 def _told(lead: Lead, event: Told, in_force: InForce, now: datetime, input_id: str) -> Decision:
     if lead.state.absorbed_into is not None:
         return Decision()  # older than the merge, which has sent it again: it ends under the survivor
-    lead = _under(in_force, lead)
-    lead = _with_activity(lead, event, in_force, now)
+    lead = _with_activity(_under(in_force, lead), event, in_force, now)
     if event.profile_version >= lead.profile_version:
-        if event.profile != lead.profile:
-            lead = with_(lead, profile=event.profile, state=with_(lead.state, fit=None))
         lead = with_(
-            lead, profile_version=event.profile_version, first_touch=event.first_touch, last_touch=event.last_touch
+            lead,
+            profile=event.profile,
+            profile_version=event.profile_version,
+            first_touch=event.first_touch,
+            last_touch=event.last_touch,
+            state=lead.state if event.profile == lead.profile else with_(lead.state, fit=None),
         )
     state = lead.state
     if event.joined:
@@ -214,7 +216,7 @@ def _rescored(
         stage=stage,
         previous_stage=before.stage,
         stage_since=after.stage_since or now,
-        ruleset=RulesetRef(id=ruleset.id, version=ruleset.version),
+        ruleset=in_force.ref,
         cause="outcome" if activity is None else activity.fact.id,
         contributions=points.contributions,
         profile=Raw(lead.profile),

@@ -11,7 +11,7 @@ from msgspec import Meta, Raw, Struct
 
 from services.score.domain.condition import Conditions
 from services.score.domain.ruleset import Exclusion, FieldTest, FitRule, Ruleset
-from shared.contracts import Contribution, Moment
+from shared.contracts import Contribution, Moment, RulesetRef
 
 _REMEMBERED = 4096
 
@@ -70,12 +70,14 @@ class InForce:
         "any",
         "fit_scores",
         "looks_at_lead",
+        "ref",
         "ruleset",
         "stages_look_at_profile",
     )
 
     def __init__(self, ruleset: Ruleset) -> None:
         self.ruleset = ruleset
+        self.ref = RulesetRef(id=ruleset.id, version=ruleset.version)
         # Exclude rules are asked together with the fit rules: their numbers follow those.
         on_profile: tuple[FitRule | Exclusion, ...] = (*ruleset.fit, *ruleset.exclude)
         self._on_profile = Conditions({index: rule.when for index, rule in enumerate(on_profile)}, ruleset.lists)
