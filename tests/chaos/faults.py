@@ -18,7 +18,7 @@ from tests.chaos import records, world, zombie
 from tests.chaos.plan import BEGINNINGS, Step
 from tests.chaos.rig import STAGED, Missed, Rig
 
-_HIT_SECONDS = 7.0  # an armed crash that nobody comes by is taken back
+_HIT_SECONDS = 15.0  # an armed crash that nobody comes by is taken back
 Act = Callable[[Rig, Step, random.Random], Awaitable[None]]
 
 

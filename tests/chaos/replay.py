@@ -11,6 +11,7 @@ import asyncpg
 import msgspec
 
 from deploy.local import drills
+from shared.topology import BY_NAME
 from tests.chaos import evidence
 from tests.chaos.history import Difference, Evidence
 from tests.chaos.rig import MOVED, Rig
@@ -93,6 +94,10 @@ async def contents(dsn: str) -> Store:
             )
             names = [name for (name,) in keys]
             rows = await connection.fetch(f'SELECT * FROM "{table}"', timeout=300)
+            if (
+                table == "cursor"
+            ):  # of topics that it writes, a stage notes how far it knew them at its last batch: nothing is read there
+                rows = [row for row in rows if not BY_NAME[row["topic"]].transactional]
             found[table] = {" ".join(str(row[name]) for name in names): _compared(table, row) for row in rows}
         return found
     finally:
