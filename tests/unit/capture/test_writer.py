@@ -9,7 +9,7 @@ import pytest
 
 from services.capture import writer as writing
 from services.capture.store import Lane
-from services.capture.writer import Writer
+from services.capture.writer import LINGER_SECONDS, Writer
 from shared.message import Message
 
 HOT = ("leads.captured.v1", 0)
@@ -86,7 +86,7 @@ async def test_events_that_come_together_fly_together_one_batch_for_each_lane(wo
 async def test_what_comes_during_a_flight_takes_the_next_one(world: World, writer: Writer) -> None:
     world.slow = 0.05
     first = writer.put(a_message("a"))
-    await asyncio.sleep(0.02)
+    await asyncio.sleep(LINGER_SECONDS + 0.01)  # it has left
     later = [writer.put(a_message(name)) for name in "bc"]
     assert await asyncio.gather(first, *later) == [True, True, True]
     assert world.journal == [("kafka", {HOT: ["a"]}), ("kafka", {HOT: ["b", "c"]})]
