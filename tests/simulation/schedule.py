@@ -50,7 +50,7 @@ def run(seed: int, loop: VirtualLoop, store: Any, *, traced: bool = False, insta
     except Stuck as stuck:
         violations = [str(stuck)]
     finally:
-        _clean_up(world)
+        clean_up(world)
     awaits = sum(one.steps for one in world.instances)
     return Verdict(seed, world.trouble + violations, world.events, world.trace or [], awaits)
 
@@ -204,7 +204,7 @@ def _produce(broker: Broker, part: int, key: bytes, value: bytes) -> None:
     broker.append((READS.name, part), [(key, value, ())])
 
 
-def _clean_up(world: World) -> None:
+def clean_up(world: World) -> None:
     """Ends what the schedule left, so that the next one meets none of it."""
     loop = world.loop
     world.over = True

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,10 +14,11 @@ from shared.topology import DEAD
 from tests.simulation import schedule, seam
 from tests.simulation.loop import OUTSIDE, VirtualLoop
 from tests.simulation.memory import MemoryStore
-from tests.simulation.stage import READS, REFUSED
+from tests.simulation.stage import READS, REFUSED, SUMS
 from tests.simulation.world import World
 
 SCHEDULES = 10_000
+ID = "00000000-0000-0000-0000-000000000001"
 # A timer whose commit was not answered was decided again: it rang twice. A goodbye beside a revocation: a handover was there twice.
 REGRESSIONS = (1124, 1366, 4155)
 
@@ -53,17 +55,61 @@ def test_a_seed_gives_the_same_schedule_again(loop: VirtualLoop) -> None:
     assert len(first.trace) > 50
 
 
-def test_a_timer_that_the_store_refuses_dies_once_and_does_not_ring_for_ever(loop: VirtualLoop) -> None:
+def _world(loop: VirtualLoop, *events: dict[str, object]) -> World:
+    """One number with these events, and nothing that fails."""
     world = World(loop, random.Random(1), MemoryStore(loop), partitions=1, traced=False)
-    event = {"event_id": "00000000-0000-0000-0000-000000000001", "key": "k", "n": REFUSED, "ring_in_ms": 10}
-    world.broker.append((READS.name, 0), [(b"k", msgspec.json.encode(event), ())])
+    world.restart_after = -1.0
+    for event in events:
+        world.broker.append((READS.name, 0), [(b"k", msgspec.json.encode({"event_id": ID, "key": "k", **event}), ())])
+    return world
 
-    async def main() -> int:
+
+def _run(world: World, story: Coroutine[Any, Any, None]) -> None:
+    try:
+        world.loop.run_until_complete(world.loop.create_task(story, context=OUTSIDE))
+    finally:
+        schedule.clean_up(world)
+
+
+def test_a_timer_that_the_store_refuses_dies_once_and_does_not_ring_for_ever(loop: VirtualLoop) -> None:
+    world = _world(loop, {"n": REFUSED, "ring_in_ms": 10})
+
+    async def story() -> None:
         world.start("m0")
         await asyncio.sleep(10)
-        return len(world.broker.log((DEAD.name, 0)))
+        assert len(world.broker.log((DEAD.name, 0))) == 1
 
-    try:
-        assert loop.run_until_complete(loop.create_task(main(), context=OUTSIDE)) == 1
-    finally:
-        schedule._clean_up(world)
+    _run(world, story())
+
+
+def test_a_topic_that_was_made_anew_stops_the_stage_instead_of_skipping_its_records(loop: VirtualLoop) -> None:
+    world = _world(loop, {"n": 1}, {"n": 2})
+
+    async def story() -> None:
+        first = world.start("m0")
+        await asyncio.sleep(3)
+        world.kill(first)
+        world.broker.log((READS.name, 0)).clear()
+        world.start("m1")
+        await asyncio.sleep(10)
+
+    _run(world, story())
+    assert len(world.trouble) == 1
+    assert "leads rebuild" in world.trouble[0]
+
+
+def test_what_is_told_again_after_a_rebuild_is_told_to_nobody(loop: VirtualLoop) -> None:
+    world = _world(loop, {"n": 1}, {"n": 2})
+
+    async def story() -> None:
+        first = world.start("m0")
+        await asyncio.sleep(5)
+        world.kill(first)
+        await world.store.restore(({}, {}))
+        await asyncio.sleep(10)
+        told = len(world.broker.log((SUMS.name, 0)))
+        world.start("m1")
+        await asyncio.sleep(10)
+        assert told == len(world.broker.log((SUMS.name, 0))) == 1
+
+    _run(world, story())
