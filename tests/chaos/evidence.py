@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 
-from services.console import reading
 from shared.reader import read
 from shared.stage import Record as Raw
 from shared.topology import BY_NAME, DEAD, HANDOVER, TOPICS
@@ -36,7 +35,7 @@ async def records(rig: Rig, *, beyond: dict[tuple[str, int], int] | None = None)
 
 async def ends(rig: Rig) -> dict[tuple[str, int], int]:
     """Where every topic ends now."""
-    return dict(await reading.ends(rig.layout.kafka, [topic.name for topic in TOPICS]))
+    return await rig.ends([topic.name for topic in TOPICS])
 
 
 def seen(record: Raw, *, committed: bool) -> Record:

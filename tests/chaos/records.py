@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from services.console import reading
 from shared import clock, cloudevent, contracts, producer
 from shared.reader import read
 from shared.stage import Record
@@ -42,7 +41,7 @@ async def _garbage(rig: Rig, step: Step, rng: random.Random) -> None:
 async def _copies(rig: Rig, step: Step, rng: random.Random) -> None:
     """Records that stand on a topic once more, same headers; captured ones under another key too, which others may use. And one event
     that comes twice at once under two keys on two partitions."""
-    ends = await reading.ends(rig.layout.kafka, [topic.name for topic in _REPEATED])
+    ends = await rig.ends([topic.name for topic in _REPEATED])
     latest: list[Record] = []
     async for record in read(
         rig.layout.kafka, {place: max(0, end - _LATEST) for place, end in ends.items()}, committed_only=False

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,13 @@ from typing import Any
 import asyncpg
 import httpx
 import psutil
+from aiokafka.errors import KafkaError
 
 from deploy.local import installation, layout, ports, stack, supervisor
 from deploy.local.installation import Installation
 from deploy.local.layout import SERVICES, Layout, SetupError
+from services.console import reading
+from services.console.where import Trouble
 from tests.chaos.ledger import Book
 
 STAGED = ("enrich", "score", "route")  # the services that own partition numbers and hold promises about them
@@ -68,6 +71,13 @@ class Rig:
             return list(await connection.fetch(sql, *arguments, timeout=60))
         finally:
             await connection.close()
+
+    async def ends(self, topics: Sequence[str]) -> dict[tuple[str, int], int]:
+        """Where each partition of these topics ends now. TimeoutError while the broker is away."""
+        try:
+            return dict(await reading.ends(self.layout.kafka, topics))
+        except (Trouble, KafkaError) as away:
+            raise TimeoutError(str(away)) from None
 
     async def ready(self, member: str) -> bool | None:
         """What an instance says of itself; None when it says nothing within a second."""
