@@ -27,7 +27,7 @@ SELECT l.lead_id, l.part, l.data, NULL::text AS activity_id, NULL::int AS revisi
  WHERE l.lead_id = ANY ($1::text[])
 UNION ALL
 SELECT a.lead_id, NULL, NULL, a.activity_id::text, a.revision
-  FROM unnest($2::text[], $3::text::uuid[]) AS t (lead_id, activity_id)
+  FROM unnest($2::text[], $3::uuid[]) AS t (lead_id, activity_id)
   JOIN activity a ON a.lead_id = t.lead_id AND a.activity_id = t.activity_id
 """
 
@@ -35,8 +35,9 @@ SELECT a.lead_id, NULL, NULL, a.activity_id::text, a.revision
 _BODIES = "SELECT lead_id, body FROM activity WHERE lead_id = ANY ($1::text[])"
 
 # All changed leads, the activities that were told of in their latest revision, and none any more of those that were absorbed ($6).
-# Documents come as one value each for leads ($5) and activities ($13), with the place where each begins and its length, and
-# what cannot hold a comma as the text of an array: an array costs the driver a microsecond an element, a text a tenth of it.
+# Documents come as one value each for leads ($5) and activities ($13), with the place where each begins and its length: of
+# 1800 bytes each that costs the driver 5 to 6.5 us a document, an array 7.5, and Postgres no more. Numbers and moments come as
+# the text of an array: in an array of its own a moment costs the driver 1.8 us and not 0.4, a number 0.5 and not 0.3.
 _SAVE = """
 WITH leads AS (
     INSERT INTO lead AS l (lead_id, part, data)
@@ -48,7 +49,7 @@ WITH leads AS (
 )
 INSERT INTO activity AS a (lead_id, activity_id, revision, known_at, body)
 SELECT lead_id, activity_id, revision, known_at, substr($13::bytea, first, size)
-  FROM unnest($7::text[], $8::text::uuid[], $9::text::int[], $10::text::timestamptz[], $11::text::int[], $12::text::int[])
+  FROM unnest($7::text[], $8::uuid[], $9::text::int[], $10::text::timestamptz[], $11::text::int[], $12::text::int[])
     AS t (lead_id, activity_id, revision, known_at, first, size)
 ON CONFLICT (lead_id, activity_id) DO UPDATE
    SET revision = excluded.revision, known_at = excluded.known_at, body = excluded.body
@@ -84,7 +85,7 @@ async def load(tx: Tx, inputs: Sequence[Input], *, fingerprint: str) -> MutableM
         _LOAD,
         list(parts),
         [lead_id for lead_id, facts in told.items() for _ in facts],
-        _array([fact.id for facts in told.values() for fact in facts]),
+        [fact.id for facts in told.values() for fact in facts],
     )
     leads: dict[Hashable, Any] = {}
     known: dict[str, dict[str, int]] = {}
@@ -142,7 +143,7 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
         *_joined(documents),
         [lead.lead_id for lead in leads if lead.state.absorbed_into is not None],
         [lead_id for lead_id, _ in kept],
-        _array(id_ for _, id_ in kept),
+        [id_ for _, id_ in kept],
         _array(one.fact.revision for one in kept.values()),
         _array(clock.text(one.known_at) for one in kept.values()),
         *_joined(bodies),
@@ -156,7 +157,7 @@ def _joined(documents: Sequence[bytes]) -> tuple[str, str, bytes]:
 
 
 def _array(values: Iterable[int | str]) -> str:
-    """Numbers, UUIDs or moments as Postgres writes an array of them."""
+    """Numbers or moments as Postgres writes an array of them. (UUIDs would cost it more than they spare the driver.)"""
     return f"{{{','.join(map(str, values))}}}"
 
 
