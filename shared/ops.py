@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Response, params
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -33,12 +34,16 @@ _STARTING = problem.Problem(
 )
 
 
-def until_started(app: ASGIApp, health: Health) -> ASGIApp:
+def until_started(app: ASGIApp, health: Health, *, elsewhere: Callable[[str], bool] = lambda _: False) -> ASGIApp:
     """`app`, but while the service starts every path beside the health routes is answered 503, since a 404 would be a lie: a sender
-    takes it as final, and what is sent would be lost."""
+    takes it as final, and what is sent would be lost.
+
+    `elsewhere` tells paths that are not the app's: a request for one that comes to it all the same came before their door was open.
+    """
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and "start" in health.reasons and scope["path"] not in _ALWAYS:
+        path = scope["path"] if scope["type"] == "http" else ""
+        if path and path not in _ALWAYS and ("start" in health.reasons or elsewhere(path)):
             await problem.respond(_STARTING)(scope, receive, send)
         else:
             await app(scope, receive, send)

@@ -19,7 +19,7 @@ from fastapi import FastAPI
 from services.capture import api, declared
 from services.capture.broker import Broker
 from services.capture.domain.captured import Scribe
-from services.capture.hot import Door
+from services.capture.hot import Door, is_hot
 from services.capture.metrics import publish
 from services.capture.properties import Properties
 from services.capture.settings import Settings
@@ -129,7 +129,7 @@ async def serve(config: Settings, listening: socket.socket) -> None:
     app = fastapi_app(health)
     parts: list[Parts] = []
     # Until the store has answered once there are no properties: whoever sends is told to come again.
-    http = service.server(ops.until_started(app, health))
+    http = service.server(ops.until_started(app, health, elsewhere=is_hot))
     http.config.http = partial(Wire, lambda: parts[0].door if parts else None)  # type: ignore[assignment]
     http_task = asyncio.create_task(http.serve(sockets=[listening]))
     stopped = asyncio.create_task(stop.wait())

@@ -71,11 +71,9 @@ class Watch:
 
     async def _lag(self, reader: Reader) -> dict[tuple[str, int], int] | None:
         """Records between our position and the end, by (topic, number); None when the broker does not tell."""
-        if not self._held.epochs:
-            self._report("broker", None)
-            return None
         try:
-            ends = await asyncio.wait_for(reader.ends(self._held.epochs), 8.0)
+            # Who holds no number asks too: else it would call itself ready while the broker is away.
+            ends = await asyncio.wait_for(reader.ends(self._held.epochs or (0,)), 8.0)
         except Exception as error:
             self._report("broker", f"Kafka does not answer ({type(error).__name__})")
             return None

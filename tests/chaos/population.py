@@ -25,6 +25,7 @@ class Population:
         self._property = property_
         self._book = book
         self._next = 0
+        self._ready = set(self._doors)
 
     async def live(self, crowd: Crowd, *, per_second: float, until: asyncio.Event) -> None:
         """Begins visits until told to stop, then lets those that have begun finish."""
@@ -36,10 +37,24 @@ class Population:
             httpx.AsyncClient(auth=self._auth, timeout=8, limits=limits, trust_env=False, verify=False) as client,
             asyncio.TaskGroup() as visits,
         ):
+            balancing = asyncio.create_task(self._balance())
             while not until.is_set():
                 visits.create_task(self._visit(client, crowd.visit()))
                 due = max(due + every, loop.time() - 1.0)  # never a flood after a stall of our own
                 await asyncio.sleep(max(0.0, due - loop.time()))
+        balancing.cancel()
+
+    async def _balance(self) -> None:
+        """As a balancer does: twice a second every door is asked whether it is ready, and the first try goes to one that is."""
+        async with httpx.AsyncClient(timeout=1, trust_env=False, verify=False) as client:
+            while True:
+                for door in self._doors:
+                    try:
+                        ready = (await client.get(f"{door}/readyz")).status_code == 200
+                    except httpx.HTTPError:
+                        ready = False
+                    (self._ready.add if ready else self._ready.discard)(door)
+                await asyncio.sleep(0.5)
 
     async def _visit(self, client: httpx.AsyncClient, posts: Sequence[Post]) -> None:
         async with asyncio.TaskGroup() as together:
@@ -80,9 +95,9 @@ class Population:
         """The answer of the first door that gives one, else what went wrong at the last."""
         headers = {"Idempotency-Key": post.message_id} if post.path.startswith("/v1/forms") else {}
         self._next += 1
-        first, wrong = self._next, "no door"
-        for turn in range(len(self._doors)):
-            door = self._doors[(first + turn) % len(self._doors)]
+        turn, wrong = self._next % len(self._doors), "no door"
+        doors = self._doors[turn:] + self._doors[:turn]
+        for door in sorted(doors, key=lambda one: one not in self._ready):
             try:
                 answer = await client.post(f"{door}{post.path}", json=post.body, headers=headers)
             except httpx.HTTPError as error:

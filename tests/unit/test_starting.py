@@ -32,3 +32,12 @@ async def test_when_it_has_started_what_is_not_there_is_not_there() -> None:
     health.report("start", None)
     async with client(health) as sender:
         assert (await sender.post("/v1/nothing", json={})).status_code == 404
+
+
+async def test_a_request_that_came_just_before_its_door_was_open_is_told_to_come_again() -> None:
+    health = Health()
+    health.report("start", None)
+    app = ops.until_started(ops.app("test", health), health, elsewhere=lambda path: path == "/v1/track")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as sender:
+        assert (await sender.post("/v1/track", json={})).status_code == 503
+        assert (await sender.post("/v1/nothing", json={})).status_code == 404
