@@ -78,7 +78,8 @@ class OnceWriter:
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, 2.0)
                 continue
-            number.present.clear()
+            # Not all that was found there: of several rows that were left, a later one may name the rest of it.
+            number.present.difference_update(message.event_id for message in messages)
             return dict(number.known)
 
     async def drop(self, part: int) -> None:

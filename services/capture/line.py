@@ -13,17 +13,18 @@ FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError
 
 
 class Line:
-    """A connection, made when it is needed. For one task at a time."""
+    """A connection, made when it is needed. Who comes while another task uses it waits, which counts towards the time that they have."""
 
     def __init__(self, dsn: str, opened: Callable[[asyncpg.Connection], Awaitable[None]] | None = None) -> None:
         self._dsn = dsn
         self._opened = opened
         self._connection: asyncpg.Connection | None = None
+        self._turn = asyncio.Lock()
 
     async def do(self, work: Callable[[asyncpg.Connection], Awaitable[T]], *, within_seconds: float) -> T:
         """What `work` returns. Raises one of FAILURES when there is no answer in time: what became of it then, nobody knows."""
-        try:
-            async with asyncio.timeout(within_seconds):
+        async with asyncio.timeout(within_seconds), self._turn:
+            try:
                 if self._connection is None or self._connection.is_closed():
                     self._connection = await asyncpg.connect(
                         self._dsn, server_settings={"application_name": "leadflow", "timezone": "UTC", "jit": "off"}
@@ -31,9 +32,9 @@ class Line:
                     if self._opened is not None:
                         await self._opened(self._connection)
                 return await work(self._connection)
-        except BaseException:
-            self.close()
-            raise
+            except BaseException:
+                self.close()  # by who has the turn, so that nobody hangs up on another
+                raise
 
     def close(self) -> None:
         """Hangs up, without a word to the other side."""
