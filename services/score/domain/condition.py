@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 import cel
@@ -131,14 +130,9 @@ class Conditions:
                     members.setdefault(one.names[0].path, {}).setdefault(entry, []).append(index)
             else:
                 by_names.setdefault(tuple(sorted(one.names, key=lambda named: named.variable)), {})[index] = one
-        named = tuple(
-            sorted({one for names in by_names for one in names}, key=lambda one: (one.path[:-1], one.variable))
-        )
+        named = tuple(dict.fromkeys(one for names in by_names for one in names))
         self._members = tuple(members.items())
-        self._paths = tuple(
-            (parents, tuple((one.path[-1], one.asks) for one in same))
-            for parents, same in groupby(named, key=lambda one: one.path[:-1])
-        )
+        self._paths = tuple((one.path[:-1], one.path[-1], one.asks) for one in named)
         self._groups = tuple(
             _Group(names, tuple(map(named.index, names)), group, lists) for names, group in by_names.items()
         )
@@ -162,15 +156,17 @@ class Conditions:
 
     def _values(self, roots: Roots) -> list[Any]:
         """What stands at each path, or _ABSENT. Where it is only asked for: whether it is there, _ABSENT where its parent is not."""
-        found: list[Any] = []
-        for parents, fields in self._paths:
+        found = []
+        for parents, last, asks in self._paths:
             at: Any = roots
             for name in parents:
                 at = at.get(name) if type(at) is dict else None
-            if type(at) is dict:
-                found += [last in at if asks else at.get(last, _ABSENT) for last, asks in fields]
+            if type(at) is not dict:
+                found.append(_ABSENT)
+            elif asks:
+                found.append(last in at)
             else:
-                found += [_ABSENT] * len(fields)
+                found.append(at.get(last, _ABSENT))
         return found
 
     def _ask(self, values: Sequence[Any]) -> tuple[int, ...]:
