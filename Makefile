@@ -5,7 +5,7 @@ BIN := .venv/bin
 LEADS := $(BIN)/leads
 STAMP := .venv/installed
 # What `make test` runs; folders that are not there yet are left out.
-TESTED := $(wildcard tests/unit tests/pipeline tests/simulation tests/integration tests/e2e tests/chaos)
+TESTED := $(wildcard tests/unit tests/pipeline tests/integration tests/e2e)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -43,7 +43,7 @@ down: install ## Stop the local stack; no process and no port is left, the data 
 clean: install ## Stop the local stack and delete its data, logs and secrets; Kafka's jars stay in var/cache.
 	@$(LEADS) stack clean
 
-test: install ## Run the tests that must pass before a commit: unit, pipeline, simulation, integration, end to end, two minutes of chaos.
+test: install ## Run the tests that must pass before a commit: unit, pipeline, simulation, integration, end to end.
 	@$(BIN)/python -m pytest -m 'not slow' $(TESTED)
 
 test-all: install ## Run every test there is, the long ones too.
