@@ -8,6 +8,8 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
+import structlog
+
 from deploy.local.layout import CHECKOUT, SetupError
 from tests.chaos import report, rig
 from tests.chaos.run import run
@@ -25,7 +27,8 @@ def main() -> int:
     asked.add_argument("--write", action="store_true", help="put the summary into tests/chaos/RESULTS.md")
     asked.add_argument("--keep", action="store_true", help="keep the run's home also when every promise was kept")
     given = asked.parse_args()
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # that the broker is away is what we do here
+    logging.disable(logging.CRITICAL)  # that the broker is away is what we do here
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     try:
         done = run(
             minutes=given.minutes,

