@@ -77,7 +77,7 @@ FENCE = (
         "AND c.owner_epoch = $3)",
         "AND $3 > 0)",
         "a former owner sends what its successor has already swept, older versions after newer ones",
-        (ON_POSTGRES,),
+        (OWNERSHIP,),
     ),
 )
 
@@ -225,14 +225,6 @@ REBUILD = (
         "    reader.seek(part, offsets)",
         "    reader.seek(part, {**offsets, **committed})",
         "a restored store skips what it has not decided",
-        (SIMULATION,),
-    ),
-    Mutation(
-        "an end before the cursor is overlooked",
-        "shared/claims.py",
-        "        if not begins[topic] <= offset <= ends[topic]:",
-        "        if False:",
-        "records of a topic that was made anew are skipped without a word",
         (SIMULATION,),
     ),
 )

@@ -6,13 +6,13 @@ import asyncio
 import random
 import uuid
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from shared import ids
 from tests.simulation import invariants
-from tests.simulation.broker import Broker
 from tests.simulation.group import Group
 from tests.simulation.loop import OUTSIDE, Stuck, VirtualLoop
 from tests.simulation.stage import GROUP, READS
@@ -65,8 +65,11 @@ async def _main(world: World, count: int) -> list[str]:
         world.produce_faults = rng.choice((0.05, 0.25))
     if rng.random() < 0.25:
         world.store_faults = rng.choice((0.02, 0.1))
-    _produce_all(world, heal_at, simple=restores)
-    for at in range(count):
+    duel = count > 1 and not restores and rng.random() < 0.25
+    if duel:
+        heal_at = _plan_duel(world, heal_at)
+    _produce_all(world, heal_at, simple=restores, duel=duel)
+    for at in range(0 if duel else count):
         faults = {_await(rng): rng.choice(("dies", "dies", "freezes")) for _ in range(rng.choice((0, 1, 1, 2)))}
         loop.outside(0.0 if at == 0 else rng.random() * heal_at / 2, world.start, f"m{at}", faults)
     _plan_events(world, heal_at)
@@ -76,6 +79,19 @@ async def _main(world: World, count: int) -> list[str]:
         backup = await world.store.backup() if rng.random() < 0.7 else None
     await asyncio.sleep(max(0.0, heal_at - loop.virtual))
     return await _heal(world, backup if not restores else (backup or "empty"))
+
+
+def _plan_duel(world: World, heal_at: float) -> float:
+    """One owner is frozen until its successor has its numbers, and wakes just when more comes; often it dies soon after."""
+    rng, loop = world.rng, world.loop
+    at = rng.randint(20, 110)
+    faults = {at: "is overtaken"}
+    if rng.random() < 0.7:
+        faults[at + rng.randint(3, 40)] = "dies"
+    world.restart_after = -1.0
+    world.start("m0", faults)
+    loop.outside(0.3 + rng.random(), world.start, "m1")
+    return max(heal_at, 17.0)
 
 
 def _await(rng: random.Random) -> int:
@@ -138,6 +154,9 @@ async def _heal(world: World, backup: Any) -> list[str]:
     rng, loop = world.rng, world.loop
     world.healed = True
     world.event("healed")
+    for what in world.at_waking:
+        what()
+    world.at_waking.clear()
     world.broker.away_until = world.store_away_until = 0.0
     if backup is not None:
         for one in world.instances:
@@ -163,6 +182,8 @@ async def _heal(world: World, backup: Any) -> list[str]:
             world.start("next")
         await asyncio.sleep(0.3)
         why = invariants.unrest(world.broker, await world.store.content(), world.partitions)
+        if world.to_come:
+            why = "records are still to come"
     for one in world.instances:
         world.kill(one)
     if why:
@@ -171,7 +192,7 @@ async def _heal(world: World, backup: Any) -> list[str]:
     return invariants.violations(world.broker, await world.store.content(), world.partitions)
 
 
-def _produce_all(world: World, heal_at: float, *, simple: bool) -> None:
+def _produce_all(world: World, heal_at: float, *, simple: bool, duel: bool) -> None:
     """Plans the inputs: a few keys, repeats, records that are bad, timers; some before the first instance, some while things fail."""
     rng = world.rng
     keys = [f"k{n}" for n in range(rng.choice((1, 2, 3)))]
@@ -189,7 +210,7 @@ def _produce_all(world: World, heal_at: float, *, simple: bool) -> None:
         if rng.random() < 0.2:
             made.append(rng.choice(made))  # a repeat
     at = 0.0
-    burst = rng.random() < 0.3
+    burst, late = duel or rng.random() < 0.3, False
     for event in made:
         if not burst and rng.random() < 0.5:
             at += rng.random() * heal_at / 3
@@ -197,11 +218,18 @@ def _produce_all(world: World, heal_at: float, *, simple: bool) -> None:
         if anywhere:
             part = rng.randrange(world.partitions)  # one event's repeats may meet on two numbers at once
         value = b"\x00{" if event.get("do") == "garbage" else msgspec.json.encode(event)
-        world.loop.outside(min(at, heal_at), _produce, world.broker, part, event["key"].encode(), value)
+        arrive = partial(_produce, world, part, event["key"].encode(), value)
+        world.to_come += 1
+        if late:
+            world.at_waking.append(arrive)
+        else:
+            world.loop.outside(min(at, heal_at), arrive)
+        late = late or (duel and rng.random() < 0.4)
 
 
-def _produce(broker: Broker, part: int, key: bytes, value: bytes) -> None:
-    broker.append((READS.name, part), [(key, value, ())])
+def _produce(world: World, part: int, key: bytes, value: bytes) -> None:
+    world.to_come -= 1
+    world.broker.append((READS.name, part), [(key, value, ())])
 
 
 def clean_up(world: World) -> None:

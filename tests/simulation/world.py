@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 from typing import Any
 
 from shared.health import Health
@@ -35,6 +36,8 @@ class World:
         self.slow = 0.0  # how likely an await takes long
         self.restart_after = 0.0  # how long a dead instance stays away; below 0: for good
         self.draining: set[Instance] = set()
+        self.to_come = 0  # records that are planned and not produced yet
+        self.at_waking: list[Callable[[], object]] = []  # what comes just when a frozen instance goes on
 
     # -- what the fakes ask --------------------------------------------------------------------------------------------
 
@@ -54,6 +57,8 @@ class World:
                 self.event(f"{instance.name} {fault} at its await {instance.steps}: {' '.join(what.split())[:40]}")
                 if fault == "dies":
                     self.kill(instance)
+                elif fault == "is overtaken":
+                    self.freeze(instance, SESSION_SECONDS + 1 + 3 * self.rng.random())
                 else:
                     self.freeze(instance, self.rng.choice((0.5, 3.0, 7.0, 12.0)) * (0.5 + self.rng.random()))
         return future
@@ -165,6 +170,9 @@ class World:
             return
         self.event(f"{instance.name} wakes")
         self.loop.unpark(instance)
+        coming, self.at_waking = self.at_waking, []
+        for what in coming:
+            self.loop.outside(max(0.0, self.rng.random() * 1.5 - 0.2), what)
         for consumer in instance.consumers:
             if consumer.evicted:
                 consumer.rebalance(self.rng.random() * 3)
