@@ -61,7 +61,9 @@ class Sending:
             await asyncio.shield(self._task)  # who stops waiting does not stop the sending
         except Fenced as lost:
             self._task = None
-            self.in_doubt = True  # of a batch that was cut, other numbers' parts may stand behind the one that was lost, unsent
+            self.in_doubt = (
+                True  # of a batch that was cut, other numbers' parts may stand behind the one that was lost, unsent
+            )
             await self._fenced(lost)
         self._task = None
 
