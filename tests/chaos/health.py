@@ -12,6 +12,7 @@ MEMORY_MB = 120.0
 GROWTH = 1.5  # of an instance against its own baseline
 ACCEPTED = 0.99
 _AFTER_OUTAGE_SECONDS = 2.0
+_NOTICED_SECONDS = 3.0  # it may take us so long to see that the broker is back
 
 
 def left_over(evidence: Evidence) -> list[str]:
@@ -49,7 +50,7 @@ def untruths(ledger: Ledger, evidence: Evidence) -> list[str]:
             f"{sample.member} said ready {sample.at - span.begin:.0f} s into '{span.name}'"
             for span in away
             for sample in evidence.readiness
-            if sample.ready and span.begin + TRUTH_SECONDS < sample.at < span.end - 0.5
+            if sample.ready and span.begin + TRUTH_SECONDS < sample.at < span.end - _NOTICED_SECONDS
         }
     )
 
