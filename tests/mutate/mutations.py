@@ -185,6 +185,14 @@ ONCE = (
         (SIMULATION,),
     ),
     Mutation(
+        "what stands in the tail is forgotten with the first message that is sent",
+        "shared/once.py",
+        "            number.present.difference_update(message.event_id for message in messages)",
+        "            number.present.clear()",
+        "of two rows that a dead owner left and had sent, the second is handed over again",
+        (SIMULATION,),
+    ),
+    Mutation(
         "the tail is read with what was aborted",
         "shared/once.py",
         "committed_only=True",

@@ -150,7 +150,7 @@ class FakeConsumer:
     def _fetch(self, most: int, only: Sequence[TopicPartition] = ()) -> dict[TopicPartition, list[Row]]:
         found: dict[TopicPartition, list[Row]] = {}
         if self._group is not None:
-            most = min(most, self._world.rng.choice((1, 2, 3, 5, 1000)))
+            most = min(most, self._world.rng.choice(self._world.batches))
         for place, position in self._positions.items():
             if only and place not in only:
                 continue

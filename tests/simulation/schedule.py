@@ -58,6 +58,7 @@ def run(seed: int, loop: VirtualLoop, store: Any, *, traced: bool = False, insta
 async def _main(world: World, count: int) -> list[str]:
     rng, loop = world.rng, world.loop
     restores = rng.random() < 0.08
+    world.batches = (1, 2, 3) if restores else rng.choice(((1, 2, 3, 5, 1000), (1, 2), (2,)))
     heal_at = 1.0 + rng.random() * rng.choice((2.0, 8.0, 16.0))
     world.restart_after = rng.choice((0.2, 2.0, 9.0, -1.0))
     world.slow = rng.choice((0.0, 0.0, 0.05, 0.2))
@@ -164,6 +165,11 @@ async def _heal(world: World, backup: Any) -> list[str]:
         await asyncio.sleep(LATE_SECONDS)
         await world.store.restore(({}, {}) if backup == "empty" else backup)
         world.event("an older store stands" if backup != "empty" else "an empty store stands")
+        if rng.random() < 0.7:  # the rebuild is interrupted as well
+            world.healed, world.restart_after = False, -1.0
+            world.start("rebuilder", {rng.randint(15, 90): "dies"})
+            await asyncio.sleep(5.0)
+            world.healed = True
     for one in world.instances:
         world.wake(one)
     alive = [one for one in world.instances if not one.dead and one not in world.draining]
@@ -195,12 +201,12 @@ async def _heal(world: World, backup: Any) -> list[str]:
 def _produce_all(world: World, heal_at: float, *, simple: bool, duel: bool) -> None:
     """Plans the inputs: a few keys, repeats, records that are bad, timers; some before the first instance, some while things fail."""
     rng = world.rng
-    keys = [f"k{n}" for n in range(rng.choice((1, 2, 3)))]
+    keys = [f"k{n}" for n in range(rng.choice((1, 1, 2) if simple else (1, 2, 3)))]
     bad = not simple and rng.random() < 0.25
     rings = world.clock = not simple and rng.random() < 0.25
     anywhere = not simple and rng.random() < 0.2
     made: list[dict[str, Any]] = []
-    for n in range(rng.randint(2, 8)):
+    for n in range(rng.randint(6, 12) if simple else rng.randint(2, 8)):
         event: dict[str, Any] = {"event_id": str(uuid.UUID(int=n + 1)), "key": rng.choice(keys), "n": rng.randint(1, 9)}
         if bad and rng.random() < 0.3:
             event["do"] = rng.choice(("raise", "reject", "refuse", "garbage"))
