@@ -69,8 +69,13 @@ async def _main(world: World, count: int) -> list[str]:
     duel = count > 1 and not restores and rng.random() < 0.25
     if duel:
         heal_at = _plan_duel(world, heal_at)
-    _produce_all(world, heal_at, simple=restores, duel=duel)
-    for at in range(0 if duel else count):
+    cut = not duel and not restores and rng.random() < 0.08
+    if cut:
+        _produce_cut(world)
+        world.start("m0", {rng.randint(30, 120): "dies"})
+    else:
+        _produce_all(world, heal_at, simple=restores, duel=duel)
+    for at in range(0 if duel or cut else count):
         faults = {_await(rng): rng.choice(("dies", "dies", "freezes")) for _ in range(rng.choice((0, 1, 1, 2)))}
         loop.outside(0.0 if at == 0 else rng.random() * heal_at / 2, world.start, f"m{at}", faults)
     _plan_events(world, heal_at)
@@ -93,6 +98,16 @@ def _plan_duel(world: World, heal_at: float) -> float:
     world.start("m0", faults)
     loop.outside(0.3 + rng.random(), world.start, "m1")
     return max(heal_at, 17.0)
+
+
+def _produce_cut(world: World) -> None:
+    """One batch that Postgres refuses and that is cut, so that one owner leaves several rows in the outbox."""
+    world.batches, world.clock = (1000,), False
+    bad = world.rng.randrange(2, 8)
+    for n in range(10):
+        event = {"event_id": str(uuid.UUID(int=n + 1)), "key": "k0", "n": 1, "do": "refuse" if n == bad else ""}
+        world.to_come += 1
+        _produce(world, 0, b"k0", msgspec.json.encode(event))
 
 
 def _await(rng: random.Random) -> int:
