@@ -36,7 +36,7 @@ class World:
         self.slow = 0.0  # how likely an await takes long
         self.restart_after = 0.0  # how long a dead instance stays away; below 0: for good
         self.draining: set[Instance] = set()
-        self.batches = (1, 2, 3, 5, 1000)  # how many records a fetch gives at most
+        self.batches: tuple[int, ...] = (1, 2, 3, 5, 1000)  # how many records a fetch gives at most
         self.to_come = 0  # records that are planned and not produced yet
         self.at_waking: list[Callable[[], object]] = []  # what comes just when a frozen instance goes on
 
