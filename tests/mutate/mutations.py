@@ -56,6 +56,16 @@ FENCE = (
         (OWNERSHIP,),
     ),
     Mutation(
+        "records are touched as soon as the number is claimed",
+        "shared/claims.py",
+        '    point("after_claim")\n',
+        "    held.epochs[part] = claim.epoch\n"
+        "    held.next_offsets.update({(topic, part): claim.next_offsets[topic] for topic in stage_topics(stage)})\n"
+        "    return reader.seek(part, {topic: claim.next_offsets[topic] for topic in stage_topics(stage)})\n",
+        "new versions are told before those that a dead owner left, and what a restored store forgot is decided anew",
+        (SIMULATION,),
+    ),
+    Mutation(
         "the cursor takes whatever offset comes",
         "shared/ownership.py",
         "greatest(c.next_offset, m.next_offset)",
@@ -67,7 +77,7 @@ FENCE = (
         "the transactional id is nobody's in particular",
         "shared/once.py",
         'transactional_id=f"leadflow-{self._stage}-{part}"',
-        'transactional_id=f"leadflow-{self._stage}-{part}-{id(number)}"',
+        'transactional_id=f"leadflow-{self._stage}-{part}-{asyncio.get_running_loop().time()}"',
         "a frozen owner's handover is committed after its successor has sent the same one",
         (SIMULATION,),
     ),
