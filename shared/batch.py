@@ -16,9 +16,7 @@ from shared.fold import Folded, fold, reject
 from shared.message import Message
 from shared.outcome import Reason, Reject
 from shared.rejects import RejectLimit
-from shared.stage import Input, Record, Stage
-
-Place = tuple[str, int]  # topic, number
+from shared.stage import Input, Place, Record, Stage
 
 
 class Decoded(Struct, frozen=True):

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection, Iterable
 
-from shared.stage import Record
-
-Place = tuple[str, int]  # topic, number
+from shared.stage import Place, Record
 
 
 def when(record: Record) -> tuple[int, str, int, int]:

@@ -49,9 +49,8 @@ class Reader:
         self._last_record_at = time.monotonic()
         self._eager = False
         self._lenient_until = 0.0
-        self.in_order = (
-            False  # a store is being rebuilt: its records are given in the order of their times (shared/ordered.py)
-        )
+        # While a store is being rebuilt its records are given in the order of their times (shared/ordered.py).
+        self.in_order = False
         self._ahead = Ahead()
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=kafka,

@@ -20,6 +20,9 @@ Tx = PoolConnectionProxy  # a connection inside the fenced transaction of one ba
 World = Mapping[Hashable, Any]  # what a batch may touch, by the stage's own keys
 
 
+Place = tuple[str, int]  # topic, number
+
+
 class Record(Struct, frozen=True, gc=False):
     """One Kafka record as it came. `timestamp_ms` is the broker's LogAppendTime; headers are by name, the last one wins."""
 

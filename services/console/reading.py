@@ -13,9 +13,7 @@ from aiokafka.errors import KafkaError
 
 from services.console.where import Trouble
 from shared import cloudevent
-from shared.stage import Record
-
-Place = tuple[str, int]  # topic, partition
+from shared.stage import Place, Record
 
 
 async def follow(

@@ -61,9 +61,8 @@ class Sending:
             await asyncio.shield(self._task)  # who stops waiting does not stop the sending
         except Fenced as lost:
             self._task = None
-            self.in_doubt = (
-                True  # of a batch that was cut, other numbers' parts may stand behind the one that was lost, unsent
-            )
+            # Of a batch that was cut, other numbers' parts may stand behind the one that was lost, unsent.
+            self.in_doubt = True
             await self._fenced(lost)
         self._task = None
 

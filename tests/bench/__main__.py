@@ -70,7 +70,8 @@ def main() -> None:
     wanted = _arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started ends with us
     plan = QUICK if wanted.quick else FULL
-    plan = Plan(
+    plan = replace(
+        plan,
         seconds=wanted.seconds or plan.seconds,
         flood_runs=min(wanted.runs or plan.flood_runs, plan.flood_runs),
         runs=wanted.runs or plan.runs,
@@ -78,8 +79,6 @@ def main() -> None:
         prefill=plan.prefill if wanted.prefill is None else wanted.prefill,
         textbook_seconds=wanted.seconds or plan.textbook_seconds,
         textbook_runs=min(wanted.runs or plan.textbook_runs, plan.textbook_runs),
-        settle_seconds=plan.settle_seconds,
-        idle_seconds=plan.idle_seconds,
     )
     began = datetime.now(UTC)
     runs: list[Run] = []

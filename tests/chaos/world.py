@@ -18,24 +18,36 @@ from shared.topology import TOPICS
 from tests.chaos.plan import Step
 from tests.chaos.rig import Rig
 
+Act = Callable[[Rig, Step, random.Random], Awaitable[None]]
+
 _AWAY_SECONDS = 5.0
 _PAUSE_SECONDS = 30.0
 _LONG_SECONDS = 18.0  # long enough for /readyz to have to say so
 
 
-async def _kafka_stop(rig: Rig, step: Step, rng: random.Random) -> None:
-    with rig.book.span("away kafka"):
-        await asyncio.to_thread(drills.stop, rig.layout, "kafka")
-        await asyncio.sleep(_AWAY_SECONDS)
-        await asyncio.to_thread(drills.start, rig.layout, "kafka")
-    rig.book.note("fault", name="Kafka stopped")
+def _stopped(program: str, seconds: float, name: str) -> Act:
+    """Stops a program in good order and starts it again after so many seconds."""
+
+    async def act(rig: Rig, step: Step, rng: random.Random) -> None:
+        with rig.book.span(f"away {program}"):
+            await asyncio.to_thread(drills.stop, rig.layout, program)
+            await asyncio.sleep(seconds)
+            await asyncio.to_thread(drills.start, rig.layout, program)
+        rig.book.note("fault", name=name)
+
+    return act
 
 
-async def _kafka_kill(rig: Rig, step: Step, rng: random.Random) -> None:
-    with rig.book.span("away kafka"):
-        await asyncio.to_thread(drills.kill, rig.layout, "kafka")
-        await until_answers(rig, "kafka")
-    rig.book.note("fault", name="Kafka killed")
+def _killed(program: str, name: str) -> Act:
+    """Kills a program; the supervisor starts it again."""
+
+    async def act(rig: Rig, step: Step, rng: random.Random) -> None:
+        with rig.book.span(f"away {program}"):
+            await asyncio.to_thread(drills.kill, rig.layout, program)
+            await until_answers(rig, program)
+        rig.book.note("fault", name=name)
+
+    return act
 
 
 async def _kafka_pause(rig: Rig, step: Step, rng: random.Random) -> None:
@@ -48,21 +60,6 @@ async def _kafka_pause(rig: Rig, step: Step, rng: random.Random) -> None:
             os.kill(pid, signal.SIGCONT)
         await until_answers(rig, "kafka")
     rig.book.note("fault", name="Kafka paused 30 s")
-
-
-async def _postgres_kill(rig: Rig, step: Step, rng: random.Random) -> None:
-    with rig.book.span("away postgres"):
-        await asyncio.to_thread(drills.kill, rig.layout, "postgres")
-        await until_answers(rig, "postgres")
-    rig.book.note("fault", name="Postgres killed")
-
-
-async def _postgres_stop(rig: Rig, step: Step, rng: random.Random) -> None:
-    with rig.book.span("away postgres"):
-        await asyncio.to_thread(drills.stop, rig.layout, "postgres")
-        await asyncio.sleep(_LONG_SECONDS)
-        await asyncio.to_thread(drills.start, rig.layout, "postgres")
-    rig.book.note("fault", name="Postgres stopped 18 s")
 
 
 async def _terminate(rig: Rig, step: Step, rng: random.Random) -> None:
@@ -118,12 +115,12 @@ async def until_answers(rig: Rig, program: str, *, seconds: float = 60) -> None:
         await asyncio.sleep(0.3)
 
 
-ACTS: Mapping[str, Callable[[Rig, Step, random.Random], Awaitable[None]]] = {
-    "kafka-stop": _kafka_stop,
-    "kafka-kill": _kafka_kill,
+ACTS: Mapping[str, Act] = {
+    "kafka-stop": _stopped("kafka", _AWAY_SECONDS, "Kafka stopped"),
+    "kafka-kill": _killed("kafka", "Kafka killed"),
     "kafka-pause": _kafka_pause,
-    "postgres-kill": _postgres_kill,
-    "postgres-stop": _postgres_stop,
+    "postgres-kill": _killed("postgres", "Postgres killed"),
+    "postgres-stop": _stopped("postgres", _LONG_SECONDS, "Postgres stopped 18 s"),
     "postgres-terminate": _terminate,
     "offsets": _offsets,
 }

@@ -98,6 +98,19 @@ async def due(tx: Tx, watermarks: Mapping[int, datetime], limit: int) -> Sequenc
     ]
 
 
+def counted(event: Added, before: Sum, now: datetime) -> Sum | Outcome:
+    """The sum with one number more, or the trouble that the event asks for."""
+    match event.do:
+        case "raise":
+            raise KeyError("in decide")
+        case "reject":
+            return Reject(Reason.INVALID, "asked for")
+        case "refuse":
+            return Decision({event.key: replace(before, total=-1_000_000)})
+    due_at = before.due_at if event.ring_in_ms is None else now + timedelta(milliseconds=event.ring_in_ms)
+    return replace(before, total=before.total + event.n, count=before.count + 1, due_at=due_at)
+
+
 def stage(*, reads: Topic, sums: Topic, tens: Topic, name: str = "tally") -> Stage:
     """The stage over three topics; every tenth number of a key is told on `tens`, which is transactional."""
 
@@ -114,17 +127,9 @@ def stage(*, reads: Topic, sums: Topic, tens: Topic, name: str = "tally") -> Sta
         if isinstance(event, Ring):
             rung = replace(before, rings=before.rings + 1, due_at=None)
             return Decision({event.key: rung}, [told(sums, "tally.rang", input_, rung)])
-        match event.do:
-            case "raise":
-                raise KeyError("in decide")
-            case "reject":
-                return Reject(Reason.INVALID, "asked for")
-            case "refuse":
-                return Decision({event.key: replace(before, total=-1_000_000)})
-        due_at = before.due_at
-        if event.ring_in_ms is not None:
-            due_at = input_.now + timedelta(milliseconds=event.ring_in_ms)
-        after = replace(before, total=before.total + event.n, count=before.count + 1, due_at=due_at)
+        after = counted(event, before, input_.now)
+        if not isinstance(after, Sum):
+            return after
         emit = [told(sums, "tally.summed", input_, after, pad="x" * 2_000_000 if event.do == "big" else "")]
         if after.count % 10 == 0:
             emit.append(told(tens, "tally.ten", input_, after))

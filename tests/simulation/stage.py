@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable, MutableMapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import msgspec
 
 from shared import ids
-from shared.outcome import Decision, Outcome, Outgoing, Reason, Reject
+from shared.outcome import Decision, Outcome, Outgoing
 from shared.stage import Input, Stage, Tx, World
 from shared.topology import DEAD, Topic
 from tests.core import tally
@@ -38,17 +37,9 @@ def _decide(world: World, input_: Input) -> Outcome:
             return Decision({event.key: replace(before, total=-1)})
         rung = replace(before, rings=before.rings + 1, due_at=None)
         return Decision({event.key: rung}, [_told(SUMS, "tally.rang", input_, rung)])
-    match event.do:
-        case "raise":
-            raise KeyError("in decide")
-        case "reject":
-            return Reject(Reason.INVALID, "asked for")
-        case "refuse":
-            return Decision({event.key: replace(before, total=-1_000_000)})
-    due_at = before.due_at
-    if event.ring_in_ms is not None:
-        due_at = input_.now + timedelta(milliseconds=event.ring_in_ms)
-    after = replace(before, total=before.total + event.n, count=before.count + 1, due_at=due_at)
+    after = tally.counted(event, before, input_.now)
+    if not isinstance(after, tally.Sum):
+        return after
     emit = [_told(SUMS, "tally.summed", input_, after)]
     if after.count % 2 == 0:
         emit.append(_told(TWOS, "tally.two", input_, after))
