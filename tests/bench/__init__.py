@@ -1,1 +1,1 @@
-"""`make bench`: Leadflow and a textbook stack under the same load on the same machine. Writes RESULTS.md; promises nothing, measures."""
+"""`make bench`: Leadflow, its bare core and a textbook stack under the same load on the same machine. Writes RESULTS.md; promises nothing, measures."""

@@ -89,10 +89,13 @@ def main() -> None:
         with stack.local(services=wanted.only != "textbook") as home:
             postgres = asyncio.run(_postgres(home))
             try:
-                if wanted.only != "textbook":
+                if wanted.only in (None, "leadflow"):
                     _leadflow(stacks.ours(home), plan, wanted.seed, only=wanted.steps, runs=runs, idle=idle)
+                if wanted.only in (None, "bare"):
+                    home = stacks.end_services(home, but=("capture",))
+                    _bare(home, plan, wanted.seed, only=wanted.steps, runs=runs)
+                if wanted.only in (None, "textbook"):
                     home = stacks.end_services(home)
-                if wanted.only != "leadflow":
                     _textbook(home, plan, wanted.seed, only=wanted.steps, runs=runs, idle=idle)
             finally:
                 if wanted.logs:
@@ -130,6 +133,15 @@ def _leadflow(
         _say(measured(target, Step(name="warm-up", seconds=plan.warm_up, most=6000), story), plan)
     _measure(target, plan, _steps(plan.seconds, textbook=False), story, only=only, runs=runs)
     idle.append(_at_rest(target, plan))
+
+
+def _bare(home: Layout, plan: Plan, seed: int, *, only: Sequence[str], runs: list[Run]) -> None:
+    story = Story(seed + 2)
+    with stacks.bare_stack(home) as target:
+        _say(measured(target, Step(name="warm-up", seconds=min(plan.warm_up, 20) or 5, most=6000), story), plan)
+        _measure(
+            target, replace(plan, flood_runs=1), _steps(plan.seconds, textbook=False)[:2], story, only=only, runs=runs
+        )
 
 
 def _textbook(
@@ -225,7 +237,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, help="of each load; medians are reported")
     parser.add_argument("--warm-up", type=float, help="seconds before anything is measured")
     parser.add_argument("--prefill", type=int, help="leads that are in the stores before, sent through the door")
-    parser.add_argument("--only", choices=("leadflow", "textbook"), help="one stack alone, without ratios")
+    parser.add_argument("--only", choices=("leadflow", "bare", "textbook"), help="one stack alone, without ratios")
     parser.add_argument("--steps", nargs="*", default=(), help='some loads only, such as "single posts" "1,000/s"')
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=RESULTS, help="where the figures are written")

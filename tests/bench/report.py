@@ -74,6 +74,8 @@ def _page(runs: Sequence[Run], *, idle: Sequence[Idle], under: Circumstances) ->
     yield from _medians(summaries)
     yield from ("", "## Against the targets", "")
     yield from _targets(summaries)
+    if against := list(_against_bare(summaries)):
+        yield from ("", "## Leadflow against bare", "", *against)
     yield from ("", "## CPU, microseconds a lead", "")
     yield from _cpu(summaries)
     if any(run.batches for run in runs):
@@ -97,7 +99,10 @@ _NOTES = (
     "over the leads that ended; the machine's own interrupts are in nobody's account. Small batches are dear: a figure without its rate means nothing.",
     "* `others` is what processes outside of the benchmark used meanwhile, in cores; `late` the generator's worst tick.",
     "* A record again on the scored topic is legitimate (a repeat that was on its way, a history that joins); a handover again would not be.",
-    "* The textbook stack (`tests/bench/textbook`) runs after Leadflow on the same Kafka and Postgres with empty tables of its own, which is in its favour.",
+    "* Bare (`tests/bench/bare`) is Leadflow's own capture and delivery core (fence, cursors, inbox, outbox, one transaction a batch, handovers in "
+    "Kafka transactions) with stages that think nothing, read nothing and write one small row a lead, behind Leadflow on the same Kafka and "
+    "Postgres: no product on this core and this machine can be faster than it, and what it does not reach is out of the machine's reach.",
+    "* The textbook stack (`tests/bench/textbook`) runs last, on the same Kafka and Postgres with empty tables of its own, which is in its favour.",
 )
 
 
@@ -151,6 +156,23 @@ def _medians(summaries: Sequence[Summary]) -> Iterator[str]:
         yield (
             f"| {one.stack} | {one.step}{_mark(one.others_cpu)} | {one.runs} | {one.rate:,.0f} | {f'{times:.1f}' if times else ''} | "
             f"{_two(one.answered)} | {_two(one.to_scored)} | {_two(one.to_handover)} | {one.cpu_total:,.0f} | {one.missing} | {one.handed_again} |"
+        )
+
+
+def _against_bare(summaries: Sequence[Summary]) -> Iterator[str]:
+    """Load by load: which part of the limit's rate Leadflow reaches, and how much CPU its thinking adds."""
+    found = {(one.stack, one.step): one for one in summaries}
+    pairs = [
+        (one, found["bare", one.step]) for one in summaries if one.stack == "Leadflow" and ("bare", one.step) in found
+    ]
+    if pairs:
+        yield "| load | leads/s: Leadflow | bare | part of it | CPU us/lead: Leadflow | bare | times |"
+        yield "|---|---|---|---|---|---|---|"
+    for ours, bare in pairs:
+        part, times = figures.ratio(ours.rate, bare.rate), figures.ratio(ours.cpu_total, bare.cpu_total)
+        yield (
+            f"| {ours.step}{_mark(max(ours.others_cpu, bare.others_cpu))} | {ours.rate:,.0f} | {bare.rate:,.0f} | "
+            f"{part or 0:.0%} | {ours.cpu_total:,.0f} | {bare.cpu_total:,.0f} | {times or 0:.1f} |"
         )
 
 

@@ -1,4 +1,4 @@
-"""The two stacks that are measured, each on the same Kafka and Postgres: starting them, and where their door and last topics are."""
+"""The stacks that are measured, each on the same Kafka and Postgres: starting them, and where their door and last topics are."""
 
 from __future__ import annotations
 
@@ -19,16 +19,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from deploy.local import installation, layout, stack, supervisor
+from deploy.local import installation, layout, programs, stack, supervisor
 from deploy.local.installation import Installation
 from deploy.local.layout import CHECKOUT, HOST, SERVICES, Layout
-from shared import topics, topology
+from shared import database, topics, topology
+from tests.bench.bare import stages as bare
+from tests.bench.bare.__main__ import MIGRATIONS as BARE_MIGRATIONS
 from tests.bench.textbook import settings as textbook
 
 _SAMPLE = re.compile(
     r"^leadflow_(batch_records_sum|batch_records_count|batch_step_seconds_sum)\{(.*)\} (\S+)$", re.MULTILINE
 )
+_STAGES = ("enrich", "score", "route")
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 
 
@@ -69,11 +73,60 @@ def ours(home: Layout, *, property_: str = "bench") -> Target:
     )
 
 
-def end_services(home: Layout) -> Layout:
-    """Stops the services and leaves Kafka and Postgres running."""
-    alone = dataclasses.replace(home, instances=dict.fromkeys(SERVICES, 0))
-    stack.apply(alone, installation.load_or_make(home, {}))
-    return alone
+def end_services(home: Layout, *, but: tuple[str, ...] = ()) -> Layout:
+    """Stops the services, `but` those, and leaves Kafka and Postgres running."""
+    left = dataclasses.replace(home, instances={name: int(name in but) for name in SERVICES})
+    stack.apply(left, installation.load_or_make(home, {}))
+    return left
+
+
+@contextlib.contextmanager
+def bare_stack(home: Layout) -> Iterator[Target]:
+    """Bare stages behind the capture that runs in `home`, in the places of enrich, score and route, which have ended."""
+    facts = installation.load_or_make(home, {})
+    asyncio.run(_make_bare(home, facts))
+    places = dataclasses.replace(home, instances={**home.instances, **dict.fromkeys(_STAGES, 1)})
+    commands = {stage: [sys.executable, "-m", "tests.bench.bare", stage] for stage in _STAGES}
+    environments = {stage: dict(programs.service(places, facts, f"{stage}-0").environment) for stage in _STAGES}
+    for told in environments.values():
+        told["LEADFLOW_STORE"] = facts.store(home, "postgres", "bare")
+    with _running(home, "bare", commands, environments) as running:
+        for stage in _STAGES:
+            _wait_for_port(places.port(f"{stage}-0"), running[stage], home.log / f"bare-{stage}.log")
+        yield dataclasses.replace(
+            ours(home, property_="bare"),
+            name="bare",
+            scored=bare.SCORED.name,
+            handover=bare.HANDOVER.name,
+            programs=lambda: {**_supervised(home), **_alive("bare", running, home)},
+            batches=lambda: _batch_counts(places),
+        )
+
+
+async def _make_bare(home: Layout, facts: Installation) -> None:
+    """Its topics and its database, whose cursors begin where the topics end now: the leads before are not its."""
+    await topics.apply(home.kafka, facts.partitions, topics=bare.TOPICS)
+    connection = await asyncpg.connect(facts.store(home, "postgres"))
+    await connection.execute("CREATE DATABASE bare")
+    await connection.close()
+    reads = {f"bare-{stage}": bare.stage(stage).reads[0].name for stage in _STAGES}
+    places = [TopicPartition(topic, part) for topic in reads.values() for part in range(facts.partitions)]
+    consumer = AIOKafkaConsumer(bootstrap_servers=home.kafka)
+    await consumer.start()
+    ends = await consumer.end_offsets(places)
+    await consumer.stop()
+    pool = await database.connect(facts.store(home, "postgres", "bare"))
+    await database.migrate(pool, database.CORE_MIGRATIONS, BARE_MIGRATIONS)
+    await pool.executemany(
+        "INSERT INTO cursor (stage, topic, part, owner_epoch, owner, next_offset) VALUES ($1, $2, $3, 0, '', $4)",
+        [
+            (stage, topic, place.partition, end)
+            for stage, topic in reads.items()
+            for place, end in ends.items()
+            if place.topic == topic
+        ],
+    )
+    await pool.close()
 
 
 def make_textbook(home: Layout) -> None:
@@ -99,7 +152,6 @@ def textbook_stack(home: Layout) -> Iterator[Target]:
     data.mkdir(exist_ok=True)
     port = _free_port()
     environment = {
-        **os.environ,
         "TEXTBOOK_KAFKA": home.kafka,
         "TEXTBOOK_STORE": facts.store(home, "postgres", "textbook"),
         "TEXTBOOK_SECRET": facts.secret,
@@ -108,23 +160,11 @@ def textbook_stack(home: Layout) -> Iterator[Target]:
     }
     door = ["uvicorn", "tests.bench.textbook.door:app", "--host", HOST, "--port", str(port), "--log-level", "warning"]
     commands = {"door": [*door, "--no-access-log"]}
-    for stage in ("enrich", "score", "route"):
-        commands[stage] = [
-            "faust",
-            "-A",
-            f"tests.bench.textbook.{stage}",
-            "worker",
-            "--loglevel",
-            "warn",
-            "--without-web",
-        ]
-    running: dict[str, subprocess.Popen[bytes]] = {}
-    try:
-        for name, command in commands.items():
-            with (home.log / f"textbook-{name}.log").open("wb") as log:
-                running[name] = subprocess.Popen(
-                    [sys.executable, "-m", *command], cwd=CHECKOUT, env=environment, stdout=log, stderr=log
-                )
+    for stage in _STAGES:
+        app = f"tests.bench.textbook.{stage}"
+        commands[stage] = ["faust", "-A", app, "worker", "--loglevel", "warn", "--without-web"]
+    run = {name: [sys.executable, "-m", *command] for name, command in commands.items()}
+    with _running(home, "textbook", run, dict.fromkeys(commands, environment)) as running:
         _wait_for_port(port, running["door"], home.log / "textbook-door.log")
         infrastructure = {name: pid for name, pid in _supervised(home).items() if name in layout.INFRASTRUCTURE}
         yield Target(
@@ -135,8 +175,22 @@ def textbook_stack(home: Layout) -> Iterator[Target]:
             scored=textbook.SCORED.name,
             handover=textbook.HANDOVER.name,
             partitions=facts.partitions,
-            programs=lambda: {**_alive(running, home), **infrastructure},
+            programs=lambda: {**_alive("textbook", running, home), **infrastructure},
         )
+
+
+@contextlib.contextmanager
+def _running(
+    home: Layout, name: str, commands: Mapping[str, list[str]], environments: Mapping[str, Mapping[str, str]]
+) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+    """The commands as processes, each with a log of its own in `home`; ended at the end."""
+    running: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        for program, command in commands.items():
+            with (home.log / f"{name}-{program}.log").open("wb") as log:
+                told = {**os.environ, **environments[program]}
+                running[program] = subprocess.Popen(command, cwd=CHECKOUT, env=told, stdout=log, stderr=log)
+        yield running
     finally:
         for process in running.values():
             process.send_signal(signal.SIGTERM)
@@ -178,11 +232,11 @@ def _batch_counts(home: Layout) -> dict[str, float]:
     return found
 
 
-def _alive(running: Mapping[str, subprocess.Popen[bytes]], home: Layout) -> dict[str, int]:
+def _alive(stack_: str, running: Mapping[str, subprocess.Popen[bytes]], home: Layout) -> dict[str, int]:
     for name, process in running.items():
         if process.poll() is not None:
-            said = (home.log / f"textbook-{name}.log").read_text()[-2000:]
-            raise NotStarted(f"The textbook stack's {name} ended with {process.returncode}:\n{said}")
+            said = (home.log / f"{stack_}-{name}.log").read_text()[-2000:]
+            raise NotStarted(f"The {stack_} stack's {name} ended with {process.returncode}:\n{said}")
     return {name: process.pid for name, process in running.items()}
 
 
@@ -217,4 +271,4 @@ def _wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path) -> No
             if probe.connect_ex((HOST, port)) == 0:
                 return
         time.sleep(0.1)
-    raise NotStarted(f"The textbook stack's door did not come up:\n{log.read_text()[-2000:]}")
+    raise NotStarted(f"{log.stem} did not come up:\n{log.read_text()[-2000:]}")

@@ -59,6 +59,13 @@ def test_ratios_are_against_the_textbook_stack_of_the_same_run() -> None:
     assert "| single posts | times the textbook stack, at least | 20 | 25.0 | met |" in told
 
 
+def test_leadflow_is_told_against_the_bare_core_of_the_same_run_and_the_core_against_the_textbook() -> None:
+    told = page(run(stack="Leadflow", rate=600), run(stack="bare", rate=2400), run(stack="textbook", rate=30))
+    assert "| single posts | 600 | 2,400 | 25% | 30 | 30 | 1.0 |" in told
+    assert "| bare | single posts | 1 | 2,400 | 80.0 |" in told
+    assert "against bare" not in page(run(stack="Leadflow", rate=600))
+
+
 def test_a_target_that_is_missed_is_said_and_one_that_was_not_measured_too() -> None:
     told = page(run(stack="Leadflow", rate=3999))
     assert "| single posts | leads/s, at least | 4000 | 3,999.0 | **not met** |" in told
