@@ -42,6 +42,8 @@ SELECT lead.lead_id, part, score_version, stage, episode, handed, owner, queued,
 
 # What decisions look at beside the leads of the batch: of these leads, those that they are now and those that are them now,
 # everything; the named handovers, locked; the named accounts; every pool's counters when $5 says so; what stands on the topic already under the named event ids.
+# Handovers are found by two indexes, since an OR over both reads the whole table, and looked at again (a merge may have moved one
+# while we waited for its lock). Ids come as arrays, so that an index is the plan however many leads there are.
 AROUND = """
 WITH wanted AS MATERIALIZED (
     SELECT unnest($1::text[]) AS lead_id
@@ -51,12 +53,13 @@ WITH wanted AS MATERIALIZED (
     SELECT lead_id FROM absorbed WHERE survivor = ANY ($1::text[])
 ), locked AS MATERIALIZED (
     SELECT * FROM handover
-     WHERE lead_id IN (SELECT lead_id FROM wanted) OR handover_id = ANY ($2::text[])
+     WHERE handover_id = ANY (array(SELECT handover_id FROM handover WHERE lead_id = ANY (array(SELECT lead_id FROM wanted))) || $2::text[])
+       AND (lead_id = ANY (array(SELECT lead_id FROM wanted)) OR handover_id = ANY ($2::text[]))
      ORDER BY handover_id
        FOR UPDATE
 )
 SELECT array(SELECT ROW (lead_id, part, score_version, stage, episode, handed, owner, queued, absorbed, recent)
-               FROM lead WHERE lead_id IN (SELECT lead_id FROM wanted)) AS leads,
+               FROM lead WHERE lead_id = ANY (array(SELECT lead_id FROM wanted))) AS leads,
        array(SELECT ROW (handover_id, part, lead_id, opened_for, episode, attempt, owner, pool, state, state_at, created_at, document)
                FROM locked ORDER BY created_at, handover_id) AS handovers,
        array(SELECT ROW (lead_id, survivor)
@@ -64,7 +67,7 @@ SELECT array(SELECT ROW (lead_id, part, score_version, stage, episode, handed, o
        array(SELECT ROW (domain, owner, lead_id, since) FROM account WHERE domain = ANY ($3::text[])) AS accounts,
        array(SELECT ROW (command_id::text, part, lead_id, handover_id, outcome, reason, amount, currency, reported_by,
                          occurred_at, received_at)
-               FROM outcome_log WHERE verdict = 'waiting' AND lead_id IN (SELECT lead_id FROM wanted)) AS waiting,
+               FROM outcome_log WHERE verdict = 'waiting' AND lead_id = ANY (array(SELECT lead_id FROM wanted))) AS waiting,
        array(SELECT ROW (event_id::text, value)
                FROM recalled WHERE stage = 'route' AND event_id = ANY ($4::uuid[])) AS recalled,
        array(SELECT ROW (pool, member, level, given) FROM pool_member WHERE $5) AS counters
