@@ -11,19 +11,21 @@ from msgspec.structs import replace as with_
 
 from services.score.domain import history as histories
 from services.score.domain.history import History
-from services.score.domain.inforce import InForce
+from services.score.domain.inforce import Fact, InForce
 from services.score.domain.lead import Absorbed, Event, Judged, Kept, Lead, State, Told
 from services.score.domain.ruleset import CUSTOMER, SQL
 from services.score.domain.score import score
 from services.score.domain.stage import stage_of
 from services.score.domain.tally import Tally, advance, is_in_order
 from shared import ids
-from shared.contracts import Contribution, Points, RulesetRef
+from shared.contracts import Points, RulesetRef
 from shared.outcome import Decision, Outgoing
 from shared.topology import SCORED
 
 SENT_BACK = ("lost", "rejected", "recycled")
 _BELOW_SQL = "MQL"
+_NO_TALLY = Tally()
+_NO_SEGMENTS: list[str] = []
 
 
 class Scored(Struct, kw_only=True, omit_defaults=True, gc=False):
@@ -39,7 +41,7 @@ class Scored(Struct, kw_only=True, omit_defaults=True, gc=False):
     stage_since: datetime
     ruleset: RulesetRef
     cause: str
-    contributions: list[Contribution]
+    contributions: Raw
     profile: Raw
     segments: list[str]
     episode: int
@@ -70,24 +72,44 @@ def decide(lead: Lead, event: Event, in_force: InForce, *, now: datetime, input_
 
 
 def _told(lead: Lead, event: Told, in_force: InForce, now: datetime, input_id: str) -> Decision:
-    if lead.state.absorbed_into is not None:
-        return Decision()  # older than the merge, which has sent it again: it ends under the survivor
-    lead = _with_activity(_under(in_force, lead), event, in_force, now)
-    if event.profile_version >= lead.profile_version:
-        lead = with_(
-            lead,
-            profile=event.profile,
-            profile_version=event.profile_version,
-            first_touch=event.first_touch,
-            last_touch=event.last_touch,
-            state=lead.state if event.profile == lead.profile else with_(lead.state, fit=None),
-        )
     state = lead.state
+    if state.absorbed_into is not None:
+        return Decision()  # older than the merge, which has sent it again: it ends under the survivor
+    tally, past, fit = _counted(in_force, lead)
+    tally, past, is_new = _with_activity(lead, tally, past, event.fact, in_force)
+    profile, version, first_touch, last_touch = lead.profile, lead.profile_version, lead.first_touch, lead.last_touch
+    if event.profile_version >= version:
+        if event.profile != profile:
+            profile, fit = event.profile, None
+        version, first_touch, last_touch = event.profile_version, event.first_touch, event.last_touch
+    absorbed = state.absorbed
     if event.joined:
-        absorbed = tuple(dict.fromkeys((*state.absorbed, *(one for one in event.joined if one != lead.lead_id))))
-        lead = with_(lead, state=with_(state, absorbed=absorbed))
+        absorbed = tuple(dict.fromkeys((*absorbed, *(one for one in event.joined if one != lead.lead_id))))
+    # Made once, with all that changed: each copy of a lead or of its state costs.
+    lead = Lead(
+        lead_id=lead.lead_id,
+        part=lead.part,
+        profile=profile,
+        profile_version=version,
+        first_touch=first_touch,
+        last_touch=last_touch,
+        state=state,
+        known=lead.known,
+        bodies=lead.bodies,
+        history=past,
+        kept=(*lead.kept, Kept(event.fact, event.activity, now)) if is_new else lead.kept,
+    )
     may_enter_sql = state.sent_back_at is None or (event.fact.human and event.fact.at > state.sent_back_at)
-    return _rescored(lead, in_force, now=now, input_id=input_id, may_enter_sql=may_enter_sql, activity=event)
+    return _rescored(
+        lead,
+        in_force,
+        (tally, fit, absorbed),
+        now=now,
+        input_id=input_id,
+        now_in=state.stage,
+        may_enter_sql=may_enter_sql,
+        activity=event,
+    )
 
 
 def _judged(lead: Lead, event: Judged, in_force: InForce, now: datetime, input_id: str) -> Decision:
@@ -119,39 +141,41 @@ def _judged(lead: Lead, event: Judged, in_force: InForce, now: datetime, input_i
     lead = with_(lead, state=state)
     if lead.profile_version < 0:
         return Decision({lead.lead_id: with_(lead, state=with_(state, score_version=state.score_version + 1))})
-    lead = _under(in_force, lead)
-    return _rescored(lead, in_force, now=now, input_id=input_id, may_enter_sql=False, now_in=now_in)
+    tally, past, fit = _counted(in_force, lead)
+    lead = with_(lead, history=past)
+    return _rescored(
+        lead, in_force, (tally, fit, state.absorbed), now=now, input_id=input_id, now_in=now_in, may_enter_sql=False
+    )
 
 
-def _under(in_force: InForce, lead: Lead) -> Lead:
-    """The lead counted by the ruleset in force: from its activities again, where its state is of another one."""
-    fingerprint = in_force.ruleset.fingerprint
-    if lead.state.fingerprint == fingerprint:
-        return lead
-    tally, past = Tally(), None
-    if lead.state.fingerprint:
-        past = _history(lead, in_force)
-        tally = histories.tally(past, in_force.ruleset)
-    return with_(lead, history=past, state=with_(lead.state, fingerprint=fingerprint, tally=tally, fit=None))
+def _counted(in_force: InForce, lead: Lead) -> tuple[Tally, History | None, tuple[int, ...] | None]:
+    """What the lead's activities come to, their history where it was read, and its fit rules where they were asked, under the
+    ruleset in force: from its activities again, where its state is of another one."""
+    state = lead.state
+    if state.fingerprint == in_force.ruleset.fingerprint:
+        return state.tally, lead.history, state.fit
+    if not state.fingerprint:
+        return _NO_TALLY, None, None
+    past = _history(lead, in_force)
+    return histories.tally(past, in_force.ruleset), past, None
 
 
-def _with_activity(lead: Lead, event: Told, in_force: InForce, now: datetime) -> Lead:
-    fact, tally, past = event.fact, lead.state.tally, lead.history
+def _with_activity(
+    lead: Lead, tally: Tally, past: History | None, fact: Fact, in_force: InForce
+) -> tuple[Tally, History | None, bool]:
+    """Tally and history with one more activity, and whether it said anything new."""
     if past is None and lead.bodies is not None:
         past = _history(lead, in_force)
-        lead = with_(lead, history=past)
     if past is None:
         if lead.known.get(fact.id, -1) >= fact.revision:
-            return lead
+            return tally, None, False
         if fact.id in lead.known or not is_in_order(tally, fact):
             raise LookupError("an activity came late or changed, and its lead's activities were not loaded")
-        tally = advance(tally, fact, in_force.ruleset)
-    else:
-        if fact.id in past.facts and past.facts[fact.id].revision >= fact.revision:
-            return lead
-        past, tally = histories.changed(past, tally, fact, in_force.ruleset)
-    kept = (*lead.kept, Kept(fact, event.activity, now))
-    return with_(lead, history=past, kept=kept, state=with_(lead.state, tally=tally))
+        return advance(tally, fact, in_force.ruleset), None, True
+    if fact.id in past.facts and past.facts[fact.id].revision >= fact.revision:
+        return tally, past, False
+    past, tally = histories.changed(past, tally, fact, in_force.ruleset)
+    return tally, past, True
 
 
 def _history(lead: Lead, in_force: InForce) -> History:
@@ -165,79 +189,99 @@ def _history(lead: Lead, in_force: InForce) -> History:
 def _rescored(
     lead: Lead,
     in_force: InForce,
+    counted: tuple[Tally, tuple[int, ...] | None, tuple[str, ...]],
     *,
     now: datetime,
     input_id: str,
+    now_in: str,
     may_enter_sql: bool,
-    now_in: str | None = None,
     activity: Told | None = None,
 ) -> Decision:
-    """The lead with its points, grade and stage as they are now, and the lead.scored that says so."""
+    """The lead with its points, grade and stage as they are now, and the lead.scored that says so.
+
+    `counted` is what its activities come to, the fit rules that hold where they were asked, and the leads that it absorbed.
+    """
     ruleset, before = in_force.ruleset, lead.state
-    roots = _roots(lead, in_force)
-    fit, excluded = before.fit, before.excluded
+    tally, fit, absorbed = counted
+    excluded = before.excluded
+    profile: Any = None
     if fit is None or in_force.looks_at_lead:
-        fit, excluded = in_force.on_profile(roots)
-    points = score(in_force, fit=fit, excluded=excluded, tally=before.tally)
-    roots |= {"total": points.total / 100, "fit": points.fit / 100, "engagement": points.engagement / 100}
+        profile = msgspec.json.decode(lead.profile)
+        fit, excluded = in_force.on_profile({"lead": _about(before, tally), "profile": profile})
+    points = score(in_force, fit=fit, excluded=excluded, tally=tally)
+
+    def roots() -> dict[str, Any]:
+        found = {
+            "lead": _about(before, tally),
+            "total": points.total / 100,
+            "fit": points.fit / 100,
+            "engagement": points.engagement / 100,
+        }
+        if in_force.stages_look_at_profile:
+            found["profile"] = msgspec.json.decode(lead.profile) if profile is None else profile
+        return found
+
     stage = stage_of(
-        in_force,
-        now_in or before.stage,
-        points,
-        roots=roots,
-        excluded=bool(excluded),
-        won=before.won,
-        may_enter_sql=may_enter_sql,
+        in_force, now_in, points, roots=roots, excluded=bool(excluded), won=before.won, may_enter_sql=may_enter_sql
     )
     is_change = stage != before.stage
-    after = with_(
-        before,
-        fit=fit,
-        excluded=excluded,
-        total=points.total,
-        fit_points=points.fit,
-        engagement=points.engagement,
-        grade=ruleset.grades.of(points.fit, points.engagement),
-        stage=stage,
-        previous_stage=before.stage if is_change else before.previous_stage,
-        stage_since=now if is_change or before.stage_since is None else before.stage_since,
-        score_version=before.score_version + 1,
-        episode=before.episode + (is_change and stage == SQL),
+    since = now if is_change or before.stage_since is None else before.stage_since
+    version = before.score_version + 1
+    grade = ruleset.grades.of(points.fit, points.engagement)
+    episode = before.episode + 1 if is_change and stage == SQL else before.episode
+    after = State(
+        ruleset.fingerprint,
+        tally,
+        fit,
+        excluded,
+        points.total,
+        points.fit,
+        points.engagement,
+        grade,
+        stage,
+        before.stage if is_change else before.previous_stage,
+        since,
+        version,
+        episode,
+        before.recycled,
+        before.sent_back_at,
+        before.judged_at,
+        before.won,
+        before.customer_since,
+        absorbed,
+        before.absorbed_into,
+        before.closed,
     )
+    lead_id = lead.lead_id
     # The id tells the cause and not the score's version: a replay that meets outcomes earlier or later names it the same.
     revision = activity.fact.revision if activity is not None else 0
-    event_id = ids.event_id("score", input_id, lead.lead_id, revision, "lead.scored")
+    event_id = ids.event_id("score", input_id, lead_id, revision, "lead.scored")
     scored = Scored(
         event_id=event_id,
-        lead_id=lead.lead_id,
-        score_version=after.score_version,
+        lead_id=lead_id,
+        score_version=version,
         score=Points(total=points.total / 100, fit=points.fit / 100, engagement=points.engagement / 100),
-        grade=after.grade,
+        grade=grade,
         stage=stage,
         previous_stage=before.stage,
-        stage_since=after.stage_since or now,
+        stage_since=since,
         ruleset=in_force.ref,
         cause="outcome" if activity is None else activity.fact.id,
         contributions=points.contributions,
         profile=Raw(lead.profile),
-        segments=[],
-        episode=after.episode,
+        segments=_NO_SEGMENTS,
+        episode=episode,
         activity=None if activity is None else Raw(activity.activity),
         first_touch=Raw(lead.first_touch) if lead.first_touch else None,
         last_touch=Raw(lead.last_touch) if lead.last_touch else None,
-        absorbed=after.absorbed or None,
+        absorbed=absorbed or None,
     )
-    return Decision(
-        {lead.lead_id: with_(lead, state=after)}, [Outgoing(SCORED, lead.lead_id, "lead.scored", event_id, scored)]
-    )
+    return Decision({lead_id: with_(lead, state=after)}, (Outgoing(SCORED, lead_id, "lead.scored", event_id, scored),))
 
 
-def _roots(lead: Lead, in_force: InForce) -> dict[str, Any]:
-    """What conditions see of a lead. The profile is read only where one looks at it."""
-    state = lead.state
-    about: dict[str, Any] = {"activities": state.tally.kinds, "recycled": state.recycled}
+def _about(state: State, tally: Tally) -> dict[str, Any]:
+    """What conditions see of a lead beside its profile."""
+    about: dict[str, Any] = {"activities": tally.kinds, "recycled": state.recycled}
     if state.customer_since is not None:
         about["customer_since"] = state.customer_since
-    if state.fit is None or in_force.looks_at_lead or in_force.stages_look_at_profile:
-        return {"lead": about, "profile": msgspec.json.decode(lead.profile)}
-    return {"lead": about}
+    return about

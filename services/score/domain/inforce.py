@@ -11,7 +11,7 @@ from msgspec import Meta, Raw, Struct
 
 from services.score.domain.condition import Conditions
 from services.score.domain.ruleset import Exclusion, FieldTest, FitRule, Ruleset
-from shared.contracts import Contribution, Moment, RulesetRef
+from shared.contracts import Moment, RulesetRef
 
 _REMEMBERED = 4096
 
@@ -71,6 +71,7 @@ class InForce:
         "fit_scores",
         "looks_at_lead",
         "ref",
+        "rule_scores",
         "ruleset",
         "stages_look_at_profile",
     )
@@ -84,7 +85,8 @@ class InForce:
         self.any = tuple(Conditions(dict(enumerate(stage.any)), ruleset.lists) for stage in ruleset.stages)
         self.looks_at_lead = "lead" in self._on_profile.names_roots
         self.stages_look_at_profile = any("profile" in one.names_roots for one in self.any)
-        self.fit_scores: dict[tuple[int, ...], tuple[int, tuple[Contribution, ...]]] = {}  # score.py remembers here
+        self.fit_scores: dict[tuple[int, ...], tuple[int, tuple[bytes, ...]]] = {}  # score.py remembers here
+        self.rule_scores: dict[tuple[int, int], tuple[int, bytes]] = {}  # and here
         self._candidates: dict[tuple[str, str], _Candidates] = {}
 
     def on_profile(self, roots: dict[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...]]:

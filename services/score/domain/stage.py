@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from services.score.domain.inforce import InForce
@@ -16,12 +17,12 @@ def stage_of(
     now_in: str,
     points: Score,
     *,
-    roots: dict[str, Any],
+    roots: Callable[[], dict[str, Any]],
     excluded: bool,
     won: bool,
     may_enter_sql: bool,
 ) -> str:
-    """The highest stage that the lead may be in. `roots` is what conditions see: profile, lead, total, fit, engagement.
+    """The highest stage that the lead may be in. `roots` makes what conditions see: profile, lead, total, fit, engagement.
 
     A stage that the lead is in or above stays as long as the total is at `leave`; others need `enter` and `min_fit`.
     Customers are customers; who is excluded never qualifies. SQL can be closed to those who are not in it.
@@ -31,14 +32,15 @@ def stage_of(
     if excluded:
         return DISQUALIFIED
     rank = _RANKS[now_in]
-    for index in range(len(in_force.ruleset.stages) - 1, -1, -1):
-        rule = in_force.ruleset.stages[index]
+    stages = in_force.ruleset.stages
+    for index in range(len(stages) - 1, -1, -1):
+        rule = stages[index]
         if rule.name == SQL and now_in != SQL and not may_enter_sql:
             continue
         is_held = _RANKS[rule.name] <= rank
         if not is_held and rule.min_fit is not None and points.fit < rule.min_fit:
             continue
-        if _reaches(rule, points.total, is_held=is_held) or (rule.any and in_force.any[index].hold(roots)):
+        if _reaches(rule, points.total, is_held=is_held) or (rule.any and in_force.any[index].hold(roots())):
             return rule.name
     return RAW
 
