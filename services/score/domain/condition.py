@@ -15,13 +15,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import cel
+from msgspec import UNSET
+
+from services.score.domain.reading import reader
 
 Path = tuple[str, ...]
 Roots = dict[str, Any]
 
 ROOTS = ("activity", "profile", "lead", "total", "fit", "engagement")  # `lists` never changes: it stays as it is
 
-_ABSENT: Any = object()
+_ABSENT: Any = UNSET  # reading.py's word for it
 _REMEMBERED = 4096  # answers kept per group; then it starts again, which costs time and never an answer
 _TOKEN = re.compile(
     r"""(?P<string>[rRbB]{0,2}(?:\"{3}.*?\"{3}|'{3}.*?'{3}|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'))"""
@@ -118,7 +121,7 @@ def _is_plain(string: str) -> bool:
 class Conditions:
     """Several conditions over the same things: `hold` says which of them hold. Remembers, so it is no value; the answers are."""
 
-    __slots__ = ("_answers", "_groups", "_members", "_paths", "names_roots")
+    __slots__ = ("_answers", "_groups", "_members", "_paths", "_read", "names_roots")
 
     def __init__(self, conditions: Mapping[int, Condition], lists: Mapping[str, Sequence[str]]) -> None:
         by_names: dict[tuple[Named, ...], dict[int, Condition]] = {}
@@ -137,6 +140,9 @@ class Conditions:
             _Group(names, tuple(map(named.index, names)), group, lists) for names, group in by_names.items()
         )
         self._answers: dict[Any, tuple[int, ...]] = {}
+        wanted = [(one.path, one.asks) for one in named] + [(path, False) for path in members]
+        roots = {path[0] for path, _ in wanted}
+        self._read = reader([(path[1:], asks) for path, asks in wanted]) if roots == {"profile"} else None
         self.names_roots = frozenset(named.path[0] for one in conditions.values() for named in one.names)
 
     def hold(self, roots: Roots) -> tuple[int, ...]:
@@ -152,6 +158,19 @@ class Conditions:
                 at = at.get(name) if type(at) is dict else None
             if isinstance(at, str):
                 found += entries.get(at, ())
+        return tuple(sorted((*answer, *found))) if found else answer
+
+    def hold_in(self, data: bytes) -> tuple[int, ...] | None:
+        """The same from a profile's JSON; None where `hold` must be asked, as where conditions speak of more than the profile."""
+        values = self._read(data) if self._read is not None else None
+        if values is None:
+            return None
+        count = len(self._paths)
+        answer = _remembered(self._answers, values[:count], self._ask)
+        found: list[int] = []
+        for (_, entries), value in zip(self._members, values[count:], strict=True):
+            if type(value) is str:
+                found += entries.get(value, ())
         return tuple(sorted((*answer, *found))) if found else answer
 
     def _values(self, roots: Roots) -> list[Any]:

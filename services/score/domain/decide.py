@@ -204,10 +204,8 @@ def _rescored(
     ruleset, before = in_force.ruleset, lead.state
     tally, fit, absorbed = counted
     excluded = before.excluded
-    profile: Any = None
     if fit is None or in_force.looks_at_lead:
-        profile = msgspec.json.decode(lead.profile)
-        fit, excluded = in_force.on_profile({"lead": _about(before, tally), "profile": profile})
+        fit, excluded = in_force.on_profile(lead.profile, _about(before, tally))
     points = score(in_force, fit=fit, excluded=excluded, tally=tally)
 
     def roots() -> dict[str, Any]:
@@ -218,7 +216,7 @@ def _rescored(
             "engagement": points.engagement / 100,
         }
         if in_force.stages_look_at_profile:
-            found["profile"] = msgspec.json.decode(lead.profile) if profile is None else profile
+            found["profile"] = msgspec.json.decode(lead.profile)
         return found
 
     stage = stage_of(

@@ -89,9 +89,11 @@ class InForce:
         self.rule_scores: dict[tuple[int, int], tuple[int, bytes]] = {}  # and here
         self._candidates: dict[tuple[str, str], _Candidates] = {}
 
-    def on_profile(self, roots: dict[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """The numbers of the fit rules and of the exclude rules that hold for `roots`: profile and lead."""
-        holding = self._on_profile.hold(roots)
+    def on_profile(self, profile: bytes, about: dict[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The numbers of the fit rules and of the exclude rules that hold for a profile (JSON) and what there is to know about its lead."""
+        holding = self._on_profile.hold_in(profile)
+        if holding is None:
+            holding = self._on_profile.hold({"profile": _decode_plain(profile), "lead": about})
         first = len(self.ruleset.fit)
         if not holding or holding[-1] < first:
             return holding, ()

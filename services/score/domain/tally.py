@@ -88,10 +88,13 @@ def _one_more(tally: RuleTally, fact: Fact, rule: EngagementRule, ruleset: Rules
             return tally
     elif rule.per_day is not None:
         day = ruleset.local_day(fact.at)
-        counted = dict(days)
-        today = counted.get(day, 0)
-        if today >= rule.per_day:
-            return tally
-        counted[day] = today + 1
-        days = tuple(sorted(counted.items())[-DAYS:]) if len(counted) > 1 else ((day, today + 1),)
+        if not days:
+            days = ((day, 1),)
+        else:
+            counted = dict(days)
+            today = counted.get(day, 0)
+            if today >= rule.per_day:
+                return tally
+            counted[day] = today + 1
+            days = tuple(sorted(counted.items())[-DAYS:])
     return RuleTally(tally.count + 1, (*tally.shown, fact.id)[-SHOWN:], days)

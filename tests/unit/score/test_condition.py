@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.score.domain.condition import Conditions, condition
@@ -70,6 +71,47 @@ def test_together_and_from_memory_they_say_what_each_says_alone(
     expected = tuple(number for number, one in CONDITIONS.items() if one.holds(alone))
     assert TOGETHER.hold(roots) == expected
     assert TOGETHER.hold(roots) == expected
+
+
+# Those that speak of a profile alone, and of no path below another one: the usual case, which is read without what nobody asks for.
+ON_PROFILE = Conditions(
+    {
+        number: condition(source)
+        for number, source in enumerate(
+            [
+                'profile.email.kind == "business"',
+                "profile.company.size >= 1000",
+                "has(profile.phone)",
+                "!has(profile.custom.x)",
+                'profile.custom["a b"] == true',
+                "profile.test",
+                "profile.country in lists.home",
+                "profile.email.domain in lists.home",
+            ]
+        )
+    },
+    LISTS,
+)
+
+
+@settings(deadline=None)
+@given(profile, st.dictionaries(st.sampled_from(["domain", "kind"]), plain))
+@example({"name": "Zoë", "phone": None}, {"domain": "DE"})
+@example({"email": None, "custom": None}, {})
+def test_read_only_where_they_look_they_say_what_they_say_of_the_whole_profile(
+    known: dict[str, Any], mail: dict[str, Any]
+) -> None:
+    for one in (known, {**known, "email": mail}):
+        data = msgspec.json.encode(one)
+        expected = ON_PROFILE.hold({"profile": msgspec.json.decode(data)})
+        assert ON_PROFILE.hold_in(data) in (expected, None)
+        if not {"email", "company", "custom"} & one.keys():
+            assert ON_PROFILE.hold_in(data) == expected
+
+
+def test_a_profile_that_is_no_unicode_is_refused_wherever_it_is_wrong() -> None:
+    with pytest.raises(UnicodeDecodeError):
+        ON_PROFILE.hold_in(b'{"name":"\xff"}')
 
 
 def test_true_and_one_are_not_mixed_up_by_memory() -> None:
