@@ -33,7 +33,10 @@ _TERMS = _by_last_word()
 def _without_legal_form(name: str) -> str:
     short = _without_tail(name)
     plain = short.casefold() if short.isascii() else clean.normalized(short)
-    parts, bare_parts = short.split(), [clean.strip_punct(word) for word in plain.split()]
+    parts, plain_parts = short.split(), plain.split()
+    if not plain_parts or clean.strip_punct(plain_parts[-1]) not in _TERMS:
+        return _without_tail(" ".join(parts))  # no legal form ends as the name does: nothing could be taken away
+    bare_parts = [clean.strip_punct(word) for word in plain_parts]
     found = [one for word in set(bare_parts) if word in _TERMS for one in _TERMS[word]]
     for _, (size, words) in sorted(found):
         if bare_parts[-size:] == words:
@@ -54,6 +57,10 @@ def bare(name: str) -> str | None:
         return None
     if len(tidy) > 200:  # no company's name; and cleanco's time grows with it
         return tidy[:200]
-    left = _LEFT_ON.sub("", tidy).strip(" ,;") if tidy[-1].lower() in _ENDS_OF_LEFT_ON else tidy
+    end = tidy[-5:].lower()
+    if end == " gmbh":
+        left = tidy[:-5].strip(" ,;")
+    else:
+        left = _LEFT_ON.sub("", tidy).strip(" ,;") if end[-1] in _ENDS_OF_LEFT_ON else tidy
     stripped = _without_legal_form(left or tidy).strip(" ,;-&")
     return stripped or tidy

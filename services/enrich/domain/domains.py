@@ -8,11 +8,27 @@ from urllib.parse import urlsplit
 from publicsuffixlist import PublicSuffixList
 
 _suffixes = PublicSuffixList()
+_rules: frozenset[str] = _suffixes._publicsuffix
+
+
+def registrable(domain: str) -> str | None:
+    """The registered part of a domain in lower case (acme.co.uk of mail.acme.co.uk), or None for a bare suffix."""
+    label, _, rest = domain.partition(".")
+    # Of two labels nothing shorter could be registered: no rule about them means that they are what was.
+    if (
+        label
+        and rest
+        and "." not in rest
+        and domain not in _rules
+        and f"*.{rest}" not in _rules
+        and f"*.{domain}" not in _rules
+    ):
+        return domain
+    return _by_list(domain)
 
 
 @lru_cache(maxsize=5_000)
-def registrable(domain: str) -> str | None:
-    """The registered part of a domain in lower case (acme.co.uk of mail.acme.co.uk), or None for a bare suffix."""
+def _by_list(domain: str) -> str | None:
     found = _suffixes.privatesuffix(domain)
     return str(found) if found else None
 

@@ -46,11 +46,13 @@ def read(raw: str, region: str | None = None) -> Number | None:
     text = raw.strip()
     if len(text) > 100:
         return None
-    digits = text.translate(_NO_DIGITS) if _PLAIN(text) else text
-    if _E164(digits):
-        quick = _by_plan(digits)
+    plain = _E164(text)
+    if plain is None and _PLAIN(text):
+        plain = _E164(text.translate(_NO_DIGITS))
+    if plain is not None:
+        quick = _by_plan(plain[0])
         if quick is not None:
-            return quick
+            return quick if quick is not _IMPOSSIBLE else None
     try:
         parsed = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
@@ -75,35 +77,40 @@ def _only_region(code: int | None) -> str | None:
     return regions[0] if regions and regions[0] != "001" else None
 
 
-class _Plan(Struct, frozen=True):
-    """What of one country's numbering plan the fast path needs; patterns over the national number."""
+_IMPOSSIBLE = Number("")  # no number of its country is that long
+# Calling codes, none of which begins with another, and their countries; what belongs to no country is the library's.
+_CODES = {
+    str(code): regions for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items() if regions[0] != "001"
+}
 
+
+class _Plan(Struct, frozen=True):
+    """What of the numbering plan behind one calling code the fast path needs; patterns over the national number."""
+
+    code: str
     region: str
     lengths: frozenset[int]
+    local: frozenset[int]  # too short to be dialled from elsewhere
     prefix: re.Pattern[str] | None  # what is dialled before the number at home
     valid: re.Pattern[str]
     fixed: re.Pattern[str] | None
     mobile: re.Pattern[str] | None
     special: re.Pattern[str] | None
+    others: re.Pattern[str] | None  # what the other countries with this code may claim, where the first one doesn't
     same: bool  # fixed and mobile numbers can't be told apart
-    first: bool  # of the countries with this code, numbers are tried as this one's first, by their patterns
 
 
 def _by_plan(e164: str) -> Number | None:
-    """A plain fixed or mobile number of a country, or of its only one any that is long enough, as the library would say; else None."""
-    for length in (2, 3, 1):
-        code = e164[1 : 1 + length]
-        regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(code))
-        if regions is not None:
-            break
-    else:
+    """What the library would say of a plain fixed or mobile number, of one that no country's plan knows, and (`_IMPOSSIBLE`) of one
+    of a wrong length. None: only the library can tell."""
+    plan = _plan(e164[1:3]) or _plan(e164[1:4]) or _plan(e164[1])
+    if plan is None:
         return None
-    plan = _plan(regions[0]) if regions[0] != "001" else None
-    if plan is None or (len(regions) > 1 and not plan.first):
-        return None
-    national = e164[1 + length :]
+    national = e164[1 + len(plan.code) :]
     if plan.prefix is not None and plan.prefix.match(national):
         return None
+    if len(national) not in plan.lengths:
+        return None if len(national) in plan.local else _IMPOSSIBLE
     if plan.valid.fullmatch(national):
         if plan.special is not None and plan.special.fullmatch(national):
             return None
@@ -112,21 +119,45 @@ def _by_plan(e164: str) -> Number | None:
             return Number(e164, plan.region, "fixed-or-mobile" if plan.same or mobile else "fixed")
         if mobile and not plan.same:
             return Number(e164, plan.region, "mobile")
-    return Number(e164, plan.region) if len(regions) == 1 and len(national) in plan.lengths else None
+    return Number(e164, plan.region) if plan.others is None or plan.others.match(national) is None else None
 
 
-@lru_cache(maxsize=300)
-def _plan(region: str) -> _Plan | None:
-    data = phonenumbers.PhoneMetadata.metadata_for_region(region)
-    if data is None or data.general_desc is None:
+@lru_cache(maxsize=1_000)
+def _plan(code: str) -> _Plan | None:
+    regions = _CODES.get(code)
+    if regions is None:
+        return None
+    plans = [phonenumbers.PhoneMetadata.metadata_for_region(region) for region in regions]
+    data = plans[0]
+    # Numbers must be tried as the first country's first, and by their patterns.
+    if data is None or data.general_desc is None or (len(regions) > 1 and data.leading_digits is not None):
         return None
 
-    def pattern(*parts: object) -> re.Pattern[str] | None:
-        texts = [text for part in parts if (text := getattr(part, "national_number_pattern", None))]
-        return re.compile("|".join(f"(?:{text})" for text in texts)) if texts else None
+    valid = _pattern(data.general_desc)
+    if valid is None:
+        return None
+    # Of another country is what begins as its numbers do or, where that is not said, what is of any of its kinds.
+    others = [
+        other.leading_digits or _text(*_special(other), other.fixed_line, other.mobile) for other in plans[1:] if other
+    ]
+    prefix = data.national_prefix_for_parsing
+    return _Plan(
+        code,
+        regions[0],
+        frozenset(data.general_desc.possible_length),
+        frozenset(data.general_desc.possible_length_local_only),
+        re.compile(prefix) if prefix else None,
+        valid,
+        _pattern(data.fixed_line),
+        _pattern(data.mobile),
+        _pattern(*_special(data)),
+        re.compile("|".join(f"(?:{text})" for text in others)) if others else None,
+        same=data.same_mobile_and_fixed_line_pattern,
+    )
 
-    valid = pattern(data.general_desc)
-    special = pattern(
+
+def _special(data: phonenumbers.PhoneMetadata) -> tuple[object, ...]:
+    return (
         data.premium_rate,
         data.toll_free,
         data.shared_cost,
@@ -136,24 +167,19 @@ def _plan(region: str) -> _Plan | None:
         data.uan,
         data.voicemail,
     )
-    if valid is None:
-        return None
-    prefix = data.national_prefix_for_parsing
-    return _Plan(
-        region,
-        frozenset(data.general_desc.possible_length),
-        re.compile(prefix) if prefix else None,
-        valid,
-        pattern(data.fixed_line),
-        pattern(data.mobile),
-        special,
-        same=data.same_mobile_and_fixed_line_pattern,
-        first=data.leading_digits is None,
-    )
+
+
+def _text(*parts: object) -> str:
+    return "|".join(f"(?:{text})" for part in parts if (text := getattr(part, "national_number_pattern", None)))
+
+
+def _pattern(*parts: object) -> re.Pattern[str] | None:
+    text = _text(*parts)
+    return re.compile(text) if text else None
 
 
 def warm() -> None:
     """Loads the metadata of the countries that most numbers come from now, rather than in the first batch."""
-    for region in ("DE", "AT", "CH", "GB", "US", "FR", "IT", "ES", "NL", "BE", "PL", "SE"):
-        _plan(region)
+    for code in ("49", "43", "41", "44", "1", "33", "39", "34", "31", "32", "48", "46"):
+        _plan(code)
     read("+442079460958")
