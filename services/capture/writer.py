@@ -11,7 +11,10 @@ from shared import logs
 from shared.message import Message
 
 # How long a flight waits for company. A flight costs as much as ten to twenty events, here and at the broker, so it pays at every rate.
+# One that took long says that the machine is short of CPU: then the next ones wait longer, are fewer and leave more of it.
 LINGER_SECONDS = 0.02
+LONGEST_LINGER_SECONDS = 0.05
+_LINGER_PER_FLIGHT = 2.0  # of what the last flight took
 MOST_WAITING_BYTES = 64 * 1_048_576  # then the answer is 503: memory is not a place where accepted events wait
 
 Lanes = Mapping[Lane, Sequence[Message]]
@@ -92,15 +95,17 @@ class Writer:
 
     async def run(self) -> None:
         """Flies until `close`, and then until nothing waits any more."""
+        clock, took = asyncio.get_running_loop().time, 0.0
         while True:
             await self._something.wait()
             if self._closing and not self._gathering:
                 return
-            await asyncio.sleep(LINGER_SECONDS)
+            await asyncio.sleep(min(max(LINGER_SECONDS, _LINGER_PER_FLIGHT * took), LONGEST_LINGER_SECONDS))
             flight, self._gathering = self._gathering, {}
             self._bytes = 0
             if not self._closing:
                 self._something.clear()
+            began = clock()
             try:
                 await self._fly(flight)
             except (
@@ -108,6 +113,7 @@ class Writer:
             ) as error:  # a bug of ours must not leave requests without an answer, nor stop the next flight
                 logs.get().error("a flight failed", error=type(error).__name__, exc_info=error)
             finally:
+                took = clock() - began
                 for waiting in flight.values():
                     if not waiting.durable.done():
                         self.refused += len(waiting.messages)
