@@ -58,7 +58,7 @@ class Reader:
             group_id=group,
             group_instance_id=member,  # static membership: a restart is no rebalance
             session_timeout_ms=session_timeout_ms,
-            heartbeat_interval_ms=min(3000, session_timeout_ms // 3),
+            heartbeat_interval_ms=min(1000, session_timeout_ms // 3),
             max_poll_interval_ms=24 * 3600 * 1000,  # a database that is away must not cost the membership
             rebalance_timeout_ms=30_000,
             partition_assignment_strategy=(RangePartitionAssignor,),
