@@ -72,9 +72,8 @@ def scale(wanted: Layout, service: str, instances: int, *, wait: bool = True) ->
     added = [member for member in running.members if member not in before]
     stack.check_ports({member: running.port(member) for member in added})
     stack.apply(running, _facts(running))
-    for member in before:
-        if member not in running.members:
-            asyncio.run(leaving.leave(running.kafka, member))  # the others get its partitions at once
+    if removed := [member for member in before if member not in running.members]:
+        asyncio.run(leaving.leave(running.kafka, *removed))  # the others get their partitions at once
     if wait:
         asyncio.run(stack.until_ready(running, added))
 

@@ -80,8 +80,7 @@ async def _offsets(rig: Rig, step: Step, rng: random.Random) -> None:
         members = rig.members(step.to)
         await asyncio.to_thread(drills.stop, rig.layout, step.to)
         try:
-            for member in members:
-                await leaving.leave(rig.layout.kafka, member)
+            await leaving.leave(rig.layout.kafka, *members)
             await _put_back(rig, f"{leaving.GROUP_PREFIX}{step.to}", step.to)
         finally:
             await asyncio.to_thread(drills.start, rig.layout, step.to)
