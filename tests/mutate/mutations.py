@@ -7,7 +7,7 @@ from dataclasses import dataclass
 SIMULATION = "tests/unit/test_simulation.py"
 ON_POSTGRES = "tests/integration/test_simulation_on_postgres.py"
 OWNERSHIP = "tests/integration/test_core_ownership.py"
-ONCE = "tests/integration/test_core_once.py"
+AT_THE_BROKER = "tests/integration/test_core_once.py"
 LOCKS = "tests/integration/test_lock_order.py"
 REBUILT = (
     "tests/integration/test_core_records.py::test_an_empty_store_is_rebuilt_from_the_topics_and_nothing_is_told_again"
@@ -80,7 +80,7 @@ FENCE = (
         'transactional_id=f"leadflow-{self._stage}-{part}"',
         'transactional_id=f"leadflow-{self._stage}-{part}-{asyncio.get_running_loop().time()}"',
         "a frozen owner's handover is committed after its successor has sent the same one",
-        (ONCE,),
+        (AT_THE_BROKER,),
     ),
     Mutation(
         "what is left in the outbox is anybody's",
