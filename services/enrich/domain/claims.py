@@ -8,7 +8,7 @@ from typing import Any
 
 from services.enrich.domain import company, country, domains, email, person, phone
 from services.enrich.domain.world import Said
-from shared.contracts import Context
+from shared.contracts import Context, Email, Phone
 
 # How far an event of a kind is to be trusted, on top of how the value was come by.
 _BY_KIND = {"form": 30, "hook": 30, "identify": 20, "track": 10, "page": 10, "pixel": 0}
@@ -40,11 +40,12 @@ _LONGEST_TEXT = 500
 class Reading:
     """The claims of one event while they are collected."""
 
-    __slots__ = ("address", "claims", "custom", "full", "number", "raw_phone", "source", "trust")
+    __slots__ = ("address", "certain", "claims", "custom", "full", "number", "raw_phone", "source", "trust")
 
     def __init__(self, kind: str, name: str) -> None:
         self.source = f"{kind} {name}" if name else kind
         self.trust = _BY_KIND[kind]
+        self.certain = _GIVEN + self.trust  # of what the event itself words
         self.claims: dict[str, Said] = {}
         self.custom: dict[str, Said] = {}
         self.address: email.Address | None = None
@@ -54,7 +55,7 @@ class Reading:
 
     def given(self, field: str, value: Any) -> None:
         """A claim as the event itself words it."""
-        self.claims[field] = Said(_GIVEN + self.trust, self.source, value)
+        self.claims[field] = Said(self.certain, self.source, value)
 
     def otherwise(self, field: str, trust: int, source: str, value: Any) -> None:
         """A claim that this event makes only where it says nothing better itself."""
@@ -68,10 +69,12 @@ def read(*, kind: str, name: str, traits: Mapping[str, Any], context: Context | 
     reading = Reading(kind, name)
     for key, value in traits.items():
         field = _field(key)
-        if field == "company" and type(value) is dict:
+        if type(value) is not dict:
+            _trait(reading, field, key, value)
+        elif field == "company":
             for inner, text in value.items():
                 _trait(reading, _IN_COMPANY.get(inner) or _field(inner), f"company_{inner}", text)
-        elif field == "address" and type(value) is dict:
+        elif field == "address":
             for inner, text in value.items():
                 _trait(reading, _field(inner), f"address_{inner}", text)
         else:
@@ -84,7 +87,9 @@ def read(*, kind: str, name: str, traits: Mapping[str, Any], context: Context | 
                 reading.otherwise(part, _PARSED, reading.source, text)
     elif "name.given" in claims and "name.family" in claims:
         reading.given("name.full", f"{claims['name.given'].value} {claims['name.family'].value}")
-    language, region = country.of_locale(context.locale) if context is not None and context.locale else (None, None)
+    language = region = None
+    if context is not None and context.locale:
+        language, region = country.of_locale(context.locale)
     if reading.raw_phone is not None:
         said = claims.get("country")
         _phone(reading, reading.raw_phone, said.value if said is not None else region)
@@ -109,20 +114,28 @@ def _trait(reading: Reading, field: str | None, key: str, value: Any) -> None:
     if value is None or value == "":
         return
     if field is None:
-        reading.custom[key] = Said(_GIVEN + reading.trust, reading.source, value)
+        reading.custom[key] = Said(reading.certain, reading.source, value)
         return
-    if type(value) is not str:
-        if isinstance(value, bool) or not isinstance(value, int | float):
+    kind = type(value)
+    if kind is not str:
+        if kind is not int and kind is not float:
             return  # a list or an object where a text belongs says nothing
         value = str(value)
     text = value.strip()
-    if not text or field in reading.claims:
+    claims = reading.claims
+    if not text or field in claims:
         return
     if len(text) > _LONGEST_TEXT:
         text = text[:_LONGEST_TEXT]
+    clean = _CLEANED.get(field)
+    if clean is not None:
+        said = clean(text)
+        if said is not None:
+            claims[field] = Said(reading.certain, reading.source, said)
+        return
     reader = _READERS.get(field)
     if reader is None:
-        reading.given(field, text)
+        claims[field] = Said(reading.certain, reading.source, text)
     else:
         reader(reading, field, text)
 
@@ -131,51 +144,40 @@ def _email(reading: Reading, _: str, raw: str) -> None:
     address = email.read(raw)
     reading.address = address
     if address is None:
-        reading.claims["email"] = Said(_UNUSABLE, reading.source, {"address": raw[:254], "kind": "invalid"})
+        invalid = Email(address=raw[:254], kind="invalid")
+        reading.claims["email"] = Said(_UNUSABLE, reading.source, invalid)
         return
-    reading.given("email", {"address": address.address, "kind": address.kind, "domain": address.domain})
-    if address.kind in ("business", "role"):
+    kind, domain = address.kind, address.domain
+    reading.given("email", Email(address=address.address, kind=kind, domain=domain))
+    if kind == "business" or kind == "role":
         # Only an address of one's own house tells where somebody works.
-        domain = domains.registrable(address.domain)
-        if domain is not None:
-            reading.otherwise("company.domain", _INFERRED, "email", domain)
+        own = domains.registrable(domain)
+        if own is not None:
+            reading.otherwise("company.domain", _INFERRED, "email", own)
 
 
 def _phone(reading: Reading, raw: str, region: str | None) -> None:
     number = phone.read(raw, region)
     reading.number = number
     if number is None:
-        reading.claims["phone"] = Said(_UNUSABLE, reading.source, {"raw": raw[:64]})
+        reading.claims["phone"] = Said(_UNUSABLE, reading.source, Phone(raw=raw[:64]))
         return
-    value = {"e164": number.e164, "raw": raw}
-    if number.region is not None:
-        value["region"] = number.region
-    if number.kind is not None:
-        value["kind"] = number.kind
-    if number.extension is not None:
-        value["extension"] = number.extension
+    region = number.region
+    value = Phone(e164=number.e164, raw=raw, region=region, kind=number.kind, extension=number.extension)
     reading.given("phone", value)
-    if number.region is not None:
-        reading.otherwise("country", _INFERRED, "phone", number.region)
+    if region is not None:
+        reading.otherwise("country", _INFERRED, "phone", region)
 
 
-def _name_part(reading: Reading, field: str, text: str) -> None:
-    tidy = person.tidy(text)
-    reading.given(field, tidy)
-    if field == "name.full":
-        reading.full = tidy
+def _full_name(reading: Reading, field: str, text: str) -> None:
+    reading.full = person.tidy(text)
+    reading.given(field, reading.full)
 
 
 def _later(reading: Reading, _: str, text: str) -> None:
     """A phone number is read last, when the country is known."""
     if reading.raw_phone is None:
         reading.raw_phone = text
-
-
-def _country(reading: Reading, field: str, text: str) -> None:
-    code = country.read(text)
-    if code is not None:
-        reading.given(field, code)
 
 
 def _language(reading: Reading, field: str, text: str) -> None:
@@ -188,7 +190,7 @@ def _language(reading: Reading, field: str, text: str) -> None:
 
 def _address(reading: Reading, field: str, text: str) -> None:
     """An address in one line is kept as it is: where its town ends can't be told."""
-    reading.custom[field] = Said(_GIVEN + reading.trust, reading.source, text)
+    reading.custom[field] = Said(reading.certain, reading.source, text)
 
 
 def _company(reading: Reading, _: str, text: str) -> None:
@@ -203,27 +205,6 @@ def _website(reading: Reading, _: str, text: str) -> None:
         reading.given("company.domain", domain)
 
 
-def _employees(reading: Reading, field: str, text: str) -> None:
-    size = _size(text)
-    if size is not None:
-        reading.given(field, size)
-
-
-# Fields that are more than their text, with who reads them.
-_READERS: dict[str, Callable[[Reading, str, str], None]] = {
-    "email": _email,
-    "phone": _later,
-    **dict.fromkeys(("name.full", "name.given", "name.family", "name.title"), _name_part),
-    "address": _address,
-    "country": _country,
-    "language": _language,
-    "company": _company,
-    "company.name": _company,
-    "company.website": _website,
-    "company.size": _employees,
-}
-
-
 def _size(text: str) -> int | None:
     """The number of employees; of a range (51-200, 1.000+) the lower end, of which one is sure."""
     if text.isascii() and text.isdigit():
@@ -233,3 +214,22 @@ def _size(text: str) -> int | None:
     if lower.strip().endswith(".0"):
         digits = digits[:-1]
     return int(digits) if digits and len(digits) <= 8 else None
+
+
+# Fields that are their text made clean, or nothing where nothing can be made of it.
+_CLEANED: dict[str, Callable[[str], Any]] = {
+    **dict.fromkeys(("name.given", "name.family", "name.title"), person.tidy),
+    "country": country.read,
+    "company.name": company.bare,
+    "company.size": _size,
+}
+# Fields that say more than themselves, with who reads them.
+_READERS: dict[str, Callable[[Reading, str, str], None]] = {
+    "email": _email,
+    "phone": _later,
+    "name.full": _full_name,
+    "address": _address,
+    "language": _language,
+    "company": _company,
+    "company.website": _website,
+}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
 
 from services.enrich.domain import channel, claims, identity, phone
 from services.enrich.domain.world import Facts, Happened, name
@@ -43,20 +43,20 @@ _decode = msgspec.json.Decoder(_Captured).decode
 _decode_properties = msgspec.json.Decoder(dict[str, Any] | None).decode
 _DEEPEST = 40  # levels; who reads an event after us may have less stack left
 _CONTAINERS: frozenset[type] = frozenset((dict, list))
-_CANONICAL_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII).fullmatch
+_CANONICAL_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
 _ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 _SUSPICIOUS = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])").search
 _LONGEST_NAME = 200
+_EMAIL, _PHONE, _ANONYMOUS = name("email", ""), name("phone", ""), name("anonymous", "")  # names begin so
 
 
 def decode(record: Record) -> Input | Reject:
     """The event of one record, judged by its payload alone: headers may be missing, and any key will do."""
     value = record.value
-    if _SUSPICIOUS(value):
+    if b"\\" in value and _SUSPICIOUS(value):
         value = cleaned(value)
     try:
-        # Deeper than the limit needs more brackets than the limit: so nearly never is an event walked through to see.
-        happened = read(_decode(value), shallow=value.count(b"{") + value.count(b"[") <= _DEEPEST)
+        happened = read(_decode(value))
     except msgspec.ValidationError as error:
         return Reject(Reason.INVALID, str(error))  # names types and places, never values
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -90,9 +90,8 @@ def cleaned(value: bytes) -> bytes:
     return b"".join([*parts, value[done:]])
 
 
-def read(captured: _Captured, *, shallow: bool) -> Happened | Reject:
-    """What happened, normalised; or why it can't be used: INVALID, or NO_IDENTIFIER when it names nobody at all. `shallow`: it is
-    known to be nested not too deep."""
+def read(captured: _Captured) -> Happened | Reject:
+    """What happened, normalised; or why it can't be used: INVALID, or NO_IDENTIFIER when it names nobody at all."""
     kind, property_ = captured.kind, captured.property
     if kind not in KINDS:
         return Reject(Reason.INVALID, "kind is none of form, track, page, identify, hook, pixel")
@@ -112,11 +111,9 @@ def read(captured: _Captured, *, shallow: bool) -> Happened | Reject:
     number = reading.number if reading.number is not None and phone.identifies(reading.number) else None
     if reading.address is None and user is None and number is None and anonymous is None:
         return Reject(Reason.NO_IDENTIFIER)
-    human = 1.0
-    for mark in marks:
-        human = min(human, _HUMAN.get(mark, 1.0))
+    human = min([_HUMAN.get(mark, 1.0) for mark in marks]) if marks else 1.0
     properties = _decode_properties(captured.properties)
-    if not shallow and (_too_deep(properties) or _too_deep(traits)):
+    if _too_deep(properties) or _too_deep(traits):
         return Reject(Reason.INVALID, f"nested deeper than {_DEEPEST} levels")
     asset = properties.get("asset") if properties else None
     return Happened(
@@ -129,17 +126,17 @@ def read(captured: _Captured, *, shallow: bool) -> Happened | Reject:
             human=human,
             page=_page(context),
             asset=asset if isinstance(asset, str) else None,
-            # In their own bytes, which were looked at once here for all that read them later.
-            properties=captured.properties.copy() if properties else None,
+            # In their own bytes, those of the record, which were looked at once here for all that read them later.
+            properties=captured.properties if properties else None,
             claims=reading.claims,
             custom=reading.custom,
             consent=captured.consent,
             touch=_touch(at, context) if human >= 0.5 else None,
         ),
-        email=name("email", reading.address.match) if reading.address is not None else None,
+        email=_EMAIL + reading.address.match if reading.address is not None else None,
         user=name("user", property_, user) if user is not None else None,
-        phone=name("phone", number.e164) if number is not None else None,
-        cookie=name("anonymous", anonymous) if anonymous is not None else None,
+        phone=_PHONE + number.e164 if number is not None else None,
+        cookie=_ANONYMOUS + anonymous if anonymous is not None else None,
     )
 
 
@@ -171,14 +168,21 @@ def _page(context: Context | None) -> Page | None:
     if page is None or (page.url is None and page.path is None and page.title is None and page.referrer is None):
         return None
     if page.path is None and page.url is not None:
-        return replace(page, path=_path(page.url))
+        return Page(url=page.url, path=_path(page.url), referrer=page.referrer, title=page.title)
     return page
 
 
+@lru_cache(maxsize=1_000)
 def _path(url: str) -> str:
-    rest = url.split("://", 1)[-1].split("?", 1)[0].split("#", 1)[0]
-    slash = rest.find("/")
-    return rest[slash:] if slash >= 0 else "/"
+    """What stands between the host and the query of a URL; / for nothing."""
+    scheme = url.find("://")
+    begin = scheme + 3 if scheme >= 0 else 0
+    for mark in "?#":
+        end = url.find(mark, begin)
+        if end >= 0:
+            url = url[:end]
+    slash = url.find("/", begin)
+    return url[slash:] if slash >= 0 else "/"
 
 
 def _too_deep(value: Any, levels: int = _DEEPEST) -> bool:

@@ -69,7 +69,8 @@ def read(raw: str, region: str | None = None) -> Number | None:
 
 def identifies(number: Number) -> bool:
     """Whether a number may tell who somebody is: not made up by holding a key down."""
-    return len(set(number.e164[3:])) > 1
+    rest = number.e164[3:]
+    return rest.strip(rest[:1]) != ""
 
 
 def _only_region(code: int | None) -> str | None:

@@ -94,8 +94,9 @@ def of(state: State) -> Profile:
     value = {field: said.value for field, said in claims.items()}.get
     email, phone, title = value("email"), value("phone"), value("job.title")
     return Profile(
-        email=Email(**email) if email is not None else None,
-        phone=Phone(**phone) if phone is not None else None,
+        # Claims hold the parts themselves while they are fresh, and their fields once they were kept.
+        email=Email(**email) if type(email) is dict else email,
+        phone=Phone(**phone) if type(phone) is dict else phone,
         name=_name(value) if not _NAME.isdisjoint(claims) else None,
         company=Company(
             name=value("company.name"),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from services.enrich.domain import intake
 from services.enrich.domain.world import Happened, name
 from shared import ids
+from shared.contracts import Email
 from shared.outcome import Reason, Reject
 from shared.stage import Record
 from tests.unit.enrich.memory import event, page, record
@@ -68,7 +69,7 @@ def test_a_bad_address_does_not_fail_a_lead_that_names_itself_otherwise() -> Non
 
     assert happened.email is None
     assert happened.person == name("user", "shop", "u1")
-    assert happened.facts.claims["email"].value == {"address": "jo@@acme", "kind": "invalid"}
+    assert happened.facts.claims["email"].value == Email(address="jo@@acme", kind="invalid")
 
 
 def test_the_strongest_identifier_is_the_address_then_the_user_id_then_the_phone() -> None:
