@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import cel
@@ -12,7 +12,7 @@ from msgspec import Struct
 from services.route.domain import conditions, events, pools
 from services.route.domain.pools import Counter, Counters
 from services.route.domain.routing import Owner, Routing, Target
-from services.route.domain.state import Account, Key, Lead
+from services.route.domain.state import Account, Key, Lead, Scene
 from shared import contracts
 from shared.contracts import RouteStep
 
@@ -28,7 +28,13 @@ class Choice(Struct, frozen=True):
 
 
 def choose(
-    routing: Routing, world: Mapping[Any, Any], *, lead: Lead, account: str | None, about: cel.Context
+    routing: Routing,
+    world: Scene,
+    *,
+    lead: Lead,
+    account: str | None,
+    scored: contracts.Scored,
+    raw: events.PassedOn,
 ) -> Choice:
     """The owner that `routing` gives `lead` to. `world` has the account's owner and every pool's counters."""
     path: list[RouteStep] = []
@@ -47,6 +53,7 @@ def choose(
         path.append(step)
         if step.matched and step.to is not None:
             return Choice(path, routing.owners[step.to])
+    about = facts(routing, scored, raw)
     for rule in routing.rules:
         holds, why = conditions.holds(rule.when, about)
         if not holds:
@@ -61,7 +68,7 @@ def choose(
     return Choice(path, reason="no routing rule matches")
 
 
-def _given(routing: Routing, world: Mapping[Any, Any], *, target: Target, path: list[RouteStep]) -> Choice:
+def _given(routing: Routing, world: Scene, *, target: Target, path: list[RouteStep]) -> Choice:
     if target.kind == "owner":
         return Choice(path, routing.owners[target.id])
     counters: Counters = world.get(Key("pool", target.id), {})
@@ -99,29 +106,30 @@ def account_of(profile: contracts.Profile | events.Addressed) -> str | None:
     return company if company and domain.endswith("." + company) else domain
 
 
-def facts(routing: Routing, scored: contracts.Scored, value: bytes) -> cel.Context:
-    """What conditions see of a lead. `value` is the record itself, so that fields of later versions are seen too."""
-    raw = events.passed_on(value)
-    score: dict[str, Any] = {**msgspec.structs.asdict(scored.score), "grade": scored.grade}
-    lead: dict[str, Any] = {
-        "id": scored.lead_id,
-        "stage": scored.stage,
-        "previous_stage": scored.previous_stage,
-        "stage_since": scored.stage_since,
-        "segments": scored.segments,
-    }
-    if scored.probability is not None:
-        score["probability"] = scored.probability
-    if scored.episode is not None:
-        lead["episodes"] = scored.episode
-    return conditions.facts(
-        {
-            "profile": events.fields(raw.profile),
-            "score": score,
-            "lead": lead,
-            "first_touch": events.fields(raw.first_touch),
-            "last_touch": events.fields(raw.last_touch),
-            "lists": {name: list(items) for name, items in routing.lists.items()},
-        },
-        routing.mentions,
-    )
+def facts(routing: Routing, scored: contracts.Scored, raw: events.PassedOn) -> cel.Context:
+    """What conditions see of a lead, as far as one looks at it. `raw` is of the record itself, so that fields of later versions are seen too."""
+    mentions = routing.mentions
+    found: dict[str, dict[str, Any]] = {}
+    if "profile" in mentions:
+        found["profile"] = events.fields(raw.profile)
+    if "score" in mentions:
+        found["score"] = {**msgspec.structs.asdict(scored.score), "grade": scored.grade}
+        if scored.probability is not None:
+            found["score"]["probability"] = scored.probability
+    if "lead" in mentions:
+        found["lead"] = {
+            "id": scored.lead_id,
+            "stage": scored.stage,
+            "previous_stage": scored.previous_stage,
+            "stage_since": scored.stage_since,
+            "segments": scored.segments,
+        }
+        if scored.episode is not None:
+            found["lead"]["episodes"] = scored.episode
+    if "first_touch" in mentions:
+        found["first_touch"] = events.fields(raw.first_touch)
+    if "last_touch" in mentions:
+        found["last_touch"] = events.fields(raw.last_touch)
+    if "lists" in mentions:
+        found["lists"] = {name: list(items) for name, items in routing.lists.items()}
+    return conditions.facts(found, mentions)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Callable
 
 import msgspec
@@ -13,7 +12,7 @@ from services.route.domain.events import OutcomeCommand, Scored
 from services.route.domain.lead import moved, newly_absorbed, opens
 from services.route.domain.lifecycle import State
 from services.route.domain.routing import Routing
-from services.route.domain.state import SQL, Key, Lead, World, nobody
+from services.route.domain.state import SQL, Key, Lead, Scene, World, nobody
 from shared.outcome import Decision, Outcome, Outgoing, Reason, Reject
 from shared.stage import Input
 
@@ -51,7 +50,7 @@ def decide_scored(routing: Routing, world: World, input_: Input) -> Outcome:
     if not absorbed and not after.queued and not opens(after, event):
         return _NOTHING if after is before else Decision({event.lead_id: after})
 
-    scene: opening.Scene = ChainMap({}, world)  # type: ignore[arg-type]
+    scene = Scene(world)
     emit: list[Outgoing] = []
     survivor: str | None = world.get(Key("absorbed", event.lead_id))
     if survivor is not None:
@@ -65,18 +64,18 @@ def decide_scored(routing: Routing, world: World, input_: Input) -> Outcome:
             scene[Key("queue", event.lead_id)] = None
             after = replace(after, queued=False)
     scene[event.lead_id] = after
-    return Decision(scene.maps[0], emit)
+    return Decision(scene.changes, emit)
 
 
 def decide_outcome(world: World, input_: Input) -> Outcome:
     """An outcome: applied, or kept with the reason why not; it is never refused and never lost."""
-    scene: opening.Scene = ChainMap({}, world)  # type: ignore[arg-type]
+    scene = Scene(world)
     outcomes.apply(scene, input_.event, part=input_.part, now=input_.now)
-    return Decision(scene.maps[0])
+    return Decision(scene.changes)
 
 
 def _of_an_absorbed_lead(
-    routing: Routing, scene: opening.Scene, lead: Lead, survivor: str, input_: Input, emit: list[Outgoing]
+    routing: Routing, scene: Scene, lead: Lead, survivor: str, input_: Input, emit: list[Outgoing]
 ) -> Lead:
     """A record of a lead that is another one by now opens nothing: the survivor's records do.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Annotated, Any
 
 import msgspec
@@ -68,7 +69,9 @@ class Ignored(Struct, frozen=True):
     """A command that concerns another service."""
 
 
-class _Around(Struct, frozen=True):
+class PassedOn(Struct, frozen=True):
+    """Of a lead.scored what a handover passes on as it came."""
+
     profile: Raw
     first_touch: Raw = NOTHING
     last_touch: Raw = NOTHING
@@ -131,7 +134,7 @@ commanded = msgspec.json.Decoder(Commanded).decode
 outcome_asked = msgspec.json.Decoder(OutcomeAsked).decode
 whole_scored = msgspec.json.Decoder(contracts.Scored).decode
 addressed = msgspec.json.Decoder(_Addressed).decode
-passed_on = msgspec.json.Decoder(_Around).decode
+passed_on = msgspec.json.Decoder(PassedOn).decode
 kept = msgspec.json.Decoder(Kept).decode
 _consent = msgspec.json.Decoder(_Consent).decode
 
@@ -172,11 +175,13 @@ def named(handover: str) -> tuple[str, int, int] | None:
     return lead, int(episode), int(attempt)
 
 
+@functools.lru_cache(maxsize=4096)  # a batch asks for it when it loads and when it decides
 def handover_event(lead_id: str, episode: int, attempt: int) -> str:
     """The event id of a handover: of lead, episode and attempt alone, whatever record opened it."""
     return ids.event_id("route", "handover", lead_id, episode, "lead.handover", attempt)
 
 
+@functools.lru_cache(maxsize=4096)
 def withdrawal_event(handover: str) -> str:
     """The event id of a handover's withdrawal: there is one at most."""
     return ids.event_id("route", handover, handover, 0, "lead.handover.withdrawn")

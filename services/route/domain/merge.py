@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import MutableSequence, Sequence
 from datetime import datetime
-from typing import Any
 
 from msgspec.structs import replace
 
 from services.route.domain import events
 from services.route.domain.lifecycle import OPEN, State
-from services.route.domain.state import SQL, Handover, Key, Lead
+from services.route.domain.state import SQL, Handover, Key, Lead, Scene
 from shared import contracts
 from shared.outcome import Outgoing
 from shared.topology import HANDOVER
-
-Scene = ChainMap[Any, Any]
 
 
 def take_over(

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import MutableSequence
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
 from services.route.domain import choice, events, outcomes, pools, recent
 from services.route.domain.lifecycle import State
 from services.route.domain.routing import Owner, Routing
-from services.route.domain.state import Account, Handover, Key, Lead, Queued
+from services.route.domain.state import Account, Handover, Key, Lead, Queued, Scene
 from shared import contracts
 from shared.outcome import Outgoing
 from shared.topology import HANDOVER
@@ -20,7 +18,6 @@ from shared.topology import HANDOVER
 FIRST_ATTEMPT = 1
 TOP_CONTRIBUTIONS = 5
 
-Scene = ChainMap[Any, Any]  # the world, with what this input changed on top
 _json = msgspec.json.Encoder().encode
 
 
@@ -42,14 +39,15 @@ def open_handover(
             key = Key("pool", pool)
             scene[key] = pools.given(scene.get(key, {}), owner_id)
     else:
-        chosen = choice.choose(routing, scene, lead=lead, account=account, about=choice.facts(routing, scored, value))
+        raw = events.passed_on(value)
+        chosen = choice.choose(routing, scene, lead=lead, account=account, scored=scored, raw=raw)
         if chosen.owner is None:
             scene[Key("queue", lead.lead_id)] = Queued(lead.part, lead.episode, chosen.reason, _json(chosen.path), now)
             return msgspec.structs.replace(lead, queued=True)
         owner_id, pool, created_at = chosen.owner.id, chosen.pool, now
         if pool is not None:
             scene[Key("pool", pool)] = chosen.counters
-        document = composed(scored, value, lead=lead, event_id=event_id, owner=chosen.owner, chosen=chosen, now=now)
+        document = composed(scored, raw, lead=lead, event_id=event_id, owner=chosen.owner, chosen=chosen, now=now)
     handover = Handover(
         handover_id=events.handover_id(lead.lead_id, lead.episode, FIRST_ATTEMPT),
         part=lead.part,
@@ -78,7 +76,7 @@ def open_handover(
 
 def composed(
     scored: contracts.Scored,
-    value: bytes,
+    raw: events.PassedOn,
     *,
     lead: Lead,
     event_id: str,
@@ -87,7 +85,6 @@ def composed(
     now: datetime,
 ) -> bytes:
     """The lead.handover as JSON. Profile, touches, activities and consent are passed on as they came."""
-    raw = events.passed_on(value)
     top = sorted(scored.contributions, key=lambda one: (-abs(one.points), one.rule))[:TOP_CONTRIBUTIONS]
     return contracts.encode(
         events.Handover(

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
 from datetime import datetime
-from typing import Any
 
 from msgspec.structs import replace
 
 from services.route.domain import events
 from services.route.domain.events import OutcomeCommand
 from services.route.domain.lifecycle import OPEN, Verdict, judge
-from services.route.domain.state import Handover, Key, Lead, Logged
-
-Scene = ChainMap[Any, Any]
+from services.route.domain.state import Handover, Key, Lead, Logged, Scene
 
 
 def apply(scene: Scene, command: OutcomeCommand, *, part: int, now: datetime) -> None:

@@ -109,6 +109,31 @@ NOT_SAVED = frozenset({"handovers", "absorbs", "waiting", "recalled"})
 World = Mapping[Any, Any]
 
 
+_MISSING: Any = object()
+
+
+class Scene:
+    """The world while one input is decided on, with what it changed on top: `changes` is what comes of it."""
+
+    __slots__ = ("changes", "world")
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.changes: dict[Any, Any] = {}
+
+    def __getitem__(self, key: Any) -> Any:
+        found = self.changes.get(key, _MISSING)
+        return self.world[key] if found is _MISSING else found
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self.changes[key] = value
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        """What stands at `key`, or `default`."""
+        found = self.changes.get(key, _MISSING)
+        return self.world.get(key, default) if found is _MISSING else found
+
+
 def nobody(lead_id: str, part: int) -> Lead:
     """A lead that nothing was heard of."""
     return Lead(lead_id, part, -1, "", 0, 0, None, False, "", b"")
