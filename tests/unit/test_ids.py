@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import uuid
 
 import pytest
@@ -122,3 +123,10 @@ def test_only_who_has_the_installations_secret_can_make_the_name(identifier: str
     assert ids.lead_id(SECRET, identifier) == ids.lead_id(SECRET, identifier)
     assert ids.lead_id(SECRET, identifier) != ids.lead_id(b"another secret", identifier)
     assert ids.lead_id(SECRET, identifier)[3:] != ids.person_key(SECRET, identifier)[3:]
+
+
+@given(st.binary(max_size=150), st.text(st.characters(exclude_categories=["Cs"])))
+def test_a_name_by_secret_is_its_hmac(secret: bytes, identifier: str) -> None:
+    whole = hmac.digest(secret, f"lead\x1f{identifier}".encode(), "sha256").hex()
+
+    assert ids.lead_id(secret, identifier) == f"ld_{whole[:30]}"
