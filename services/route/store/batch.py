@@ -17,6 +17,7 @@ from services.route.domain import needs
 from services.route.domain.lifecycle import State, Verdict
 from services.route.domain.pools import Counter
 from services.route.domain.state import NOT_SAVED, Account, Handover, Key, Lead, Logged, Queued
+from services.route.store import arrays
 from shared.stage import Input, Tx
 
 # The gate: an advisory lock until the end of the transaction, one for the whole store.
@@ -73,57 +74,72 @@ SELECT array(SELECT ROW (lead_id, part, score_version, stage, episode, handed, o
        array(SELECT ROW (pool, member, level, given) FROM pool_member WHERE $5) AS counters
 """
 
-# The leads of a batch as they are now.
-SAVE_LEADS = """
+# The leads of a batch that were never in SQL, as they are now: most. Their columns come as the text of an array (arrays.py).
+SAVE_NEVER_IN_SQL = """
 INSERT INTO lead (lead_id, part, score_version, stage, episode, handed, owner, queued, absorbed, recent)
-SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[], $4::text[], $5::int[], $6::int[], $7::text[], $8::bool[], $9::text[],
-                     $10::bytea[])
+SELECT lead_id, part, score_version, stage, 0, 0, NULL, false, '', recent
+  FROM unnest($1::text::text[], $2::text::int[], $3::text::bigint[], $4::text::text[], $5::bytea[])
+    AS t (lead_id, part, score_version, stage, recent)
 ON CONFLICT (lead_id) DO UPDATE
    SET part = excluded.part, score_version = excluded.score_version, stage = excluded.stage, episode = excluded.episode,
        handed = excluded.handed, owner = excluded.owner, queued = excluded.queued, absorbed = excluded.absorbed,
        recent = excluded.recent
 """
 
+# The others, of which every column may have changed.
+SAVE_LEADS = """
+INSERT INTO lead (lead_id, part, score_version, stage, episode, handed, owner, queued, absorbed, recent)
+SELECT * FROM unnest($6::text[], $7::int[], $8::bigint[], $9::text[], $10::int[], $11::int[], $12::text[], $13::bool[], $14::text[],
+                     $15::bytea[])
+ON CONFLICT (lead_id) DO UPDATE
+   SET part = excluded.part, score_version = excluded.score_version, stage = excluded.stage, episode = excluded.episode,
+       handed = excluded.handed, owner = excluded.owner, queued = excluded.queued, absorbed = excluded.absorbed,
+       recent = excluded.recent
+"""
+
+# Both in one statement.
+SAVE_ALL_LEADS = f"WITH never_in_sql AS ({SAVE_NEVER_IN_SQL}) {SAVE_LEADS}"
+
 # The same, and everything else that a decision may change: handovers, counters, accounts, merges, the queue, outcomes and what
 # became of the commands that brought them (the delivery core adds whether they are done).
 SAVE_ALL = f"""
-WITH leads AS ({SAVE_LEADS}), handovers AS (
+WITH never_in_sql AS ({SAVE_NEVER_IN_SQL}), leads AS ({SAVE_LEADS}), handovers AS (
     INSERT INTO handover (handover_id, part, lead_id, opened_for, episode, attempt, owner, pool, state, state_at, created_at, document)
-    SELECT * FROM unnest($11::text[], $12::int[], $13::text[], $14::text[], $15::int[], $16::int[], $17::text[], $18::text[],
-                         $19::text[], $20::timestamptz[], $21::timestamptz[], $22::bytea[])
+    SELECT * FROM unnest($16::text[], $17::int[], $18::text[], $19::text[], $20::int[], $21::int[], $22::text[], $23::text[],
+                         $24::text[], $25::timestamptz[], $26::timestamptz[], $27::bytea[])
     ON CONFLICT (handover_id) DO UPDATE
        SET part = excluded.part, lead_id = excluded.lead_id, owner = excluded.owner, state = excluded.state, state_at = excluded.state_at
 ), counters AS (
     INSERT INTO pool_member (pool, member, level, given)
-    SELECT * FROM unnest($23::text[], $24::text[], $25::bigint[], $26::bigint[])
+    SELECT * FROM unnest($28::text[], $29::text[], $30::bigint[], $31::bigint[])
     ON CONFLICT (pool, member) DO UPDATE SET level = excluded.level, given = excluded.given
 ), accounts AS (
     INSERT INTO account (domain, owner, lead_id, since)
-    SELECT * FROM unnest($27::text[], $28::text[], $29::text[], $30::timestamptz[])
+    SELECT * FROM unnest($32::text[], $33::text[], $34::text[], $35::timestamptz[])
     ON CONFLICT (domain) DO UPDATE SET owner = excluded.owner, lead_id = excluded.lead_id, since = excluded.since
 ), merges AS (
     INSERT INTO absorbed (lead_id, survivor)
-    SELECT * FROM unnest($31::text[], $32::text[])
+    SELECT * FROM unnest($36::text[], $37::text[])
     ON CONFLICT (lead_id) DO UPDATE SET survivor = excluded.survivor
 ), queued AS (
     INSERT INTO queue (lead_id, part, episode, reason, path, since)
-    SELECT * FROM unnest($33::text[], $34::int[], $35::int[], $36::text[], $37::bytea[], $38::timestamptz[])
+    SELECT * FROM unnest($38::text[], $39::int[], $40::int[], $41::text[], $42::bytea[], $43::timestamptz[])
     ON CONFLICT (lead_id) DO UPDATE
        SET part = excluded.part, reason = excluded.reason, path = excluded.path, episode = excluded.episode,
            since = CASE WHEN queue.episode = excluded.episode THEN queue.since ELSE excluded.since END
 ), unqueued AS (
-    DELETE FROM queue WHERE lead_id = ANY ($39::text[])
+    DELETE FROM queue WHERE lead_id = ANY ($44::text[])
 ), outcomes AS (
     INSERT INTO outcome_log (command_id, part, lead_id, handover_id, outcome, reason, amount, currency, reported_by, occurred_at,
                              received_at, verdict, state_before, state_after)
-    SELECT * FROM unnest($40::uuid[], $41::int[], $42::text[], $43::text[], $44::text[], $45::text[], $46::float8[], $47::text[],
-                         $48::text[], $49::timestamptz[], $50::timestamptz[], $51::text[], $52::text[], $53::text[])
+    SELECT * FROM unnest($45::uuid[], $46::int[], $47::text[], $48::text[], $49::text[], $50::text[], $51::float8[], $52::text[],
+                         $53::text[], $54::timestamptz[], $55::timestamptz[], $56::text[], $57::text[], $58::text[])
     ON CONFLICT (command_id) DO UPDATE
        SET handover_id = excluded.handover_id, verdict = excluded.verdict, state_before = excluded.state_before,
            state_after = excluded.state_after
 )
 INSERT INTO command (command_id, status, result)
-SELECT command_id, 'done', verdict FROM unnest($40::uuid[], $51::text[]) AS o(command_id, verdict)
+SELECT command_id, 'done', verdict FROM unnest($45::uuid[], $56::text[]) AS o(command_id, verdict)
 ON CONFLICT (command_id) DO UPDATE SET status = excluded.status, result = excluded.result
 """
 
@@ -181,9 +197,24 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
             leads.append(value)
         elif isinstance(key, Key) and key.kind not in NOT_SAVED:
             others.setdefault(key.kind, []).append((key.id, value))
-    columns = _columns(10, [astuple(one) for one in leads])
+    plain: list[Lead] = []
+    marked: list[Lead] = []
+    for one in leads:
+        is_plain = not (one.episode or one.handed or one.owner is not None or one.queued or one.absorbed)
+        (plain if is_plain else marked).append(one)
+    columns: list[Any] = [
+        arrays.texts([one.lead_id for one in plain]),
+        arrays.numbers([one.part for one in plain]),
+        arrays.numbers([one.version for one in plain]),
+        arrays.texts([one.stage for one in plain]),
+        [one.recent for one in plain],
+    ]
+    if not others and not marked:
+        await tx.execute(SAVE_NEVER_IN_SQL, *columns)
+        return
+    columns += _columns(10, [astuple(one) for one in marked])
     if not others:
-        await tx.execute(SAVE_LEADS, *columns)
+        await tx.execute(SAVE_ALL_LEADS, *columns)
         return
     queued: list[tuple[str, Queued | None]] = others.get("queue", [])
     columns += _columns(12, [astuple(handover) for _, handover in others.get("handover", ())])
