@@ -94,9 +94,10 @@ async def _goodbye(kafka: str, members: Sequence[str], known: set[str], left: se
             errors = [said.error_code] if said.error_code else [error for *_, error in said.members]
             if 0 in errors:
                 left.add(group)
-            (described,) = await admin.describe_consumer_groups([group])
-            ((_, _, state, *_),) = described.groups
-            gone = gone and set(errors) == {_UNKNOWN_MEMBER} and state in _AT_REST
+            gone = gone and set(errors) == {_UNKNOWN_MEMBER}
+        for group in sorted(known) if gone else ():
+            (described,) = await admin.describe_consumer_groups([group])  # aiokafka can't read the answer for several
+            gone = gone and all(state in _AT_REST for _, _, state, *_ in described.groups)
     finally:
         await admin.close()
     return gone
