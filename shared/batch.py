@@ -73,6 +73,22 @@ async def write(
 
     Raises Fenced, SeenMeanwhile, rejects.LimitReached, or the world's faults; then nothing of the failing part is written.
     """
+    written: list[Written] = []
+    repeat = _first_repeat(decoded) if terms.recalling else None
+    if repeat is not None:
+        # Which of two records under one id counted at first, the stage can tell; so that it is asked of each, they come one after the other.
+        for records, due in ((decoded[:repeat], timers), (decoded[repeat:], ())):
+            written += await write(
+                pool,
+                stage,
+                records,
+                terms=terms,
+                acknowledged=acknowledged,
+                rejects=rejects,
+                timers=due,
+                refused=refused,
+            )
+        return written
     try:
         return [
             await _transact(
@@ -109,10 +125,20 @@ async def write(
         )
     half = len(timers) // 2 if timers else len(decoded) // 2
     halves = ((decoded, timers[:half]), ((), timers[half:])) if timers else ((decoded[:half], ()), (decoded[half:], ()))
-    written: list[Written] = []
     for records, due in halves:
         written += await write(pool, stage, records, acknowledged=acknowledged, timers=due, **again)  # type: ignore[arg-type]
     return written
+
+
+def _first_repeat(decoded: Sequence[Decoded]) -> int | None:
+    """The place of the first record whose event id came before it in the batch."""
+    seen: set[str] = set()
+    for place, one in enumerate(decoded):
+        if (id_ := _event_id(one)) in seen:
+            return place
+        if id_:
+            seen.add(id_)
+    return None
 
 
 def _event_id(decoded: Decoded) -> str:

@@ -77,7 +77,7 @@ async def take_over(
         unknown = [record for record in tail if record.headers.get("ce_id", b"").decode() not in ours]
         if unknown:
             recalling = True
-            await recall.remember(pool, stage=stage.name, part=part, records=unknown, with_value=True)
+            await recall.remember(pool, stage=stage, part=part, records=unknown, with_value=True)
         for record in tail:
             known[record.topic, part] = record.offset + 1
     committed = await reader.committed(part)

@@ -277,12 +277,13 @@ class Enriched(Model, frozen=True):
 
 
 class Merged(Model, frozen=True):
-    """lead.merged: `absorbed` is from now on `survivor`; its activities come again under that id."""
+    """lead.merged: `absorbed` is from now on `survivor`; its activities come again under that id. `profile_version` is the absorbed lead's."""
 
     event_id: str
     survivor: str
     absorbed: str
     because: str
+    profile_version: int | None = None
 
 
 class Split(Model, frozen=True):

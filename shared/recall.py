@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 
 from shared.database import Pool
 from shared.message import Message
@@ -13,27 +14,38 @@ from shared.topology import DEAD
 _SLICE = 5000
 
 
-async def remember(pool: Pool, *, stage: str, part: int, records: Sequence[Record], with_value: bool) -> None:
+async def remember(pool: Pool, *, stage: Stage, part: int, records: Sequence[Record], with_value: bool = False) -> None:
     """Notes records of the stage's own output: what is decided again under the same id is not sent again.
 
-    With `with_value` the record itself is kept, for a `load` that must keep the decision that stands there.
+    With `with_value` the record itself is kept, and of others what the stage wants to know of them, for a `load` that must keep the
+    decision that stands there.
     """
-    rows = [record for record in records if _id(record)]
+    rows = [record for record in records if _text(record, "ce_id")]
+    said = [stage.recollect(record) if stage.recollect is not None else None for record in rows]
     # What stands on our own output topics already; known ids stay as they are.
     await pool.execute(
         """
-        INSERT INTO recalled (stage, event_id, part, topic, type, subject, value)
-        SELECT $1, event_id, $2, topic, type, subject, value
-          FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::bytea[]) AS r(event_id, topic, type, subject, value)
+        INSERT INTO recalled (stage, event_id, part, topic, type, subject, value, at, about, revision, version, withdrawn)
+        SELECT $1, event_id, $2, topic, type, subject, value, at, about, revision, version, withdrawn
+          FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::timestamptz[], $9::uuid[], $10::int[], $11::bigint[],
+                      $12::boolean[]) AS r(event_id, topic, type, subject, value, at, about, revision, version, withdrawn)
         ON CONFLICT DO NOTHING
         """,
-        stage,
+        stage.name,
         part,
-        [_id(record) for record in rows],
+        [_text(record, "ce_id") for record in rows],
         [record.topic for record in rows],
         [_text(record, "ce_type") for record in rows],
         [_text(record, "ce_subject") for record in rows],
-        [record.value if with_value else None for record in rows],
+        [
+            record.value if with_value else one.value if one is not None else None
+            for record, one in zip(rows, said, strict=True)
+        ],
+        [_time(record) for record in rows],
+        [one.about if one is not None else None for one in said],
+        [one.revision if one is not None else None for one in said],
+        [one.version if one is not None else None for one in said],
+        [one.withdrawn if one is not None else None for one in said],
     )
 
 
@@ -49,9 +61,9 @@ async def read_own_output(pool: Pool, kafka: str, *, stage: Stage, part: int, pa
             continue  # topics with several writers
         slice_.append(record)
         if len(slice_) >= _SLICE:
-            await remember(pool, stage=stage.name, part=part, records=slice_, with_value=False)
+            await remember(pool, stage=stage, part=part, records=slice_)
             slice_.clear()
-    await remember(pool, stage=stage.name, part=part, records=slice_, with_value=False)
+    await remember(pool, stage=stage, part=part, records=slice_)
 
 
 async def begin(pool: Pool, *, stage: str, part: int, until: Mapping[str, int]) -> None:
@@ -99,9 +111,13 @@ async def drop_known(tx: Tx, *, stage: str, parts: Collection[int], messages: di
             messages[part] = [message for message in messages[part] if message.event_id not in known]
 
 
-def _id(record: Record) -> str:
-    return _text(record, "ce_id")
-
-
 def _text(record: Record, header: str) -> str:
     return record.headers.get(header, b"").decode()
+
+
+def _time(record: Record) -> datetime | None:
+    """When the record's cause was, as the stage wrote it."""
+    try:
+        return datetime.fromisoformat(_text(record, "ce_time"))
+    except ValueError:
+        return None

@@ -50,6 +50,17 @@ class Input(Struct, frozen=True):
     record: Record | None = None
 
 
+class Recollection(Struct, frozen=True, gc=False):
+    """What a record of a stage's own output says to a rebuild: which input it is `about` (none for what is said of a lead alone), in which
+    revision, at which version of its subject, whether it took that input off its subject, and what more its stage wants to know."""
+
+    about: str | None
+    revision: int
+    version: int | None
+    withdrawn: bool = False
+    value: bytes | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
     """A stage: which topics it reads, and its four functions.
@@ -68,6 +79,8 @@ class Stage:
     seen    IO, inside the transaction, only with inbox=False: which of these event ids count already. Must first take
             whatever lock makes the answer hold until commit.
     gather_ms  how long the broker gathers while there is traffic: 15 is best for what somebody waits for, more is cheaper.
+    recollect  pure: what a record of the stage's own output says to a rebuild, for a `load` that must keep the decision which stands
+            there; or None when it is not to be kept.
     same_part  True: outputs go to the number that the input came from. False: to murmur2(key) mod the count.
     """
 
@@ -81,6 +94,7 @@ class Stage:
     due: Callable[[Tx, Mapping[int, datetime], int], Awaitable[Sequence[Input]]] | None = None
     inbox: bool = True
     seen: Callable[[Tx, Sequence[str]], Awaitable[set[str]]] | None = None
+    recollect: Callable[[Record], Recollection | None] | None = None
     same_part: bool = True
     gather_ms: int = 15
     prepare: Callable[[], Awaitable[None]] | None = None  # refresh what `decide` reads beside the world (documents)

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from services.enrich import api, store
-from services.enrich.domain import phone
+from services.enrich.domain import phone, rebuild
 from services.enrich.domain.decide import decide
 from services.enrich.domain.intake import decode
 from services.enrich.settings import Settings
@@ -30,6 +30,7 @@ def stage(secret: bytes) -> Stage:
         save=store.save,
         inbox=False,
         seen=store.seen,
+        recollect=rebuild.recollect,
         same_part=False,
     )
 

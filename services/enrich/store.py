@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from asyncpg import Record as Row
 
+from services.enrich.domain import rebuild
 from services.enrich.domain.cookies import HISTORY_EVENTS
 from services.enrich.domain.lacking import lacking, names
 from services.enrich.domain.leads import REBUILDING
@@ -23,6 +24,7 @@ from services.enrich.domain.world import (
     Recalled,
     State,
     Tie,
+    Told,
     Visits,
 )
 from shared import ids
@@ -72,9 +74,9 @@ async def load(tx: Tx, inputs: Sequence[Input], *, secret: bytes) -> World:
         wanted,
     )
     _people(world, [row for row in rows if row["name"] is not None])
-    locked = {row["lead_id"] for row in rows}
+    locked = {row["lead_id"] for row in rows if row["lead_id"] is not None}
     if rows[0]["rebuilding"]:
-        await _recalled(tx, world, wanted, secret)
+        await _recalled(tx, world, inputs, wanted=wanted, locked=locked, secret=secret)
     lack = lacking(world, inputs, secret=secret)
     while lack is not None:
         if lack.cookies:
@@ -185,22 +187,59 @@ async def _histories(tx: Tx, world: World, leads: Iterable[str]) -> None:
         world["absorbed", id_] = tuple(absorbed[id_])
 
 
-async def _recalled(tx: Tx, world: World, wanted: Sequence[str], secret: bytes) -> None:
-    """Which of the leads that these identifiers could make stand on the topic already."""
+async def _recalled(
+    tx: Tx, world: World, inputs: Sequence[Input], *, wanted: Sequence[str], locked: set[str], secret: bytes
+) -> None:
+    """What the output topic says of these events, and of the leads that they are of or that their identifiers could have made."""
     world[REBUILDING] = True
-    possible = {ids.lead_id(secret, name) for name in wanted} | {
-        row.lead_id for row in world.values() if isinstance(row, Lead)
-    }
-    # What was said of these leads before the store was lost.
-    rows = await tx.fetch(
+    # Each event's last word, and the time of the record that counted: that of its note, or of its first activity.
+    told = await tx.fetch(
         """
-        SELECT subject, bool_or(type = 'lead.merged') AND NOT bool_or(type = 'lead.split') AS absorbed
-          FROM recalled WHERE stage = 'enrich' AND subject = ANY ($1::text[]) GROUP BY subject
+        SELECT about::text, max(revision) AS revision,
+               coalesce(min(at) FILTER (WHERE type = 'lead.noted'), min(at) FILTER (WHERE revision = 1 AND NOT withdrawn)) AS at,
+               (array_agg(CASE WHEN type = 'lead.enriched' AND NOT withdrawn THEN subject END ORDER BY revision DESC, withdrawn))[1] AS lead_id
+          FROM recalled WHERE stage = 'enrich' AND about = ANY ($1::uuid[]) GROUP BY about
         """,
-        sorted(possible),
+        [input_.event_id for input_ in inputs],
     )
-    for row in rows:
-        world["recalled", row["subject"]] = Recalled(row["absorbed"])
+    unknown = {row["lead_id"] for row in told if row["lead_id"] is not None}
+    unknown |= {ids.lead_id(secret, name) for name in wanted} | locked
+    stood: set[str] = set()
+    while unknown:
+        # What was said of these leads before the store was lost.
+        rows = await tx.fetch(
+            """
+            SELECT subject, min(version) AS first, max(version) AS last,
+                   CASE WHEN coalesce(max(version) FILTER (WHERE type = 'lead.merged') > max(version) FILTER (WHERE type = 'lead.enriched'),
+                                      bool_or(type = 'lead.merged') AND NOT bool_or(type = 'lead.split'))
+                        THEN convert_from((array_agg(value ORDER BY version DESC NULLS LAST) FILTER (WHERE type = 'lead.merged'))[1], 'UTF8')
+                   END AS absorbed_into
+              FROM recalled WHERE stage = 'enrich' AND subject = ANY ($1::text[]) GROUP BY subject
+            """,
+            sorted(unknown),
+        )
+        for row in rows:
+            world["recalled", row["subject"]] = Recalled(row["first"] or 0, row["last"] or 0, row["absorbed_into"])
+        stood |= {row["subject"] for row in rows}
+        unknown = {row["absorbed_into"] for row in rows if row["absorbed_into"] is not None} - stood
+    for row in told:
+        last = Told(row["at"], row["revision"], row["lead_id"])
+        world["told", row["about"]] = rebuild.told(last, lambda lead_id: world["recalled", lead_id])
+    await _stood(tx, world, sorted(stood - locked))
+
+
+async def _stood(tx: Tx, world: World, leads: Sequence[str]) -> None:
+    """The leads that stand on the topic, as far as they are here again; locked, whether they are or not."""
+    # Lock their ids, since a row that is not there can't be; then the rows, without waiting, since they may be out of order.
+    await tx.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended(id, 3)) FROM unnest($1::text[]) AS id ORDER BY hashtextextended(id, 3)",
+        leads,
+    )
+    await tx.execute("SELECT FROM lead WHERE lead_id = ANY ($1::text[]) ORDER BY lead_id FOR UPDATE NOWAIT", leads)
+    await _leads(tx, world, leads)
+    for lead_id in leads:
+        if ("lead", lead_id) not in world:
+            world["history", lead_id] = world["absorbed", lead_id] = ()
 
 
 async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
@@ -225,7 +264,7 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
             INSERT INTO lead (lead_id, made_at, made_by, profile_version, absorbed_into, state)
             SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::bigint[], $5::text[], $6::bytea[])
             ON CONFLICT (lead_id) DO UPDATE
-               SET profile_version = excluded.profile_version, absorbed_into = excluded.absorbed_into, state = excluded.state
+               SET made_by = excluded.made_by, profile_version = excluded.profile_version, absorbed_into = excluded.absorbed_into, state = excluded.state
         ), identifiers AS (
             INSERT INTO identifier (name, lead_id, ties)
             SELECT * FROM unnest($7::text[], $8::text[], $9::bytea[])

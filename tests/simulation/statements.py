@@ -110,7 +110,7 @@ async def _sweep(s: Session, acknowledged: Sequence[int]) -> list[Row]:
 
 
 async def _remember(s: Session, stage: str, part: int, *columns: Sequence[Any]) -> list[Row]:
-    for id_, topic, type_, subject, value in zip(*columns, strict=True):
+    for id_, topic, type_, subject, value, *_ in zip(*columns, strict=True):
         key = (stage, id_, part)
         if s.get("recalled", key) is None:
             await s.lock("recalled", key)

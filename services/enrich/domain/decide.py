@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from services.enrich.domain import binding, emission, profile
+from services.enrich.domain import binding, emission, profile, rebuild
 from services.enrich.domain.cookies import history
 from services.enrich.domain.leads import made, raised
 from services.enrich.domain.regroup import regroup
@@ -20,6 +20,7 @@ from services.enrich.domain.world import (
     Kept,
     Lead,
     NotLoaded,
+    Told,
     Visits,
     World,
 )
@@ -40,6 +41,9 @@ def decide(world: World, input_: Input, *, secret: bytes) -> Decision:
     happened: Happened = input_.event
     if ("activity", happened.event_id) in world:
         return Decision()
+    told: Told | None = world.get(("told", happened.event_id))
+    if told is not None:
+        return rebuild.keep(world, input_, told, secret=secret)
     found, retied = binding.identifiers(world, happened)
     cookie: Cookie | None = world.get(("identifier", happened.cookie)) if happened.cookie is not None else None
     if happened.person is None:

@@ -68,7 +68,11 @@ def merged(cause: str, *, survivor: Lead, absorbed: Lead) -> Outgoing:
     """That `absorbed` is `survivor` from now on; for the partition of the absorbed lead."""
     event_id = ids.event_id(STAGE, cause, absorbed.lead_id, absorbed.version, "lead.merged")
     event = Merged(
-        event_id=event_id, survivor=survivor.lead_id, absorbed=absorbed.lead_id, because="one event names both"
+        event_id=event_id,
+        survivor=survivor.lead_id,
+        absorbed=absorbed.lead_id,
+        because="one event names both",
+        profile_version=absorbed.version,
     )
     return Outgoing(ENRICHED, absorbed.lead_id, "lead.merged", event_id, event)
 

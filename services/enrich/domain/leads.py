@@ -24,7 +24,7 @@ def made(names: Sequence[str], now: datetime, *, world: World, secret: bytes) ->
     if REBUILDING in world:
         for name in names:
             recalled: Recalled | None = world.get(("recalled", ids.lead_id(secret, name)))
-            if recalled is not None and not recalled.absorbed:
+            if recalled is not None and recalled.absorbed_into is None:
                 maker = name
                 break
     return Lead(ids.lead_id(secret, maker), now, maker)
@@ -35,6 +35,6 @@ def survivor(leads: Sequence[Lead], world: World) -> Lead:
 
     def order(lead: Lead) -> tuple[bool, datetime, str]:
         recalled: Recalled | None = world.get(("recalled", lead.lead_id))
-        return recalled is not None and recalled.absorbed, lead.made_at, lead.lead_id
+        return recalled is not None and recalled.absorbed_into is not None, lead.made_at, lead.lead_id
 
     return min(leads, key=order)

@@ -135,19 +135,19 @@ class _Settled:
         """Gives the person its lead: a lead goes where the identifier goes that made it, and of several the one made first survives."""
         now = self.input.now
         lead = survivor(leads, self.world) if leads else made([owner], now, world=self.world, secret=self.secret)
-        lead = replace(lead, version=raised(lead.version, now)) if lead.absorbed_into is not None or not leads else lead
-        if lead.absorbed_into is not None:
-            self.emit.append(emission.split(self.input.event_id, left=lead.absorbed_into, restored=lead))
-            lead = replace(lead, absorbed_into=None)
+        left = lead.absorbed_into
+        if left is not None:
+            lead = replace(lead, version=raised(lead.version, now), absorbed_into=None)
+            self.emit.append(emission.split(self.input.event_id, left=left, restored=lead))
         self.lead_of[owner] = lead
         self.known[lead.lead_id] = lead
         for other in leads:
             if other.lead_id == lead.lead_id or other.absorbed_into == lead.lead_id:
                 continue
-            absorbed = replace(other, absorbed_into=lead.lead_id, version=raised(other.version, now))
+            absorbed = replace(other, absorbed_into=lead.lead_id)
             if other.absorbed_into is None:
                 self.joined.append(other.lead_id)
-                absorbed = replace(absorbed, state=State())
+                absorbed = replace(absorbed, version=raised(other.version, now), state=State())
                 self.emit.append(emission.merged(self.input.event_id, survivor=lead, absorbed=absorbed))
             self.known[other.lead_id] = absorbed
             self.changes["lead", other.lead_id] = absorbed

@@ -2,7 +2,7 @@
 
 A world's keys: ("identifier", name) -> Identifier or Cookie, ("lead", id) -> Lead, ("activity", event id) -> Kept;
 and, only where they are known completely: ("history", lead id) -> the ids of all its activities, ("absorbed", lead id) ->
-the ids of leads that it absorbed, ("visits", cookie) -> Visits; ("recalled", lead id) -> Recalled, in a rebuild.
+the ids of leads that it absorbed, ("visits", cookie) -> Visits; in a rebuild ("told", event id) -> Told, ("recalled", lead id) -> Recalled.
 """
 
 from __future__ import annotations
@@ -167,10 +167,23 @@ class Visits(Struct, frozen=True, gc=False):
     events: tuple[str, ...] = ()
 
 
-class Recalled(Struct, frozen=True, gc=False):
-    """In a rebuild: this lead stands on the output topic already."""
+class Told(Struct, frozen=True, gc=False):
+    """In a rebuild: what the output topic says of one event. It counted as the record of `at` said it (absent: not known), and was told
+    last in `revision`, under `lead_id`, or as nobody's. `again`: that lead was absorbed since, by the one that stands here now, and the event
+    was not told under this one yet."""
 
-    absorbed: bool
+    at: datetime | None
+    revision: int
+    lead_id: str | None = None
+    again: bool = False
+
+
+class Recalled(Struct, frozen=True, gc=False):
+    """In a rebuild: this lead stands on the output topic already, from its first profile version to its last, and may be absorbed."""
+
+    first: int
+    last: int
+    absorbed_into: str | None = None
 
 
 class NotLoaded(Exception):

@@ -54,15 +54,24 @@ class Memory:
         self.leads: dict[str, Any] = {}
         self.activities: dict[str, Kept] = {}
         self.sent: list[Outgoing] = []
+        self.decided_at: list[datetime] = []  # of each in `sent`: the time of the record that caused it
+        self.recalling: dict[Hashable, Any] = {}  # what a rebuild knows besides
         self.clock = 1_795_000_000_000
 
     def batch(self, events: Sequence[dict[str, Any]]) -> list[Reject]:
-        """One batch through decode, seen, load, decide and save, as the shell does it."""
-        inputs: dict[str, Input] = {}
-        rejected: list[Reject] = []
+        """One batch of events, each a tick after the one before."""
+        arrivals = []
         for said in events:
             self.clock += self.tick_ms
-            read = intake.decode(record(said, at_ms=self.clock))
+            arrivals.append((said, self.clock))
+        return self.arrive(arrivals)
+
+    def arrive(self, arrivals: Sequence[tuple[dict[str, Any], int]]) -> list[Reject]:
+        """One batch, each with the broker's time (ms), through decode, seen, load, decide and save, as the shell does it."""
+        inputs: dict[str, Input] = {}
+        rejected: list[Reject] = []
+        for said, at_ms in arrivals:
+            read = intake.decode(record(said, at_ms=at_ms))
             if isinstance(read, Reject):
                 rejected.append(read)
             elif read.event_id not in self.activities:
@@ -73,11 +82,12 @@ class Memory:
             decision = decide(world, input_, secret=SECRET)
             world.update(decision.changes)
             self.sent += decision.emit
+            self.decided_at += [input_.now] * len(decision.emit)
             self.save(decision.changes)
         return rejected
 
     def load(self, inputs: Sequence[Input]) -> dict[Hashable, Any]:
-        world: dict[Hashable, Any] = {}
+        world: dict[Hashable, Any] = dict(self.recalling)
         for input_ in inputs:
             for name in names(input_.event):
                 self._identifier(world, name)

@@ -1,0 +1,237 @@
+"""A store that is built anew from its topics: what the output topic says of an event is kept, not decided again. Pure.
+
+Which lead an event is of, in which revision, and how far a lead's versions go, stands on the topic, whatever order the events come in now. Profiles,
+ties, cookies, and whose each identifier is, follow from that: they are what deciding in the first order had come to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from services.enrich.domain import binding, emission, profile
+from services.enrich.domain.world import (
+    SEPARATOR,
+    Cookie,
+    Happened,
+    Identifier,
+    Kept,
+    Lead,
+    NotLoaded,
+    Recalled,
+    Told,
+    Visits,
+    World,
+)
+from shared import ids
+from shared.clock import from_ms, to_ms
+from shared.outcome import Decision, Outgoing
+from shared.stage import Input, Recollection, Record
+
+Changes = dict[Hashable, Any]
+_NO_VISITS = Visits(datetime.min.replace(tzinfo=UTC))
+
+
+class _Activity(msgspec.Struct):
+    id: str
+    revision: int
+    withdrawn: bool = False
+
+
+class _Output(msgspec.Struct):
+    """An event of the output topic, as much as is needed of it."""
+
+    profile_version: int | None = None
+    activity: _Activity | None = None
+    activity_id: str | None = None
+    survivor: str | None = None
+
+
+_decode = msgspec.json.Decoder(_Output).decode
+
+
+def recollect(record: Record) -> Recollection | None:
+    """What a record of leads.enriched.v1 says to a rebuild; None when it is not one of ours that can be read."""
+    try:
+        said = _decode(record.value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    if said.activity is not None:
+        return Recollection(said.activity.id, said.activity.revision, said.profile_version, said.activity.withdrawn)
+    return Recollection(
+        said.activity_id, 0, said.profile_version, value=said.survivor.encode() if said.survivor is not None else None
+    )
+
+
+def told(last: Told, recalled: Callable[[str], Recalled]) -> Told:
+    """An event's last word; under an absorbed lead it is the survivor's by now, who has to tell it again."""
+    lead_id, passed = last.lead_id, set[str]()
+    while lead_id is not None and lead_id not in passed and (survivor := recalled(lead_id).absorbed_into) is not None:
+        passed.add(lead_id)
+        lead_id = survivor
+    return last if lead_id == last.lead_id else Told(last.at, last.revision + 1, lead_id, again=True)
+
+
+def keep(world: World, input_: Input, told: Told, *, secret: bytes) -> Decision:
+    """The event of `input_` where the topic says that it is; nothing is told that stands there. Raises NotLoaded as decide does."""
+    happened: Happened = input_.event
+    if told.at is not None and told.at != input_.now:
+        return Decision()  # of two records under one id the other one counted
+    kept = Kept(happened, told.lead_id, told.revision)
+    changes: Changes = {("activity", happened.event_id): kept}
+    if told.lead_id is None:
+        _on_cookie(world, changes, happened, None)
+        return Decision(changes)
+    if happened.person is None:
+        _on_cookie(world, changes, happened, None)
+        _added(world, changes, kept, {}, maker=happened.cookie or "")
+        return Decision(changes, _again(changes, input_, told, kept))
+    found, retied = binding.identifiers(world, happened)
+    moved = _claimed(world, changes, happened, found, told.lead_id)
+    users = {}
+    if happened.user is not None and found[happened.user].lead_id == told.lead_id:
+        _, property_, user = happened.user.split(SEPARATOR)
+        users[property_] = user
+    _on_cookie(world, changes, happened, told.lead_id)
+    _made_by(world, changes, happened.person, told.lead_id, secret)
+    _added(world, changes, kept, users, maker=happened.person)
+    if retied or moved:
+        _settle(world, changes, found, happened, told.lead_id)
+    return Decision(changes, _again(changes, input_, told, kept))
+
+
+def _again(changes: Changes, input_: Input, told: Told, kept: Kept) -> list[Outgoing]:
+    """What a merge had still to tell. Its profile is the one of now, which may lack what comes later: so it goes under an early version,
+    behind those that are on the topic."""
+    if not told.again:
+        return []
+    lead: Lead = changes["lead", told.lead_id]
+    return emission.enriched(replace(lead, version=min(to_ms(input_.now), lead.version - 1)), [kept])
+
+
+def _claimed(world: World, changes: Changes, happened: Happened, found: dict[str, Identifier], lead_id: str) -> bool:
+    """The event's identifiers: the strongest is its lead's, those that are bound to it too while nobody has them. Says whether one moved."""
+    moved = False
+    together = binding.bound(happened, found)
+    for name, identifier in found.items():
+        if name == happened.person:
+            moved = identifier.lead_id not in (None, lead_id)
+            identifier = replace(identifier, lead_id=lead_id)
+        elif name in together and identifier.lead_id is None:
+            identifier = replace(identifier, lead_id=lead_id)
+        found[name] = identifier
+        if identifier != world.get(("identifier", name)):
+            changes["identifier", name] = identifier
+    return moved
+
+
+def _added(world: World, changes: Changes, kept: Kept, users: dict[str, str], *, maker: str) -> None:
+    """The event is its lead's, which stands as the topic has it last."""
+    lead_id = kept.lead_id or ""
+    lead: Lead | None = changes.get(("lead", lead_id)) or world.get(("lead", lead_id))
+    if lead is None:
+        lead = _lead(world, lead_id, maker)
+    recalled: Recalled = world["recalled", lead_id]
+    state = profile.add(lead.state, kept.happened, users)
+    changes["lead", lead_id] = replace(lead, version=max(lead.version, recalled.last), state=state)
+    known = world.get(("history", lead_id))
+    if known is not None:
+        changes["history", lead_id] = (*known, kept.happened.event_id)
+
+
+def _lead(world: World, lead_id: str, maker: str) -> Lead:
+    recalled: Recalled = world["recalled", lead_id]
+    return Lead(lead_id, from_ms(recalled.first), maker, recalled.last)
+
+
+def _made_by(world: World, changes: Changes, person: str, lead_id: str, secret: bytes) -> None:
+    """An identifier tells which lead it made: this one, or one that was absorbed into it."""
+    made = ids.lead_id(secret, person)
+    recalled: Recalled | None = world.get(("recalled", made))
+    if recalled is None:
+        return
+    lead: Lead | None = world.get(("lead", made))
+    if made == lead_id:
+        changes["lead", made] = replace(lead or _lead(world, made, person), made_by=person)
+    elif recalled.absorbed_into is not None:
+        changes["lead", made] = replace(lead or _lead(world, made, person), absorbed_into=lead_id)
+        absorbed = world.get(("absorbed", lead_id))
+        if absorbed is not None and made not in absorbed:
+            changes["absorbed", lead_id] = (*absorbed, made)
+
+
+def _on_cookie(world: World, changes: Changes, happened: Happened, lead_id: str | None) -> None:
+    """One more event on its cookie; `lead_id` is the lead that it identifies there."""
+    name, rank = happened.cookie, happened.rank
+    if name is None:
+        return
+    known: Cookie | None = world.get(("identifier", name))
+    cookie = replace(known, top=max(known.top, rank)) if known is not None else Cookie(name, rank)
+    if lead_id is not None:
+        last = cookie.last is None or rank > cookie.last
+        cookie = replace(
+            cookie,
+            first=min(cookie.first or rank, rank),
+            last=rank if last else cookie.last,
+            lead_id=lead_id if last else cookie.lead_id,
+            shared=cookie.shared or cookie.lead_id not in (None, lead_id),
+        )
+    if cookie != known:
+        changes["identifier", name] = cookie
+    visits: Visits | None = world.get(("visits", name)) if known is not None else _NO_VISITS
+    if visits is not None:
+        changes["visits", name] = Visits(visits.since, (*visits.events, happened.event_id))
+
+
+def _settle(world: World, changes: Changes, found: dict[str, Identifier], happened: Happened, lead_id: str) -> None:
+    """A tie was loosened, or an identifier is another's than it seemed: whose each identifier of these leads is, and their user ids, anew."""
+    leads = {lead_id} | {
+        before.lead_id
+        for name in found
+        if (before := world.get(("identifier", name))) is not None and before.lead_id is not None
+    }
+    if unknown := frozenset(lead for lead in leads if ("history", lead) not in world):
+        raise NotLoaded(leads=unknown)
+    events = [world["activity", id_].happened for lead in sorted(leads) for id_ in world["history", lead]] + [happened]
+    of = {world["activity", id_].happened.event_id: lead for lead in leads for id_ in world["history", lead]}
+    of[happened.event_id] = lead_id
+    strongest = {one.person: of[one.event_id] for one in events if one.person is not None}
+
+    def row(name: str) -> Identifier | None:
+        return changes.get(("identifier", name)) or world.get(("identifier", name))
+
+    whose: dict[str, str | None] = {}
+    for name in sorted(_names(events)):
+        known = row(name) or Identifier(name)
+        owner = binding.owner(name, row)
+        if name in strongest:
+            whose[name] = strongest[name]
+        elif known.lead_id is not None and known.lead_id not in leads:
+            whose[name] = known.lead_id
+        elif owner == name:
+            whose[name] = None  # its person has no events of its own
+        else:
+            whose[name] = strongest.get(owner) or (row(owner) or Identifier(owner)).lead_id
+    for name, lead in whose.items():
+        identifier = replace(row(name) or Identifier(name), lead_id=lead)
+        if identifier != world.get(("identifier", name)):
+            changes["identifier", name] = identifier
+        else:
+            changes.pop(("identifier", name), None)
+    for lead in leads:
+        users = {
+            name.split(SEPARATOR)[1]: name.split(SEPARATOR)[2]
+            for name, theirs in whose.items()
+            if theirs == lead and name.startswith(f"user{SEPARATOR}")
+        }
+        now: Lead | None = changes.get(("lead", lead)) or world.get(("lead", lead))
+        if now is not None and now.state.users != users:
+            changes["lead", lead] = replace(now, state=replace(now.state, users=users))
+
+
+def _names(events: Iterable[Happened]) -> set[str]:
+    return {name for one in events for name in (one.email, one.user, one.phone) if name is not None}
