@@ -74,7 +74,8 @@ def _contest(theirs: dict[str, Said], ours: dict[str, Said], *, first: bool) -> 
     """What is left of their claims; what they keep is taken out of ours. `first`: they go first where trust is equal."""
     lost = set()
     for field in theirs.keys() & ours.keys():
-        if (theirs[field].trust, first) > (ours[field].trust, not first):
+        more = theirs[field].trust - ours[field].trust
+        if more > 0 or (first and more == 0):
             del ours[field]
         else:
             lost.add(field)
@@ -93,18 +94,14 @@ def of(state: State) -> Profile:
             own.update(voice.custom)
     value = {field: said.value for field, said in claims.items()}.get
     email, phone, title = value("email"), value("phone"), value("job.title")
+    company = value("company.name"), value("company.domain"), value("company.size"), value("company.industry")
     return Profile(
         # Claims hold the parts themselves while they are fresh, and their fields once they were kept.
         email=Email(**email) if type(email) is dict else email,
         phone=Phone(**phone) if type(phone) is dict else phone,
-        name=_name(value) if not _NAME.isdisjoint(claims) else None,
-        company=Company(
-            name=value("company.name"),
-            domain=value("company.domain"),
-            size=value("company.size"),
-            industry=value("company.industry"),
-        )
-        if not _COMPANY.isdisjoint(claims)
+        name=_name(value),
+        company=Company(name=company[0], domain=company[1], size=company[2], industry=company[3])
+        if company != _NO_COMPANY
         else None,
         job=Job(title=title) if title is not None else None,
         country=value("country"),
@@ -122,12 +119,14 @@ def of(state: State) -> Profile:
     )
 
 
-_NAME = frozenset(("name.full", "name.given", "name.family", "name.title"))
-_COMPANY = frozenset(("company.name", "company.domain", "company.size", "company.industry"))
+_NO_COMPANY = (None, None, None, None)
 
 
-def _name(value: Callable[[str], Any]) -> Name:
-    full, given, family = value("name.full"), value("name.given"), value("name.family")
-    if full is None and (given is not None or family is not None):
-        full = " ".join([part for part in (given, family) if part is not None])
-    return Name(full=full, given=given, family=family, title=value("name.title"))
+def _name(value: Callable[[str], Any]) -> Name | None:
+    full, given, family, title = value("name.full"), value("name.given"), value("name.family"), value("name.title")
+    if full is None:
+        if given is not None or family is not None:
+            full = " ".join([part for part in (given, family) if part is not None])
+        elif title is None:
+            return None
+    return Name(full=full, given=given, family=family, title=title)
