@@ -27,7 +27,8 @@ def from_ms(ms: int) -> datetime:
 
 def to_ms(at: datetime) -> int:
     """Milliseconds since 1970, rounded down."""
-    return (at - EPOCH) // timedelta(milliseconds=1)
+    since = at - EPOCH  # whose seconds and microseconds are never negative; dividing it takes twice as long
+    return since.days * 86_400_000 + since.seconds * 1_000 + since.microseconds // 1_000
 
 
 @functools.lru_cache(maxsize=1024)
