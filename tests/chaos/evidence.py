@@ -44,6 +44,7 @@ def seen(record: Raw, *, committed: bool) -> Record:
         "topic": record.topic,
         "part": record.part,
         "offset": record.offset,
+        "at_ms": record.timestamp_ms,
         "digest": zlib.crc32(record.value),
         "committed": committed,
         "type": record.headers.get("ce_type", b"").decode("utf-8", "replace"),

@@ -77,6 +77,7 @@ class Record:
     offset: int
     type: str = ""
     event_id: str = ""
+    at_ms: int = 0  # the broker's time
     digest: int = 0  # of the value's bytes
     lead_id: str = ""
     activity_id: str = ""  # whose end it is
@@ -149,15 +150,7 @@ class Evidence:
     memory_before: Mapping[str, float] = field(default_factory=dict)  # MB by member
     memory_after: Mapping[str, float] = field(default_factory=dict)
     replayed: bool = False
-    differences: list[Difference] = field(
-        default_factory=list
-    )  # of what score, route and the console hold, before and after the replay
-    new_after_replay: list[Place] = field(default_factory=list)  # records that these added to a topic by it
-    ambiguous: set[str] = field(
-        default_factory=set
-    )  # events that were sent with two contents: whichever came first counts
-    regrouped: list[str] = field(default_factory=list)  # events that enrich's replay gives to other people
-    renamed: list[Difference] = field(default_factory=list)  # of what enrich holds, before and after its replay
-    new_by_enrich: list[Place] = field(default_factory=list)  # records that enrich added to a topic by its replay
+    differences: list[Difference] = field(default_factory=list)  # of what the stores hold, before and after the replay
+    new_after_replay: list[Place] = field(default_factory=list)  # records that were added to a topic by it
     hits: Counter[tuple[str, str]] = field(default_factory=Counter)  # (point, service) -> times that it was died at
     stops: Counter[tuple[str, str]] = field(default_factory=Counter)  # (point, service) -> times that it was frozen at

@@ -47,26 +47,14 @@ def text(run: Run, *, home: Path) -> str:
 
 
 def _told(finding: Finding) -> Iterator[str]:
-    state = "ok  " if not finding.breaches else "OPEN" if finding.known else "FAIL"
+    state = "ok  " if finding.holds else "FAIL"
     yield f"{state}  {finding.promise:<6} {finding.says}"
     for breach in finding.breaches[:_SHOWN]:
         yield f"          {breach[:400]}"
     if len(finding.breaches) > _SHOWN:
         yield f"          and {len(finding.breaches) - _SHOWN} more"
-    if finding.breaches and finding.known:
-        yield f"          known, and not kept today: {finding.known}"
     if finding.breaches and finding.where:
         yield f"          where to look: {finding.where}"
-
-
-def _state(finding: Finding) -> str:
-    if not finding.breaches:
-        return "held"
-    return (
-        f"**open**: {finding.known} ({'; '.join(finding.breaches)})"
-        if finding.known
-        else f"**{len(finding.breaches)} breaches**"
-    )
 
 
 def write(run: Run, *, command: str, seed: int, minutes: float) -> None:

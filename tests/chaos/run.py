@@ -90,8 +90,6 @@ async def _run(running: Rig, minutes: float, seed: int, per_second: float, with_
     found.zombies = watch.zombies(running)
     if with_replay:
         tell("replaying the whole log into empty stores")
-        sent = ledger.read(running.book.path).events.values()
-        found.ambiguous = {one.event_id for one in sent if one.kind == "twin"}
         await replay(running, found)
     return found
 

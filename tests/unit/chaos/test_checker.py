@@ -143,10 +143,6 @@ def grown_by_replay(_: Ledger, evidence: Evidence) -> None:
     evidence.new_after_replay.append(Place("leads.handover.v1", 0, 50))
 
 
-def other_people(_: Ledger, evidence: Evidence) -> None:
-    evidence.regrouped.append("ld_anna 0, ld_anna 1 were one person")
-
-
 def outbox_left(_: Ledger, evidence: Evidence) -> None:
     evidence.stores.outbox_rows["score"] = 2
 
@@ -221,7 +217,6 @@ def drill_failed(ledger: Ledger, _: Evidence) -> None:
         (other_store, {"Q4"}),
         (replay_cut_short, {"Q4"}),
         (grown_by_replay, {"Q4"}),
-        (other_people, {"Q4"}),
         (doubled_score, {"Q5"}),
         (zombie_write, {"Q5"}),
         (two_contents, {"Q5"}),
@@ -247,15 +242,6 @@ def test_one_planted_fault_breaks_its_promise_and_no_other(plant: Plant, promise
     assert not judgement.holds
     assert {finding.promise for finding in judgement.findings if not finding.holds} - {"Q1"} == promises - {"Q1"}
     assert promises <= {finding.promise for finding in judgement.findings if not finding.holds}
-
-
-def test_what_is_known_to_be_open_is_told_and_fails_no_run() -> None:
-    def plant(_: Ledger, evidence: Evidence) -> None:
-        evidence.renamed.append(Difference("enrich", "lead", "made_at", "ld_anna: earlier became later"))
-
-    judgement = judged(plant)
-    assert judgement.holds
-    assert [finding.breaches for finding in judgement.findings if finding.known] == [["1 times lead.made_at"]]
 
 
 def test_a_handover_twice_is_named() -> None:
