@@ -20,6 +20,7 @@ from services.score.domain.fold import fold
 from services.score.domain.inforce import InForce
 from services.score.domain.lead import Lead, State
 from services.score.store import lead_with_activities
+from services.score.store import texts as texts_in_text
 from shared import database, problem
 from shared.outcome import Decision
 from shared.stage import Input
@@ -275,3 +276,9 @@ async def test_leads_kept_column_by_column_are_carried_over_into_documents(store
             bodies=(),
         )
     await pool.close()
+
+
+async def test_leads_of_any_id_are_found_under_it(score: Store) -> None:
+    odd = ["NULL", "a,b", "{}", '"', '","', "\\", '\\"', " x ", "ü"]
+    for texts in ([], ["plain"], odd):
+        assert await score.pool.fetchval("SELECT $1::text::text[]", texts_in_text(texts)) == texts
