@@ -131,9 +131,7 @@ class OnceWriter:
         await made.begin_transaction()
         futures = []
         for topic, part, builder, inside in producer.batches(made, messages):
-            future = await asyncio.wait_for(
-                made.send_batch(builder, topic, partition=part), producer.ACK_TIMEOUT_SECONDS
-            )
+            future = await producer.put(made, builder, topic, part)
             futures.append((topic, future, len(inside)))
         known = dict(number.known)
         for topic, future, count in futures:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -82,6 +83,17 @@ def batches(
     return found
 
 
+async def put(producer: AIOKafkaProducer, builder: BatchBuilder, topic: str, part: int) -> asyncio.Future[Any]:
+    """Hands over one batch; the future tells when every replica in sync has it. Raises TimeoutError where its partition takes none.
+
+    Gives no other task a turn where there is room (`wait_for` would): batches that are put one after the other then leave in one request.
+    A request costs client and broker 1 to 2 ms each, whatever it carries.
+    """
+    async with asyncio.timeout(ACK_TIMEOUT_SECONDS):
+        future: asyncio.Future[Any] = await producer.send_batch(builder, topic, partition=part)
+        return future
+
+
 class Emitter:
     """Sends messages until the broker has acknowledged every one of them; replaces its producer when that is stuck."""
 
@@ -111,7 +123,7 @@ class Emitter:
 
     async def _try(self, messages: list[Message]) -> list[Message]:
         """One attempt; returns what has no acknowledgement, in order."""
-        futures: list[tuple[asyncio.Future[object] | None, list[Message]]] = []
+        futures: list[tuple[asyncio.Future[Any] | None, list[Message]]] = []
         try:
             producer = await self._started()
             made = batches(producer, messages)
@@ -120,12 +132,10 @@ class Emitter:
             return messages
         failed = False
         for topic, part, builder, inside in made:
-            future: asyncio.Future[object] | None = None
+            future: asyncio.Future[Any] | None = None
             if not failed:  # after a failure nothing more of the attempt is sent, so that the order stays
                 try:
-                    future = await asyncio.wait_for(
-                        producer.send_batch(builder, topic, partition=part), ACK_TIMEOUT_SECONDS
-                    )
+                    future = await put(producer, builder, topic, part)
                 except (KafkaError, OSError, TimeoutError) as error:
                     logs.get().warning("a batch was not taken, sending again", topic=topic, error=type(error).__name__)
                     failed = True
