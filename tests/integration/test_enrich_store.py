@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
@@ -16,63 +15,17 @@ import pytest
 from fastapi import FastAPI
 
 from services.enrich import api, main, store
-from services.enrich.domain import intake
-from services.enrich.domain.decide import decide
 from services.enrich.domain.world import State
-from shared import clock, database, ids, message, problem, recall
+from shared import database, ids, problem
 from shared.database import Pool
-from shared.outcome import Outgoing
-from shared.stage import Input, Record
-from tests.unit.enrich.memory import SECRET, Memory, event, page, record
-from tests.unit.enrich.test_rebuild import stories_of
+from tests.integration.enrich import batch, migrated, of, people
+from tests.unit.enrich.memory import SECRET, Memory, event, page
 
 
 @pytest.fixture
 async def pool(request: pytest.FixtureRequest) -> AsyncIterator[Pool]:
-    made = await database.connect(request.getfixturevalue("store"), max_size=8)
-    await database.migrate(made, database.CORE_MIGRATIONS, main.MIGRATIONS)
-    yield made
-    await made.close()
-
-
-def read(said: dict[str, Any], at_ms: int = 1_795_000_000_000) -> Input:
-    input_ = intake.decode(record(said, at_ms=at_ms))
-    assert isinstance(input_, Input)
-    return input_
-
-
-async def batch(
-    pool: Pool, events: Sequence[dict[str, Any]], *, pause: asyncio.Event | None = None, at_ms: int = 1_795_000_000_000
-) -> list[Outgoing]:
-    """One batch as the shell does it, in one transaction; what it sent. With `pause`, it waits before it commits."""
-    inputs = {(one := read(said, at_ms)).event_id: one for said in events}
-    sent: list[Outgoing] = []
-    async with pool.acquire() as connection, connection.transaction():
-        seen = await store.seen(connection, sorted(inputs))
-        fresh = [one for event_id, one in inputs.items() if event_id not in seen]
-        world = await store.load(connection, fresh, secret=SECRET) if fresh else {}
-        changes: dict[Any, Any] = {}
-        for one in fresh:
-            decision = decide(world, one, secret=SECRET)
-            world.update(decision.changes)
-            changes.update(decision.changes)
-            sent += decision.emit
-        if changes:
-            await store.save(connection, changes)
-        if pause is not None:
-            await pause.wait()
-    return sent
-
-
-async def people(pool: Pool) -> set[frozenset[str]]:
-    rows = await pool.fetch(
-        "SELECT array_agg(event_id::text) AS events FROM activity WHERE lead_id IS NOT NULL GROUP BY lead_id"
-    )
-    return {frozenset(row["events"]) for row in rows}
-
-
-def of(*event_ids: str) -> frozenset[str]:
-    return frozenset(ids.submission_id("shop", event_id) for event_id in event_ids)
+    async with migrated(request.getfixturevalue("store")) as made:
+        yield made
 
 
 async def test_a_lead_is_found_again_by_its_address_in_another_spelling(pool: Pool) -> None:
@@ -237,44 +190,6 @@ async def test_control_characters_and_half_characters_never_reach_a_column(pool:
     await batch(pool, [said])
 
     assert len(await people(pool)) == 1
-
-
-async def test_a_lost_store_comes_back_from_its_topics_and_tells_nothing(pool: Pool) -> None:
-    for seed in range(8):
-        chance = random.Random(seed)
-        arrivals = [(said, 1_795_000_000_000 + at) for at, said in enumerate(stories_of(chance))]
-        on_topic: list[Record] = []
-        for said, at_ms in chance.sample(arrivals, len(arrivals)):
-            on_topic += [_as_record(one, at_ms) for one in await batch(pool, [said], at_ms=at_ms)]
-        before = await _rows(pool)
-        await pool.execute("TRUNCATE lead, identifier, activity, recalled")
-
-        await recall.remember(pool, stage=main.stage(SECRET), part=0, records=on_topic)
-        sent = []
-        for said, at_ms in chance.sample(arrivals, len(arrivals)):
-            sent += await batch(pool, [said], at_ms=at_ms)
-
-        assert sent == []
-        assert await _rows(pool) == before
-        await pool.execute("TRUNCATE lead, identifier, activity, recalled")
-
-
-def _as_record(sent: Outgoing, at_ms: int) -> Record:
-    cause = Input("", None, clock.from_ms(at_ms), 0)
-    made = message.encode(sent, stage="enrich", cause=cause, part=0)
-    assert made is not None
-    return Record(made.topic, 0, 0, 0, made.key, made.value, dict(made.headers))
-
-
-async def _rows(pool: Pool) -> dict[str, Any]:
-    """What the store holds; without the mark of a cookie that several people were once seen on, which only makes later looks closer."""
-    leads = {row["lead_id"]: store.lead(row) for row in await pool.fetch("SELECT * FROM lead")}
-    activities = {str(row["event_id"]): store.activity(row) for row in await pool.fetch("SELECT * FROM activity")}
-    identifiers = {
-        row["name"]: (row["lead_id"], ties[:3] if isinstance(ties := json.loads(row["ties"]), list) else ties)
-        for row in await pool.fetch("SELECT * FROM identifier")
-    }
-    return {"lead": leads, "activity": activities, "identifier": identifiers}
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ REBUILT = (
 )
 RESTORED = "tests/integration/test_core_records.py::test_a_store_restored_from_before_the_last_batches_hands_nothing_over_again"
 ROUTE = "tests/integration/test_route_store.py"
+ANEW = "tests/unit/enrich/test_rebuild.py"
+REPEATS = "tests/integration/test_enrich_rebuild.py::test_of_two_records_in_one_batch_of_a_rebuild_the_one_that_counted_counts_again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +247,30 @@ REBUILD = (
         "    reader.seek(part, {**offsets, **committed})",
         "a restored store skips what it has not decided",
         (SIMULATION,),
+    ),
+    Mutation(
+        "enrich decides a rebuild anew",
+        "services/enrich/domain/decide.py",
+        "    if told is not None:\n",
+        "    if False:\n",
+        "people get other ids than those that sales knows, and what they did is told again under these",
+        (ANEW,),
+    ),
+    Mutation(
+        "enrich takes whichever of two records under one id comes first",
+        "services/enrich/domain/rebuild.py",
+        "told.at != input_.now",
+        "False",
+        "a rebuilt profile says what was refused the first time",
+        (ANEW,),
+    ),
+    Mutation(
+        "two records under one id are one in a rebuild's batch",
+        "shared/batch.py",
+        "_first_repeat(decoded) if terms.recalling else None",
+        "None",
+        "of the two, the one that counted is never looked at, and the event is lost to the store",
+        (REPEATS,),
     ),
 )
 

@@ -1,0 +1,83 @@
+"""A store of enrich that was lost, on a real Postgres: it comes back from its topics, and nothing is told again."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from services.enrich import main, store
+from shared import batch as shell
+from shared import clock, message, ownership, recall
+from shared.database import Pool
+from shared.outcome import Outgoing
+from shared.rejects import RejectLimit
+from shared.stage import Input, Record
+from shared.topology import CAPTURED
+from tests.integration.enrich import batch, migrated
+from tests.unit.enrich.memory import SECRET, event, record
+from tests.unit.enrich.test_rebuild import stories_of
+
+
+@pytest.fixture
+async def pool(request: pytest.FixtureRequest) -> AsyncIterator[Pool]:
+    async with migrated(request.getfixturevalue("store")) as made:
+        yield made
+
+
+async def test_a_lost_store_comes_back_from_its_topics_and_tells_nothing(pool: Pool) -> None:
+    for seed in range(8):
+        chance = random.Random(seed)
+        arrivals = [(said, 1_795_000_000_000 + at) for at, said in enumerate(stories_of(chance))]
+        on_topic: list[Record] = []
+        for said, at_ms in chance.sample(arrivals, len(arrivals)):
+            on_topic += [_as_record(one, at_ms) for one in await batch(pool, [said], at_ms=at_ms)]
+        before = await _rows(pool)
+        await pool.execute("TRUNCATE lead, identifier, activity, recalled")
+
+        await recall.remember(pool, stage=main.stage(SECRET), part=0, records=on_topic)
+        sent = []
+        for said, at_ms in chance.sample(arrivals, len(arrivals)):
+            sent += await batch(pool, [said], at_ms=at_ms)
+
+        assert sent == []
+        assert await _rows(pool) == before
+        await pool.execute("TRUNCATE lead, identifier, activity, recalled")
+
+
+async def test_of_two_records_in_one_batch_of_a_rebuild_the_one_that_counted_counts_again(pool: Pool) -> None:
+    first, second = event("e1", email="ada@acme.example"), event("e1", email="ben@acme.example")
+    stage, now = main.stage(SECRET), 1_795_000_000_000
+    claim = await ownership.claim(pool, stage="enrich", part=0, owner="me", begin={CAPTURED.name: 0})
+    on_topic = [_as_record(one, now + 5) for one in await batch(pool, [second], at_ms=now + 5)]
+    before = await _rows(pool)
+    await pool.execute("TRUNCATE lead, identifier, activity")
+    await recall.remember(pool, stage=stage, part=0, records=on_topic)
+
+    decoded = shell.decode(stage, [record(first, at_ms=now + 1), record(second, at_ms=now + 5)])
+    terms = shell.Terms({0: claim.epoch}, partitions=4, recalling=frozenset([0]))
+    written = await shell.write(pool, stage, decoded, terms=terms, acknowledged=[], rejects=RejectLimit())
+
+    assert [dict(one.messages) for one in written] == [{}, {}]
+    assert await _rows(pool) == before
+
+
+def _as_record(sent: Outgoing, at_ms: int) -> Record:
+    cause = Input("", None, clock.from_ms(at_ms), 0)
+    made = message.encode(sent, stage="enrich", cause=cause, part=0)
+    assert made is not None
+    return Record(made.topic, 0, 0, 0, made.key, made.value, dict(made.headers))
+
+
+async def _rows(pool: Pool) -> dict[str, Any]:
+    """What the store holds; without the mark of a cookie that several people were once seen on, which only makes later looks closer."""
+    leads = {row["lead_id"]: store.lead(row) for row in await pool.fetch("SELECT * FROM lead")}
+    activities = {str(row["event_id"]): store.activity(row) for row in await pool.fetch("SELECT * FROM activity")}
+    identifiers = {
+        row["name"]: (row["lead_id"], ties[:3] if isinstance(ties := json.loads(row["ties"]), list) else ties)
+        for row in await pool.fetch("SELECT * FROM identifier")
+    }
+    return {"lead": leads, "activity": activities, "identifier": identifiers}
