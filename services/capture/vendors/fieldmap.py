@@ -1,0 +1,210 @@
+"""The field map of a `generic` hook: which place of a body is which trait or property, constants, date formats. What is wrong with a map is told here, all at once; what a post becomes by it, generic.py says.
+
+A map is a JSON (or YAML, read by who has the file) object. A place is a JSON Pointer (RFC 6901, begins with /) or the name of a form's
+field; an object {from, format, zone} reads a date, {value} is a constant:
+
+    {"name": {"value": "webinar"}, "id": "/registration/id", "each": "/registrations",
+     "occurred_at": {"from": "/registration/at", "format": "unix_ms"},
+     "traits": {"email": "/person/mail", "company": "firm"}, "properties": {"source": {"value": "partner"}},
+     "consent": {"marketing_email": "/optin"}, "user_id": "/person/number", "test": "/is_test"}
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from msgspec import Struct
+
+from services.capture.vendors import reported
+
+FORMATS = {"unix": 1, "unix_ms": 1000}  # counts since 1970, beside `iso` and patterns of strptime
+_MOST_PLACES = 200
+_NONE: Any = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a value comes from: a path into the body, or a constant; and how to read it where it is a date."""
+
+    path: tuple[str, ...] | None = None
+    value: Any = None
+    format: str | None = None
+    zone: ZoneInfo | None = None
+
+    def of(self, body: Any) -> Any:
+        """The value in `body`; None where there is none. A date that does not have the format stays as it is."""
+        if self.path is None:
+            return self.value
+        found = at(body, self.path)
+        if found is _NONE or found is None:
+            return None
+        return found if self.format is None else self._date(found) or found
+
+    def moment(self, body: Any) -> str | None:
+        """The value as a time, RFC 3339; None where it is none."""
+        found = None if self.path is None else at(body, self.path)
+        if found is _NONE or found is None:
+            return None
+        return self._date(found) if self.format is not None else reported.moment(found)
+
+    def _date(self, found: Any) -> str | None:
+        if self.format in FORMATS:
+            return reported.since_1970(found, FORMATS[self.format])
+        if not isinstance(found, str) or self.format is None:
+            return None
+        try:
+            read = datetime.fromisoformat(found) if self.format == "iso" else _pattern(found, self.format)
+            return reported.moment((read.replace(tzinfo=self.zone or UTC) if read.tzinfo is None else read).isoformat())
+        except (ValueError, OverflowError):
+            return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldMap:
+    """A map that was found good. Absent parts say nothing."""
+
+    name: Source = Source(value="hook")
+    id: Source | None = None
+    each: tuple[str, ...] | None = None
+    occurred_at: Source | None = None
+    user_id: Source | None = None
+    anonymous_id: Source | None = None
+    test: Source | None = None
+    traits: dict[str, Source] = field(default_factory=dict)
+    properties: dict[str, Source] = field(default_factory=dict)
+    consent: dict[str, Source] = field(default_factory=dict)
+
+
+class _Place(Struct, forbid_unknown_fields=True, rename={"from_": "from"}):
+    from_: str | None = None
+    value: str | int | float | bool | None = None
+    format: str | None = None
+    zone: str | None = None
+
+
+_Somewhere = str | _Place
+
+
+class _Map(Struct, forbid_unknown_fields=True):
+    name: _Somewhere | None = None
+    id: _Somewhere | None = None
+    each: str | None = None
+    occurred_at: _Somewhere | None = None
+    user_id: _Somewhere | None = None
+    anonymous_id: _Somewhere | None = None
+    test: _Somewhere | None = None
+    traits: dict[str, _Somewhere] = {}
+    properties: dict[str, _Somewhere] = {}
+    consent: dict[str, _Somewhere] = {}
+
+
+def read(found: Any) -> FieldMap | list[str]:
+    """The map in a decoded JSON or YAML document, or every mistake in it, a sentence each."""
+    try:
+        said = msgspec.convert(found, _Map)
+    except msgspec.ValidationError as error:
+        return [str(error).replace("`", "'") + "."]
+    mistakes: list[str] = []
+    if len(said.traits) + len(said.properties) + len(said.consent) > _MOST_PLACES:
+        mistakes.append(f"A map has at most {_MOST_PLACES} traits, properties and purposes.")
+    if not said.traits and said.user_id is None and said.anonymous_id is None:
+        mistakes.append("The map names nobody. Map a trait, best `email`, or `user_id`.")
+
+    def source(place: _Somewhere | None, where: str) -> Source | None:
+        if place is None:
+            return None
+        try:
+            return _source(place)
+        except ValueError as wrong:
+            mistakes.append(f"{where}: {wrong}")
+            return None
+
+    def sources(places: dict[str, _Somewhere], where: str) -> dict[str, Source]:
+        read = {name: source(place, f"{where}.{name}") for name, place in places.items()}
+        return {name: one for name, one in read.items() if one is not None}
+
+    each = None
+    if said.each is not None:
+        try:
+            each = _path(said.each)
+        except ValueError as wrong:
+            mistakes.append(f"each: {wrong}")
+    made = FieldMap(
+        name=source(said.name, "name") or Source(value="hook"),
+        id=source(said.id, "id"),
+        each=each,
+        occurred_at=source(said.occurred_at, "occurred_at"),
+        user_id=source(said.user_id, "user_id"),
+        anonymous_id=source(said.anonymous_id, "anonymous_id"),
+        test=source(said.test, "test"),
+        traits=sources(said.traits, "traits"),
+        properties=sources(said.properties, "properties"),
+        consent=sources(said.consent, "consent"),
+    )
+    return mistakes or made
+
+
+def at(body: Any, path: tuple[str, ...]) -> Any:
+    """The value at the end of the path (RFC 6901); a private nothing, which is not None, where the path ends nowhere."""
+    for step in path:
+        if isinstance(body, dict):
+            body = body.get(step, _NONE)
+        elif isinstance(body, list) and step.isdecimal() and step.isascii() and len(step) < 6 and int(step) < len(body):
+            body = body[int(step)]
+        else:
+            return _NONE
+    return body
+
+
+def _source(place: _Somewhere) -> Source:
+    if isinstance(place, str):
+        return Source(path=_path(place))
+    if place.from_ is None:
+        if place.value is None or place.format is not None or place.zone is not None:
+            raise ValueError("an object has either `from`, with `format` and `zone` where it is a date, or `value`")
+        return Source(value=place.value)
+    if place.value is not None:
+        raise ValueError("`from` and `value` exclude each other")
+    if place.zone is not None and place.format is None:
+        raise ValueError("a `zone` needs a `format`")
+    if place.format is not None and place.format != "iso" and place.format not in FORMATS:
+        _checked(place.format)
+    return Source(path=_path(place.from_), format=place.format, zone=_zone(place.zone))
+
+
+def _path(place: str) -> tuple[str, ...]:
+    if not place:
+        raise ValueError("a place is empty. Example: /contact/email, or the name of a form's field")
+    if not place.startswith("/"):
+        return (place,)
+    if re.search(r"~(?![01])", place):
+        raise ValueError("in a JSON Pointer ~ is written ~0, and / inside of a name ~1")
+    return tuple(step.replace("~1", "/").replace("~0", "~") for step in place[1:].split("/"))
+
+
+def _zone(name: str | None) -> ZoneInfo | None:
+    if name is None:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("the zone is not known. Example: Europe/Berlin") from None
+
+
+def _checked(pattern: str) -> None:
+    sample = datetime(2026, 12, 31, 23, 59, 58, tzinfo=UTC)
+    try:
+        _pattern(sample.strftime(pattern), pattern)
+    except (ValueError, re.error):
+        raise ValueError("the format is none of iso, unix, unix_ms, nor a pattern like %d.%m.%Y %H:%M") from None
+    if "%" not in pattern:
+        raise ValueError("the format is none of iso, unix, unix_ms, nor a pattern like %d.%m.%Y %H:%M")
+
+
+def _pattern(text: str, pattern: str) -> datetime:
+    return datetime.strptime(text[:100], pattern)  # noqa: DTZ007  (the zone is the map's, see _date)
