@@ -45,7 +45,7 @@ class _Definition(Struct):
 
 class _Answer(Struct):
     type: str
-    field: _Field = _Field()
+    field: _Field = msgspec.field(default_factory=_Field)
     text: str | None = None
     email: str | None = None
     phone_number: str | None = None
