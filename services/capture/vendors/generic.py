@@ -54,7 +54,9 @@ def verify(request: Request, hook: Hook) -> Verdict:
     if at is None:
         return signature.LATE
     expected = [
-        b"v1," + b64encode(signature.digest(_key(secret), named, b".", said, b".", request.body)) for secret in secrets
+        b"v1," + b64encode(signature.digest(key, named, b".", said, b".", request.body))
+        for secret in secrets
+        for key in _keys(secret)
     ]
     # Not `any`, which would stop at the first that matches.
     if not sum(signature.matches(one, expected) for one in given):
@@ -83,12 +85,15 @@ def storable(request: Request, hook: Hook) -> bytes:
     return request.body
 
 
-def _key(secret: bytes) -> bytes:
-    """The key that a secret stands for: what its base64 says; a text that is none is the key itself."""
+def _keys(secret: bytes) -> tuple[bytes, ...]:
+    """The keys that a secret can stand for: what its base64 says, and, where it does not begin with whsec_, the text itself."""
     try:
-        return b64decode(secret.removeprefix(b"whsec_"), validate=True)
+        decoded = b64decode(secret.removeprefix(b"whsec_"), validate=True)
     except binascii.Error:
-        return secret
+        return (secret,)
+    if not decoded:
+        return (secret,)
+    return (decoded,) if secret.startswith(b"whsec_") else (decoded, secret)
 
 
 def _body(request: Request) -> Any:

@@ -61,7 +61,7 @@ def lead(
         anonymous_id=anonymous_id or found.anonymous_id,
         timezone=timezone or found.timezone,
         ip=connection.valid_address(ip) if ip else None,
-        marks=(TEST,) if test else (),
+        marks=(*found.marks, TEST) if test else found.marks,
     )
 
 

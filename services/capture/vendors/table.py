@@ -60,12 +60,13 @@ def judge(vendor: Vendor, request: Request, hook: Hook, *, seen: Callable[[str],
 
 
 def _once(events: list[Event]) -> tuple[Event, ...]:
-    refused: set[Refused] = set()
+    told: set[tuple[str, str]] = set()
     kept: list[Event] = []
     for event in events:
         if isinstance(event, Refused):
-            if event in refused:
+            # Not by the pointer: it can hold names that the sender made up, each time others.
+            if (event.reason, event.detail) in told:
                 continue
-            refused.add(event)
+            told.add((event.reason, event.detail))
         kept.append(event)
     return tuple(kept)

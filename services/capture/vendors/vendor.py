@@ -17,6 +17,8 @@ SIGNING = "signing"  # signs each post and never travels
 SHARED = "shared"  # travels with each post: in a header, in the address, or (Google) in the body
 VERIFY_TOKEN = "verify-token"  # shown once, when the address is registered (Meta)
 
+SHORTEST = 8  # characters of a secret: a shorter one is guessed, or stands in any body by chance
+
 # The secrets of one hook that are live under a name: two while one is replaced by another, none where none is set.
 Secrets = Callable[[str], Sequence[bytes]]
 
@@ -152,8 +154,8 @@ def secrets_in(text: str, names: tuple[str, ...]) -> dict[str, tuple[bytes, ...]
             name, secret = SIGNING if line.startswith("whsec_") else names[0], line
         if name not in names:
             raise ValueError(f"Line {number}: this vendor has no secret `{name}`. It has: {', '.join(names)}.")
-        if not secret.strip():
-            raise ValueError(f"Line {number}: the secret is empty.")
+        if len(secret.strip()) < SHORTEST:
+            raise ValueError(f"Line {number}: the secret has less than {SHORTEST} characters. Choose a longer one.")
         found.setdefault(name, []).append(secret.strip().encode())
     if not found:
         raise ValueError("The file holds no secret. Write it on a line of its own.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -51,6 +53,18 @@ def test_one_of_several_signatures_and_secrets_is_enough() -> None:
     assert isinstance(generic.verify(a_signed(webhook_signature=several), HOOK), Genuine)
     assert isinstance(generic.verify(a_signed(), a_hook(signing=(b"whsec_bmV3", SECRET))), Genuine)
     assert isinstance(generic.verify(a_signed(), a_hook(signing=SECRET.removeprefix(b"whsec_"))), Genuine)
+
+
+@pytest.mark.parametrize("secret", [b"a plain text", b"c2VjcmV0", b"whsec_="])
+def test_a_secret_without_the_prefix_may_be_its_own_key(secret: bytes) -> None:
+    mark = b64encode(hmac.digest(secret, b"m1.1614265330." + BODY, "sha256"))
+    assert isinstance(
+        generic.verify(a_signed(webhook_id=b"m1", webhook_signature=b"v1," + mark), a_hook(signing=secret)), Genuine
+    )
+    empty = b64encode(hmac.digest(b"", b"m1.1614265330." + BODY, "sha256"))
+    assert isinstance(
+        generic.verify(a_signed(webhook_id=b"m1", webhook_signature=b"v1," + empty), a_hook(signing=secret)), Refusal
+    )
 
 
 @pytest.mark.parametrize(

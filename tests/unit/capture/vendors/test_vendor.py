@@ -14,14 +14,14 @@ from services.capture.vendors.vendor import secrets_in
 
 def test_a_secret_alone_is_the_vendors_main_one() -> None:
     assert secrets_in("  abc:def=\n", meta.SECRETS) == {"signing": (b"abc:def=",)}
-    assert secrets_in("abc", generic.SECRETS) == {"shared": (b"abc",)}
+    assert secrets_in("between us", generic.SECRETS) == {"shared": (b"between us",)}
     assert secrets_in("whsec_abc=", generic.SECRETS) == {"signing": (b"whsec_abc=",)}
 
 
 def test_secrets_have_names_and_two_of_one_name_are_both_live() -> None:
-    text = "signing: new\nsigning: old\n\nverify-token: said once\nshared:between us\n"
+    text = "signing: the new one\nsigning: the old one\n\nverify-token: said once\nshared:between us\n"
     assert secrets_in(text, meta.SECRETS) == {
-        "signing": (b"new", b"old"),
+        "signing": (b"the new one", b"the old one"),
         "verify-token": (b"said once",),
         "shared": (b"between us",),
     }
@@ -31,7 +31,8 @@ def test_secrets_have_names_and_two_of_one_name_are_both_live() -> None:
     ("text", "told"),
     [
         ("", "no secret"),
-        ("signing:", "Line 1: the secret is empty"),
+        ("signing:", "Line 1: the secret has less than 8"),
+        ("signing: geheim", "Line 1: the secret has less than 8"),
         ("\nshared: geheim", "Line 2: this vendor has no secret"),
     ],
 )
