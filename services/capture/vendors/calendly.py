@@ -1,6 +1,6 @@
 """Calendly: a booking, a cancellation, a no-show or a routing form a post.
 
-As documented (read November 2026): https://developer.calendly.com/docs/webhooks/overview (delivery; 410 deletes the subscription,
+As documented (looked up November 27, 2026, in excerpts and copies of these pages, not on the vendor's site): https://developer.calendly.com/docs/webhooks/overview (delivery; 410 deletes the subscription,
 so it is never answered), https://developer.calendly.com/api-docs/overview/webhooks/webhook-signatures
 (`Calendly-Webhook-Signature: t=<unix>,v1=<hex>`, HMAC-SHA256 over `<t>.` and the raw body), and
 https://developer.calendly.com/docs/api-guides/see-how-webhook-payloads-change-when-invitees-reschedule-events. A reschedule comes as a

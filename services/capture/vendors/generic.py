@@ -1,6 +1,6 @@
 """Any other sender: a field map says what its body means; without a map fields are understood as those of a form.
 
-Signed posts are those of Standard Webhooks 1.0 (read November 2026):
+Signed posts are those of Standard Webhooks 1.0 (looked up November 27, 2026, in excerpts and copies):
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md. `webhook-signature` holds `v1,<base64>`, one
 or several with blanks between, each HMAC-SHA256 over `<webhook-id>.<webhook-timestamp>.<raw body>`; the secret is `whsec_` and base64.
 A hook that has a signing secret takes nothing unsigned; one that has none wants the shared secret with each post.

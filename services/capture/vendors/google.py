@@ -1,6 +1,6 @@
 """Google Ads lead forms: one lead a post, proved by a key in the body, which is cut out before anything is stored.
 
-As documented (read November 2026): https://developers.google.com/google-ads/webhook/docs/implementation. Google wants 200 with `{}`,
+As documented (looked up November 27, 2026, in excerpts and copies of these pages, not on the vendor's site): https://developers.google.com/google-ads/webhook/docs/implementation. Google wants 200 with `{}`,
 a 4xx with `{"message": ...}` for what it should not send again and a 5xx for what it should; it may deliver a lead more than once,
 under the same `lead_id`. Nothing is signed: `google_key` is the secret, compared in constant time.
 """

@@ -1,6 +1,6 @@
 """HubSpot: arrays of CRM webhook events, and submissions in the body of its Forms API v3.
 
-As documented (read November 2026):
+As documented (looked up November 27, 2026, in excerpts and copies of these pages, not on the vendor's site):
 https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/request-validation (the v3 signature),
 https://developers.hubspot.com/docs/apps/developer-platform/add-features/configure-webhooks and .../create-generic-webhook-subscriptions
 (events; up to 100 a post, more than once, in any order, an `eventId` not guaranteed to be unique), and

@@ -1,6 +1,6 @@
 """LinkedIn Lead Sync: notices of leads that were created or deleted, ids only.
 
-As documented (read November 2026): https://learn.microsoft.com/en-us/linkedin/shared/api-guide/webhook-validation (the challenge,
+As documented (looked up November 27, 2026, in excerpts and copies of these pages, not on the vendor's site): https://learn.microsoft.com/en-us/linkedin/shared/api-guide/webhook-validation (the challenge,
 asked again every two hours; three failures block the address) and https://learn.microsoft.com/en-us/linkedin/marketing/lead-sync/leadsync
 (the notice, the lead, its form). `X-LI-Signature` is the hex HMAC-SHA256, with the client secret, over `hmacsha256=` and the raw
 body. No time is signed, so a repeat is known by the lead's id. A deleted lead is a privacy event. The client that fetches leads is not

@@ -1,6 +1,6 @@
 """Meta Lead Ads: the page webhook `leadgen`, which brings ids only, and the flattened lead that connectors (Zapier, Make) send.
 
-As documented (read November 2026): https://developers.facebook.com/docs/graph-api/webhooks/getting-started (challenge, signature,
+As documented (looked up November 27, 2026, in excerpts and copies of these pages, not on the vendor's site): https://developers.facebook.com/docs/graph-api/webhooks/getting-started (challenge, signature,
 retries for 36 hours), https://developers.facebook.com/docs/graph-api/webhooks/getting-started/webhooks-for-leadgen (the body),
 https://developers.facebook.com/documentation/ads-commerce/marketing-api/guides/lead-ads/retrieving (the lead, of November 7, 2025).
 `X-Hub-Signature-256: sha256=<hex>` is HMAC-SHA256 with the app secret over the raw body. No time is signed, so a repeat is known by

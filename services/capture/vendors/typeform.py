@@ -1,6 +1,6 @@
 """Typeform: one response a post, all types of answers, hidden fields.
 
-As documented (read November 2026): https://www.typeform.com/developers/webhooks/example-payload/ (the body) and
+As documented (looked up November 27, 2026, in excerpts and copies of these pages, not on the vendor's site): https://www.typeform.com/developers/webhooks/example-payload/ (the body) and
 https://www.typeform.com/developers/webhooks/secure-your-webhooks/ (`Typeform-Signature: sha256=<base64>`, HMAC-SHA256 with the
 webhook's secret over the raw body). Typeform wants a 2xx within 30 s and gives a webhook up at once after a 404 or 410. No time is
 signed, so a repeat is known by the response's `token`. Of a payment only the amount and its success are read, nothing of the card.

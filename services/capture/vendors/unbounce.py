@@ -1,6 +1,6 @@
 """Unbounce: one form a post, urlencoded with the fields in `data.json`, or as JSON.
 
-As documented (read November 2026; of February 6, 2026):
+As documented (looked up November 27, 2026, in a summary of the page of February 6, 2026, not the page itself):
 https://documentation.unbounce.com/hc/en-us/articles/203510044-Using-a-Webhook. Unbounce signs nothing; it can send a header of the
 owner's choice, so the shared secret comes as `Authorization: Bearer`, or as `key` in the address. It wants 200. A lead has no id:
 the same body, which tells page, fields and minute, is the same submission.

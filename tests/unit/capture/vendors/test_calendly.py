@@ -13,7 +13,7 @@ from services.capture.vendors.vendor import Genuine, Refusal
 from shared.outcome import Reason
 from tests.unit.capture.vendors.posts import SECRET, a_hook, a_post, said, the_lead
 
-# developer.calendly.com: the sample of invitee.created
+# After the sample of invitee.created of developer.calendly.com, with answers and a campaign added
 INVITEE = "https://api.calendly.com/scheduled_events/AAAAAAAAAAAAAAAA/invitees/AAAAAAAAAAAAAAAA"
 CREATED: dict[str, Any] = {
     "created_at": "2020-11-23T17:51:19.000000Z",

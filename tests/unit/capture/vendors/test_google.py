@@ -16,7 +16,7 @@ from shared.contracts import Campaign
 from shared.outcome import Reason
 from tests.unit.capture.vendors.posts import a_hook, a_post, said, the_lead
 
-# What "Send test data" sends, by developers.google.com/google-ads/webhook/docs/implementation
+# A recorded "Send test data" of Google Ads, seen in a public test; its key replaced
 TEST_LEAD: dict[str, Any] = {
     "lead_id": "TeSter-123-ABCDEFGHIJKLMNOPQRSTUVWXYZ-abcdefghijklmnopqrstuvwxyz-0123456789-AaBbCcDdEeFfGgHhIiJjKkLl",
     "user_column_data": [

@@ -13,7 +13,7 @@ from services.capture.vendors.vendor import Genuine, Refusal, Request, Withdrawn
 from shared.outcome import Reason
 from tests.unit.capture.vendors.posts import SECRET, a_hook, a_post, said, the_lead
 
-# HubSpot's own vector: github.com/HubSpot/hubspot-api-python, tests/unit/utils, test_get_signature__v3
+# The vector of HubSpot's Python SDK (test_get_signature__v3), seen in a copy of its tests
 CLIENT_SECRET = b"yyyyyyyy-yyyy-yyyy-yyyy-yyyyyyyyyyyy"
 BODY = b"{'example_field':'example_value'}"
 SIGNED = {
@@ -44,7 +44,7 @@ CHANGED: dict[str, Any] = {
     "propertyName": "email",
     "propertyValue": "jo@acme.example",
 }
-# developers.hubspot.com/docs/methods/forms/submit_form_v3
+# The fields of developers.hubspot.com/docs/methods/forms/submit_form_v3, the values ours
 FORM: dict[str, Any] = {
     "submittedAt": "1517927174000",
     "fields": [

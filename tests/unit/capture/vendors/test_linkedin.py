@@ -14,7 +14,7 @@ from services.capture.vendors.vendor import Fetch, Genuine, Refusal, Withdrawn
 from shared.contracts import Campaign
 from tests.unit.capture.vendors.posts import SECRET, a_hook, a_post, said
 
-# learn.microsoft.com/en-us/linkedin/marketing/lead-sync/leadsync
+# Put together from the fields that learn.microsoft.com/en-us/linkedin/marketing/lead-sync/leadsync names; no whole sample was at hand
 NOTICE: dict[str, Any] = {
     "type": "LEAD_ACTION",
     "leadGenFormResponse": "urn:li:leadGenFormResponse:aaaabbbb-0000-cccc-1111-dddd2222eeee-5",

@@ -15,7 +15,7 @@ from shared.contracts import Campaign
 from shared.outcome import Reason
 from tests.unit.capture.vendors.posts import SECRET, a_hook, a_post, said, the_lead
 
-# developers.facebook.com/docs/graph-api/webhooks/getting-started/webhooks-for-leadgen, two changes
+# The fields of developers.facebook.com/docs/graph-api/webhooks/getting-started/webhooks-for-leadgen, in two changes, the values ours
 NOTICE: dict[str, Any] = {
     "object": "page",
     "entry": [
@@ -39,7 +39,7 @@ NOTICE: dict[str, Any] = {
         }
     ],
 }
-# developers.facebook.com/documentation/ads-commerce/marketing-api/guides/lead-ads/retrieving
+# After developers.facebook.com/documentation/ads-commerce/marketing-api/guides/lead-ads/retrieving
 GRAPH: dict[str, Any] = {
     "created_time": "2015-02-28T08:49:14+0000",
     "id": "123123123123",

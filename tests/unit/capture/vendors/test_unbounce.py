@@ -13,7 +13,7 @@ from services.capture.vendors.vendor import Genuine, Refusal
 from shared.outcome import Reason
 from tests.unit.capture.vendors.posts import a_hook, a_post, said, the_lead
 
-# documentation.unbounce.com/hc/en-us/articles/203510044-Using-a-Webhook; the encoding as Unbounce's posts have it
+# documentation.unbounce.com/hc/en-us/articles/203510044-Using-a-Webhook, with fields added; encoded like a post recorded in Snowplow's tests
 DATA = {
     "email": ["test@test.com"],
     "first_name": ["Jo"],
