@@ -36,11 +36,16 @@ async def batch(
     pool: Pool, events: Sequence[dict[str, Any]], *, pause: asyncio.Event | None = None, at_ms: int = 1_795_000_000_000
 ) -> list[Outgoing]:
     """One batch as the shell does it, in one transaction; what it sent. With `pause`, it waits before it commits."""
-    inputs = {(one := read(said, at_ms)).event_id: one for said in events}
+    return await decided(pool, [read(said, at_ms) for said in events], pause=pause)
+
+
+async def decided(pool: Pool, given: Sequence[Input], *, pause: asyncio.Event | None = None) -> list[Outgoing]:
+    """As `batch`, of inputs that are read already, or were left by a rebuild."""
+    inputs = {one.event_id: one for one in given}
     sent: list[Outgoing] = []
     async with pool.acquire() as connection, connection.transaction():
-        seen = await store.seen(connection, sorted(inputs))
-        fresh = [one for event_id, one in inputs.items() if event_id not in seen]
+        known = await store.seen(connection, sorted(id_ for id_, one in inputs.items() if one.record is not None))
+        fresh = [one for event_id, one in inputs.items() if event_id not in known]
         world = await store.load(connection, fresh, secret=SECRET) if fresh else {}
         changes: dict[Any, Any] = {}
         for one in fresh:

@@ -19,9 +19,9 @@ from services.route.domain import intake
 from services.route.domain.decide import deciding
 from services.route.domain.decode import decode
 from services.route.domain.routing import Routing
-from services.route.store import arrays, batch
+from services.route.store import batch
 from services.route.store import intake as intake_store
-from shared import database, problem
+from shared import arrays, database, problem
 from shared.database import Pool
 from shared.outcome import Decision, Outgoing
 from shared.stage import Input, Record
@@ -349,5 +349,5 @@ async def test_texts_and_numbers_as_arrays_in_text_are_what_they_were(pool: Pool
     for texts in ([], ["plain", "NULL"], odd, *([one] for one in odd)):
         assert await pool.fetchval("SELECT $1::text::text[]", arrays.texts(texts)) == texts
     numbers = [0, -1, 2**63 - 1]
-    assert await pool.fetchval("SELECT $1::text::bigint[]", arrays.numbers(numbers)) == numbers
-    assert await pool.fetchval("SELECT $1::text::bigint[]", arrays.numbers([])) == []
+    assert await pool.fetchval("SELECT $1::text::bigint[]", arrays.plain(numbers)) == numbers
+    assert await pool.fetchval("SELECT $1::text::bigint[]", arrays.plain([])) == []

@@ -20,8 +20,8 @@ from services.score.domain.fold import fold
 from services.score.domain.inforce import InForce
 from services.score.domain.lead import Lead, State
 from services.score.store import lead_with_activities
-from services.score.store import texts as texts_in_text
 from shared import database, problem
+from shared.arrays import texts as texts_in_text
 from shared.outcome import Decision
 from shared.stage import Input
 from tests.unit.score.builders import NOON, READY, RULESET, a_record, an_activity, enriched, outcome, ruleset

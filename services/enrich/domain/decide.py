@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from services.enrich.domain import binding, emission, profile, rebuild
 from services.enrich.domain.cookies import history
-from services.enrich.domain.leads import made, raised
+from services.enrich.domain.leads import KEEPING, made, raised
 from services.enrich.domain.regroup import regroup
 from services.enrich.domain.world import (
     SEPARATOR,
@@ -20,7 +20,6 @@ from services.enrich.domain.world import (
     Kept,
     Lead,
     NotLoaded,
-    Told,
     Visits,
     World,
 )
@@ -39,11 +38,18 @@ def decide(world: World, input_: Input, *, secret: bytes) -> Decision:
     batch. The same set of events, in any order, repeated or not, ends in the same people and the same profiles.
     """
     happened: Happened = input_.event
+    if input_.record is None:  # a rebuild has left it to be decided now
+        decision = Decision() if ("activity", happened.event_id) in world else _decided(world, input_, secret)
+        return Decision({**decision.changes, ("owed", happened.event_id): None}, decision.emit)
     if ("activity", happened.event_id) in world:
         return Decision()
-    told: Told | None = world.get(("told", happened.event_id))
-    if told is not None:
-        return rebuild.keep(world, input_, told, secret=secret)
+    if KEEPING in world:
+        return rebuild.kept(world, input_, secret=secret)
+    return _decided(world, input_, secret)
+
+
+def _decided(world: World, input_: Input, secret: bytes) -> Decision:
+    happened: Happened = input_.event
     found, retied = binding.identifiers(world, happened)
     cookie: Cookie | None = world.get(("identifier", happened.cookie)) if happened.cookie is not None else None
     if happened.person is None:
