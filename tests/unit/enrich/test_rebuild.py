@@ -34,6 +34,7 @@ class Rebuilding(Memory):
         super().__init__()
         self.rows: list[tuple[str, str, datetime, Recollection]] = []
         self.owed: dict[str, Owed | None] = {}
+        self.over = False
         self.on_topic = {sent.event_id for sent in before.sent}
         for sent, at in zip(before.sent, before.decided_at, strict=True):
             value = contracts.encode(sent.data)
@@ -51,7 +52,8 @@ class Rebuilding(Memory):
         return super().arrive(arrivals)
 
     def load(self, inputs: Sequence[Input]) -> dict[Hashable, Any]:
-        self.recalling = {REBUILDING: True, KEEPING: True, **self._told(inputs)}
+        if not self.over:
+            self.recalling = {REBUILDING: True, KEEPING: True, **self._told(inputs)}
         return super().load(inputs)
 
     def save(self, changes: Any) -> None:
@@ -62,7 +64,7 @@ class Rebuilding(Memory):
 
     def end(self) -> None:
         """The rebuild is over: what it owes is decided, in the order of time."""
-        self.recalling = {}
+        self.over, self.recalling = True, {}
         owed = [(event_id, one) for event_id, one in self.owed.items() if one is not None]
         for event_id, one in sorted(owed, key=lambda each: (each[1].at, each[0])):
             input_ = Input(event_id, one.happened, one.at, one.part)
@@ -161,10 +163,11 @@ def test_what_is_decided_after_a_rebuild_is_what_would_have_been_decided_without
         played(before, chance.sample(arrivals[:half], half), ())
         after = Rebuilding(before)
         played(after, chance.sample(arrivals[:half], half), ())
+        after.end()
 
         told = len(before.sent)
         before.arrive(arrivals[half:])
-        Memory.arrive(after, arrivals[half:])
+        after.arrive(arrivals[half:])
 
         assert [(sent.event_id, sent.key) for sent in after.sent] == [
             (sent.event_id, sent.key) for sent in before.sent[told:]
