@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from services.enrich import main, store
+from services.enrich import store
 from services.enrich.domain import intake
 from services.enrich.domain.decide import decide
-from shared import database, ids
+from shared import ids
 from shared.database import Pool
 from shared.outcome import Outgoing
 from shared.stage import Input
 from tests.unit.enrich.memory import SECRET, record
-
-
-@contextlib.asynccontextmanager
-async def migrated(dsn: str) -> AsyncIterator[Pool]:
-    """Connections to a store of enrich."""
-    made = await database.connect(dsn, max_size=8)
-    await database.migrate(made, database.CORE_MIGRATIONS, main.MIGRATIONS)
-    yield made
-    await made.close()
 
 
 def read(said: dict[str, Any], at_ms: int = 1_795_000_000_000) -> Input:

@@ -12,12 +12,13 @@ import pytest
 from services.enrich import main, store
 from shared import batch as shell
 from shared import clock, message, ownership, recall
-from shared.database import Pool
+from shared.database import CORE_MIGRATIONS, Pool
 from shared.outcome import Outgoing
 from shared.rejects import RejectLimit
 from shared.stage import Input, Record
 from shared.topology import CAPTURED
-from tests.integration.enrich import batch, decided, migrated, people, read
+from tests.integration.enrich import batch, decided, people, read
+from tests.integration.stores import migrated
 from tests.unit.enrich import reference
 from tests.unit.enrich.memory import SECRET, event, record
 from tests.unit.enrich.test_rebuild import stories_of
@@ -25,7 +26,7 @@ from tests.unit.enrich.test_rebuild import stories_of
 
 @pytest.fixture
 async def pool(request: pytest.FixtureRequest) -> AsyncIterator[Pool]:
-    async with migrated(request.getfixturevalue("store")) as made:
+    async with migrated(request.getfixturevalue("store"), CORE_MIGRATIONS, main.MIGRATIONS, max_size=8) as made:
         yield made
 
 

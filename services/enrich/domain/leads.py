@@ -10,9 +10,8 @@ from shared import ids
 from shared.clock import from_ms, to_ms
 
 REBUILDING = ("recalled",)  # in the world only while a store learns from its topics what it decided before
-KEEPING = (
-    "told",
-)  # beside it where the store was empty, so that what it decided of each event is kept and not decided anew
+# Beside it where the store was empty, so that what it decided of each event is kept and not decided anew.
+KEEPING = ("told",)
 
 
 def raised(version: int, now: datetime) -> int:

@@ -6,16 +6,16 @@ ties, cookies, and whose each identifier is, follow from that: they are what dec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Callable
+from datetime import datetime
 
 import msgspec
 from msgspec.structs import replace
 
 from services.enrich.domain import binding, emission, profile
+from services.enrich.domain.cookies import visited
 from services.enrich.domain.world import (
-    SEPARATOR,
+    Changes,
     Cookie,
     Happened,
     Identifier,
@@ -25,16 +25,12 @@ from services.enrich.domain.world import (
     Owed,
     Recalled,
     Told,
-    Visits,
     World,
 )
 from shared import cloudevent, ids
 from shared.clock import from_ms, to_ms
 from shared.outcome import Decision, Outgoing
 from shared.stage import Input, Recollection, Record
-
-Changes = dict[Hashable, Any]
-_NO_VISITS = Visits(datetime.min.replace(tzinfo=UTC))
 
 
 class _Activity(msgspec.Struct):
@@ -111,10 +107,7 @@ def _kept(world: World, input_: Input, told: Told, secret: bytes) -> Decision:
         return Decision(changes, _again(changes, input_, told, one))
     found, retied = binding.identifiers(world, happened)
     moved = _claimed(world, changes, happened, found, told.lead_id)
-    users = {}
-    if happened.user is not None and found[happened.user].lead_id == told.lead_id:
-        _, property_, user = happened.user.split(SEPARATOR)
-        users[property_] = user
+    users = binding.user_ids(name for name, identifier in found.items() if identifier.lead_id == told.lead_id)
     _on_cookie(world, changes, happened, told.lead_id)
     _made_by(world, changes, happened.person, told.lead_id, secret)
     _added(world, changes, one, users, maker=happened.person, now=input_.now)
@@ -202,9 +195,7 @@ def _on_cookie(world: World, changes: Changes, happened: Happened, lead_id: str 
         )
     if cookie != known:
         changes["identifier", name] = cookie
-    visits: Visits | None = world.get(("visits", name)) if known is not None else _NO_VISITS
-    if visits is not None:
-        changes["visits", name] = Visits(visits.since, (*visits.events, happened.event_id))
+    visited(world, changes, happened)
 
 
 def _settle(world: World, changes: Changes, found: dict[str, Identifier], happened: Happened, lead_id: str) -> None:
@@ -216,16 +207,15 @@ def _settle(world: World, changes: Changes, found: dict[str, Identifier], happen
     }
     if unknown := frozenset(lead for lead in leads if ("history", lead) not in world):
         raise NotLoaded(leads=unknown)
-    events = [world["activity", id_].happened for lead in sorted(leads) for id_ in world["history", lead]] + [happened]
-    of = {world["activity", id_].happened.event_id: lead for lead in leads for id_ in world["history", lead]}
-    of[happened.event_id] = lead_id
-    strongest = {one.person: of[one.event_id] for one in events if one.person is not None}
+    events = [(world["activity", id_].happened, lead) for lead in sorted(leads) for id_ in world["history", lead]]
+    events.append((happened, lead_id))
+    strongest = {one.person: lead for one, lead in events if one.person is not None}
 
     def row(name: str) -> Identifier | None:
         return changes.get(("identifier", name)) or world.get(("identifier", name))
 
     whose: dict[str, str | None] = {}
-    for name in sorted(_names(events)):
+    for name in sorted(binding.persons(one for one, _ in events)):
         known = row(name) or Identifier(name)
         owner = binding.owner(name, row)
         if name in strongest:
@@ -243,15 +233,7 @@ def _settle(world: World, changes: Changes, found: dict[str, Identifier], happen
         else:
             changes.pop(("identifier", name), None)
     for lead in leads:
-        users = {
-            name.split(SEPARATOR)[1]: name.split(SEPARATOR)[2]
-            for name, theirs in whose.items()
-            if theirs == lead and name.startswith(f"user{SEPARATOR}")
-        }
+        users = binding.user_ids(name for name, theirs in whose.items() if theirs == lead)
         now: Lead | None = changes.get(("lead", lead)) or world.get(("lead", lead))
         if now is not None and now.state.users != users:
             changes["lead", lead] = replace(now, state=replace(now.state, users=users))
-
-
-def _names(events: Iterable[Happened]) -> set[str]:
-    return {name for one in events for name in (one.email, one.user, one.phone) if name is not None}

@@ -19,6 +19,7 @@ from shared.contracts import Consent, ConsentGiven, Page, Touch
 # None of these can be part of a cycle, so the collector need not look at them (gc=False): there are a dozen for each event.
 
 World = Mapping[Hashable, Any]
+Changes = dict[Hashable, Any]
 Rank = tuple[datetime, str]  # when it occurred, event id: the order of all events, whatever the order of their arrival
 
 # A name is an identifier as it is kept: kind and normalised value. U+001F can be in neither.

@@ -8,7 +8,7 @@ from typing import Any
 from services.enrich.domain.cookies import HISTORY_EVENTS
 from services.enrich.domain.lacking import lacking, names
 from services.enrich.domain.leads import KEEPING
-from services.enrich.domain.world import Cookie, Identifier, Kept, Lead, NotLoaded, Visits
+from services.enrich.domain.world import Cookie, Identifier, Kept, Lead, NotLoaded, Owed, Visits
 from services.enrich.store import rebuilding
 from services.enrich.store.rebuilding import due
 from services.enrich.store.rows import World, activity, encode, identifiers, kept, lead, leads, people, ties
@@ -127,10 +127,8 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
     lead_rows: list[Lead] = []
     identifier_rows: list[Identifier | Cookie] = []
     activities: list[Kept] = []
-    owed = {key[1]: value for key, value in changes.items() if isinstance(key, tuple) and key[0] == "owed"}
-    if owed:
-        await rebuilding.owe(tx, owed)
-    for value in changes.values():
+    owed: dict[str, Owed | None] = {}
+    for key, value in changes.items():
         match value:
             case Kept():
                 activities.append(value)
@@ -138,8 +136,12 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
                 identifier_rows.append(value)
             case Lead():
                 lead_rows.append(value)
+            case Owed() | None:
+                owed[key[1]] = value  # type: ignore[index]  # ("owed", event id)
             case _:
                 pass  # what only this batch had to know: ("history", ...), ("visits", ...), ("absorbed", ...)
+    if owed:
+        await rebuilding.owe(tx, owed)
     # Leads, identifiers and activities, as they are now; an activity's document never changes, only whose it is.
     await tx.execute(
         """

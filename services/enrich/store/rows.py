@@ -32,6 +32,7 @@ World = MutableMapping[Hashable, Any]
 
 
 async def identifiers(tx: Tx, world: World, wanted: Sequence[str]) -> None:
+    """Puts these identifiers, and the leads that they name, into the world."""
     # Identifiers with the leads that they name.
     rows = await tx.fetch(
         """
@@ -58,6 +59,7 @@ def people(world: World, rows: Iterable[Row]) -> None:
 
 
 async def leads(tx: Tx, world: World, wanted: Sequence[str]) -> None:
+    """Puts these leads into the world."""
     if not wanted:
         return
     # Leads by id.
@@ -70,6 +72,7 @@ async def leads(tx: Tx, world: World, wanted: Sequence[str]) -> None:
 
 
 def ties(one: Identifier | Cookie) -> bytes:
+    """What is kept of an identifier beside its name and its lead."""
     if isinstance(one, Identifier):
         return encode(one.ties)
     return encode(_Identified(one.top, one.first, one.last, one.shared))

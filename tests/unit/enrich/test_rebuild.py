@@ -142,9 +142,8 @@ def test_a_lost_store_comes_back_as_it_was_in_any_order_and_tells_nothing(
     ]
     sizes = [chance.randint(1, 5) for _ in range(chance.randrange(6))]
     before = Memory()
-    played(
-        before, chance.sample(arrivals, len(arrivals)), sizes
-    )  # decided in another order than that of the broker's times
+    # Decided in another order than that of the broker's times.
+    played(before, chance.sample(arrivals, len(arrivals)), sizes)
 
     after = Rebuilding(before)
     played(after, chance.sample(arrivals, len(arrivals)), sizes)
@@ -217,15 +216,9 @@ def test_a_record_that_did_not_count_counts_if_the_one_that_did_never_comes() ->
 
 
 def test_a_survivor_whose_own_records_are_deleted_is_a_lead_all_the_same() -> None:
-    before = Memory()
-    story = [event("e1", user_id="u1"), event("e2", email="ada@acme.example", at=1)]
-    story.append(event("e3", email="ada@acme.example", user_id="u1", at=2))
-    arrivals = [(said, 1_795_000_000_000 + at) for at, said in enumerate(story)]
-    played(before, arrivals, ())
+    before, arrivals = merged()
     survivor = ids.lead_id(SECRET, "user\x1fshop\x1fu1")
-    kept = [place for place, sent in enumerate(before.sent) if sent.key != survivor]
-    before.sent = [before.sent[place] for place in kept]
-    before.decided_at = [before.decided_at[place] for place in kept]
+    _deleted(before, [sent for sent in before.sent if sent.key == survivor])
 
     after = Rebuilding(before)
     played(after, arrivals, ())
@@ -265,16 +258,10 @@ def test_of_two_records_under_one_id_the_one_that_counted_counts_again() -> None
 
 
 def test_an_event_that_was_told_under_a_lead_which_is_absorbed_since_is_told_again_under_the_survivor() -> None:
-    before = Memory()
-    story = [event("e1", user_id="u1"), event("e2", email="ada@acme.example", at=1)]
-    story.append(event("e3", email="ada@acme.example", user_id="u1", at=2))
-    arrivals = [(said, 1_795_000_000_000 + at) for at, said in enumerate(story)]
-    played(before, arrivals, ())
+    before, arrivals = merged()
     absorbed = ids.lead_id(SECRET, "email\x1fada@acme.example")
     # The store was lost before what the merge sends again had reached the topic.
-    kept = [place for place, sent in enumerate(before.sent) if not _sent_again(sent, "e2")]
-    before.sent = [before.sent[place] for place in kept]
-    before.decided_at = [before.decided_at[place] for place in kept]
+    _deleted(before, [sent for sent in before.sent if _sent_again(sent, "e2")])
 
     after = Rebuilding(before)
     played(after, arrivals, ())
@@ -282,6 +269,22 @@ def test_an_event_that_was_told_under_a_lead_which_is_absorbed_since_is_told_aga
     survivor = ids.lead_id(SECRET, "user\x1fshop\x1fu1")
     assert [sent.key for sent in after.sent] == [survivor]
     assert after.leads[absorbed].absorbed_into == survivor
+
+
+def merged() -> tuple[Memory, list[Arrival]]:
+    """A person known by a user id, one by an address, and an event that makes them one."""
+    story = [event("e1", user_id="u1"), event("e2", email="ada@acme.example", at=1)]
+    story.append(event("e3", email="ada@acme.example", user_id="u1", at=2))
+    arrivals = [(said, 1_795_000_000_000 + at) for at, said in enumerate(story)]
+    before = Memory()
+    played(before, arrivals, ())
+    return before, arrivals
+
+
+def _deleted(before: Memory, gone: Sequence[Outgoing]) -> None:
+    """These records do not stand on the topic."""
+    told = [(sent, at) for sent, at in zip(before.sent, before.decided_at, strict=True) if sent not in gone]
+    before.sent, before.decided_at = [sent for sent, _ in told], [at for _, at in told]
 
 
 def _sent_again(sent: Outgoing, event_id: str) -> bool:
