@@ -74,21 +74,23 @@ async def write(
     Raises Fenced, SeenMeanwhile, rejects.LimitReached, or the world's faults; then nothing of the failing part is written.
     """
     written: list[Written] = []
-    repeat = _first_repeat(decoded) if terms.recalling else None
-    if repeat is not None:
+    if terms.recalling and stage.recollect is not None:
         # Which of two records under one id counted at first, the stage can tell; so that it is asked of each, they come one after the other.
-        for records, due in ((decoded[:repeat], timers), (decoded[repeat:], ())):
-            written += await write(
-                pool,
-                stage,
-                records,
-                terms=terms,
-                acknowledged=acknowledged,
-                rejects=rejects,
-                timers=due,
-                refused=refused,
-            )
-        return written
+        runs = _without_repeats(decoded)
+        if len(runs) > 1:
+            for run in runs:
+                due = timers if run is runs[-1] else ()
+                written += await write(
+                    pool,
+                    stage,
+                    run,
+                    terms=terms,
+                    acknowledged=acknowledged,
+                    rejects=rejects,
+                    timers=due,
+                    refused=refused,
+                )
+            return written
     try:
         return [
             await _transact(
@@ -130,15 +132,19 @@ async def write(
     return written
 
 
-def _first_repeat(decoded: Sequence[Decoded]) -> int | None:
-    """The place of the first record whose event id came before it in the batch."""
+def _without_repeats(decoded: Sequence[Decoded]) -> list[list[Decoded]]:
+    """The records in order, cut wherever an event id comes that came since the last cut."""
+    runs: list[list[Decoded]] = [[]]
     seen: set[str] = set()
-    for place, one in enumerate(decoded):
-        if (id_ := _event_id(one)) in seen:
-            return place
+    for one in decoded:
+        id_ = _event_id(one)
+        if id_ in seen:
+            runs.append([])
+            seen.clear()
         if id_:
             seen.add(id_)
-    return None
+        runs[-1].append(one)
+    return runs
 
 
 def _event_id(decoded: Decoded) -> str:

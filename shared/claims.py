@@ -81,14 +81,13 @@ async def take_over(
         for record in tail:
             known[record.topic, part] = record.offset + 1
     committed = await reader.committed(part)
-    if any(committed.get(topic, 0) > offset for topic, offset in offsets.items()) or (
-        claim.fresh & set(offsets) and any(ends.values())
-    ):
+    fresh = bool(claim.fresh & set(offsets))
+    if any(committed.get(topic, 0) > offset for topic, offset in offsets.items()) or (fresh and any(ends.values())):
         logs.get().warning(
             "the store is older than its topics: what was decided before is kept", stage=stage.name, part=part
         )
         recalling = True
-        await recall.read_own_output(pool, kafka, stage=stage, part=part, partitions=partitions)
+        await recall.read_own_output(pool, kafka, stage=stage, part=part, partitions=partitions, empty=fresh)
     if recalling:
         await recall.begin(pool, stage=stage.name, part=part, until=ends)
     point("after_recall")

@@ -12,6 +12,8 @@ from aiokafka.errors import KafkaError
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Array, Int16, Int32, Schema, String
 
+from shared import logs
+
 GROUP_PREFIX = "leadflow-"
 _AGAIN_SECONDS = 0.3
 _UNKNOWN_MEMBER = 25
@@ -70,7 +72,12 @@ async def leave(kafka: str, *members: str, patience_seconds: float = 60.0) -> li
         try:
             gone = await _goodbye(kafka, members, known, left)
             # A broker that is just coming back names no group before it has read them.
-            if late or (gone and (known or not was_away)):
+            if gone and (known or not was_away):
+                return sorted(left)
+            if late:
+                logs.get().warning(
+                    "a group was not at rest in time; it may have to wait for a session time-out", members=members
+                )
                 return sorted(left)
         except KafkaError:
             if late:
@@ -80,8 +87,8 @@ async def leave(kafka: str, *members: str, patience_seconds: float = 60.0) -> li
 
 
 async def _goodbye(kafka: str, members: Sequence[str], known: set[str], left: set[str]) -> bool:
-    """Says it once to every group, and adds to those that are `known` and to those that took it. Tells whether all of them are at rest
-    and know none of the members."""
+    """Says it once to every group, and adds to those that are `known` and to those that took it. Tells whether none of them knows the
+    members, and those that took it are at rest."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     gone = True
     try:
@@ -95,7 +102,7 @@ async def _goodbye(kafka: str, members: Sequence[str], known: set[str], left: se
             if 0 in errors:
                 left.add(group)
             gone = gone and set(errors) == {_UNKNOWN_MEMBER}
-        for group in sorted(known) if gone else ():
+        for group in sorted(left) if gone else ():
             (described,) = await admin.describe_consumer_groups([group])  # aiokafka can't read the answer for several
             gone = gone and all(state in _AT_REST for _, _, state, *_ in described.groups)
     finally:

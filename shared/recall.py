@@ -14,14 +14,16 @@ from shared.topology import DEAD
 _SLICE = 5000
 
 
-async def remember(pool: Pool, *, stage: Stage, part: int, records: Sequence[Record], with_value: bool = False) -> None:
+async def remember(
+    pool: Pool, *, stage: Stage, part: int, records: Sequence[Record], with_value: bool = False, recollect: bool = False
+) -> None:
     """Notes records of the stage's own output: what is decided again under the same id is not sent again.
 
-    With `with_value` the record itself is kept, and of others what the stage wants to know of them, for a `load` that must keep the
-    decision that stands there.
+    With `with_value` the record itself is kept, with `recollect` what the stage wants to know of it, for a `load` that must keep the decision
+    that stands there.
     """
     rows = [record for record in records if _text(record, "ce_id")]
-    said = [stage.recollect(record) if stage.recollect is not None else None for record in rows]
+    said = [stage.recollect(record) if recollect and stage.recollect is not None else None for record in rows]
     # What stands on our own output topics already; known ids stay as they are.
     await pool.execute(
         """
@@ -49,9 +51,12 @@ async def remember(pool: Pool, *, stage: Stage, part: int, records: Sequence[Rec
     )
 
 
-async def read_own_output(pool: Pool, kafka: str, *, stage: Stage, part: int, partitions: int) -> None:
+async def read_own_output(pool: Pool, kafka: str, *, stage: Stage, part: int, partitions: int, empty: bool) -> None:
     """Reads everything that the stage's ordinary output topics keep: of this number alone, or of all where a number's output goes
-    to any partition. Transactional topics are read by their writer (shared.once)."""
+    to any partition. Transactional topics are read by their writer (shared.once).
+
+    `empty`: the store is, so that each of these decisions can be kept. In one that is older than its topics, what later events have made of those
+    that are there is decided anew."""
     numbers = [part] if stage.same_part else range(partitions)
     places = {(topic.name, number): 0 for topic in stage.writes if not topic.transactional for number in numbers}
     places[DEAD.name, part] = 0  # a dead letter stands in the number of the record that died
@@ -61,9 +66,9 @@ async def read_own_output(pool: Pool, kafka: str, *, stage: Stage, part: int, pa
             continue  # topics with several writers
         slice_.append(record)
         if len(slice_) >= _SLICE:
-            await remember(pool, stage=stage, part=part, records=slice_)
+            await remember(pool, stage=stage, part=part, records=slice_, recollect=empty)
             slice_.clear()
-    await remember(pool, stage=stage, part=part, records=slice_)
+    await remember(pool, stage=stage, part=part, records=slice_, recollect=empty)
 
 
 async def begin(pool: Pool, *, stage: str, part: int, until: Mapping[str, int]) -> None:

@@ -92,6 +92,7 @@ class Stage:
     decide: Callable[[World, Input], Outcome]
     save: Callable[[Tx, Mapping[Hashable, Any]], Awaitable[None]]
     due: Callable[[Tx, Mapping[int, datetime], int], Awaitable[Sequence[Input]]] | None = None
+    due_seconds: float = 0.25  # how often the clock is looked at, and the most by which fresh records wait for a slice
     inbox: bool = True
     seen: Callable[[Tx, Sequence[str]], Awaitable[set[str]]] | None = None
     recollect: Callable[[Record], Recollection | None] | None = None

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import asyncpg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from hypothesis import settings
 
 from deploy.local.layout import Layout
 from tests import stack
@@ -27,6 +28,11 @@ REAL = {
     "chaos": "the whole stack while parts of it are killed",
 }
 FAST = ("unit", "pipeline")
+
+
+# How long an example takes by the clock says what else the machine does, not what the code does.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -30,6 +30,8 @@ def stage(secret: bytes) -> Stage:
         save=store.save,
         inbox=False,
         seen=store.seen,
+        due=store.due,
+        due_seconds=5.0,
         recollect=rebuild.recollect,
         same_part=False,
     )

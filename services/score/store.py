@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Hashable, Mapping, MutableMapping, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -11,7 +11,7 @@ import msgspec
 from services.score.domain.inforce import Fact
 from services.score.domain.lead import Kept, Lead, Passed, State, Told
 from services.score.domain.tally import Tally, is_countable
-from shared import clock
+from shared import arrays, clock
 from shared.database import Pool
 from shared.stage import Input, Tx
 
@@ -83,8 +83,8 @@ async def load(tx: Tx, inputs: Sequence[Input], *, fingerprint: str) -> MutableM
         return {}
     rows = await tx.fetch(
         _LOAD,
-        texts(list(parts)),
-        texts([lead_id for lead_id, facts in told.items() for _ in facts]),
+        arrays.texts(list(parts)),
+        arrays.texts([lead_id for lead_id, facts in told.items() for _ in facts]),
         [fact.id for facts in told.values() for fact in facts],
     )
     leads: dict[Hashable, Any] = {}
@@ -145,14 +145,14 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
         last = one
     await tx.execute(
         _SAVE,
-        texts([lead.lead_id for lead in leads]),
-        _array([lead.part for lead in leads]),
+        arrays.texts([lead.lead_id for lead in leads]),
+        arrays.plain([lead.part for lead in leads]),
         *_joined(documents),
         [lead.lead_id for lead in leads if lead.state.absorbed_into is not None],
-        texts([lead_id for lead_id, _ in kept]),
+        arrays.texts([lead_id for lead_id, _ in kept]),
         [id_ for _, id_ in kept],
-        _array([one.fact.revision for one in kept.values()]),
-        _array(known_at),
+        arrays.plain([one.fact.revision for one in kept.values()]),
+        arrays.plain(known_at),
         *_joined(bodies),
     )
 
@@ -160,22 +160,7 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
 def _joined(documents: Sequence[bytes]) -> tuple[str, str, bytes]:
     """Documents as one value: where each begins in it (from 1, as SQL counts), how long it is, and the value."""
     sizes = list(map(len, documents))
-    return _array(accumulate(sizes[:-1], initial=1) if sizes else ()), _array(sizes), b"".join(documents)
-
-
-def _array(values: Iterable[int | str]) -> str:
-    """Numbers or moments as Postgres writes an array of them. (UUIDs would cost it more than they spare the driver.)"""
-    return f"{{{','.join(map(str, values))}}}"
-
-
-def texts(values: Sequence[str]) -> str:
-    """Texts as Postgres writes an array of them, each in quotes: half of what an array of its own costs the driver."""
-    if not values:
-        return "{}"
-    joined = '","'.join(values)
-    if "\\" in joined or joined.count('"') != 2 * (len(values) - 1):
-        joined = '","'.join(value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
-    return f'{{"{joined}"}}'
+    return arrays.plain(accumulate(sizes[:-1], initial=1) if sizes else ()), arrays.plain(sizes), b"".join(documents)
 
 
 async def lead_with_activities(pool: Pool, lead_id: str) -> Lead | None:

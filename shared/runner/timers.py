@@ -13,7 +13,6 @@ from shared.database import Pool
 from shared.reader import Reader
 from shared.stage import Input, Stage
 
-PERIOD_SECONDS = 0.25  # how often the clock is looked at, and the most by which fresh records wait for a slice
 SLICE = 500  # due inputs in one transaction
 SLACK_MS = 50  # how far the broker's clock may be behind ours
 
@@ -30,7 +29,7 @@ class Timers:
 
     async def slice(self, reader: Reader) -> list[Input]:
         """What is due now, at most SLICE inputs; nothing before the next look is due."""
-        if self._stage.due is None or time.monotonic() - self._looked_at <= PERIOD_SECONDS:
+        if self._stage.due is None or time.monotonic() - self._looked_at <= self._stage.due_seconds:
             return []
         self._looked_at = time.monotonic()
         watermarks = await self._watermarks(reader)

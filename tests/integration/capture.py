@@ -16,9 +16,9 @@ from services.capture.main import Parts
 from services.capture.properties import new_key
 from services.capture.settings import Settings
 from services.capture.store import NewProperty
-from shared import database, ops, topics, topology
-from shared.database import Pool
+from shared import ops, topics, topology
 from shared.health import Health
+from tests.integration.stores import migrated
 
 TOKEN = "an operator's token of some length"
 NOWHERE = "127.0.0.1:9"  # the discard port: nobody answers there
@@ -32,20 +32,9 @@ def settings(kafka: str, dsn: str, member: str = "capture-0", **more: Any) -> Se
 
 
 @contextlib.asynccontextmanager
-async def migrated(dsn: str) -> AsyncIterator[Pool]:
-    """A pool on a database with capture's tables."""
-    pool = await database.connect(dsn)
-    try:
-        await database.migrate(pool, MIGRATIONS)
-        yield pool
-    finally:
-        await pool.close()
-
-
-@contextlib.asynccontextmanager
 async def running(kafka: str, dsn: str, member: str = "capture-0", **more: Any) -> AsyncIterator[Parts]:
     """One instance without its socket and without the app behind the door."""
-    async with migrated(dsn) as pool:
+    async with migrated(dsn, MIGRATIONS) as pool:
         health = Health()
         parts = Parts(settings(kafka, dsn, member, **more), pool, health)
         await parts.start()

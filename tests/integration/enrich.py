@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from services.enrich import main, store
+from services.enrich import store
 from services.enrich.domain import intake
 from services.enrich.domain.decide import decide
-from shared import database, ids
+from shared import ids
 from shared.database import Pool
 from shared.outcome import Outgoing
 from shared.stage import Input
 from tests.unit.enrich.memory import SECRET, record
-
-
-@contextlib.asynccontextmanager
-async def migrated(dsn: str) -> AsyncIterator[Pool]:
-    """Connections to a store of enrich."""
-    made = await database.connect(dsn, max_size=8)
-    await database.migrate(made, database.CORE_MIGRATIONS, main.MIGRATIONS)
-    yield made
-    await made.close()
 
 
 def read(said: dict[str, Any], at_ms: int = 1_795_000_000_000) -> Input:
@@ -36,11 +26,16 @@ async def batch(
     pool: Pool, events: Sequence[dict[str, Any]], *, pause: asyncio.Event | None = None, at_ms: int = 1_795_000_000_000
 ) -> list[Outgoing]:
     """One batch as the shell does it, in one transaction; what it sent. With `pause`, it waits before it commits."""
-    inputs = {(one := read(said, at_ms)).event_id: one for said in events}
+    return await decided(pool, [read(said, at_ms) for said in events], pause=pause)
+
+
+async def decided(pool: Pool, given: Sequence[Input], *, pause: asyncio.Event | None = None) -> list[Outgoing]:
+    """As `batch`, of inputs that are read already, or were left by a rebuild."""
+    inputs = {one.event_id: one for one in given}
     sent: list[Outgoing] = []
     async with pool.acquire() as connection, connection.transaction():
-        seen = await store.seen(connection, sorted(inputs))
-        fresh = [one for event_id, one in inputs.items() if event_id not in seen]
+        known = await store.seen(connection, sorted(id_ for id_, one in inputs.items() if one.record is not None))
+        fresh = [one for event_id, one in inputs.items() if event_id not in known]
         world = await store.load(connection, fresh, secret=SECRET) if fresh else {}
         changes: dict[Any, Any] = {}
         for one in fresh:

@@ -12,14 +12,15 @@ from services.capture import store as capture_store
 from services.capture.properties import hashed
 from services.capture.store import NewProperty, TooManyKeys
 from shared.database import Pool
-from tests.integration.capture import migrated
+from tests.integration.capture import MIGRATIONS
+from tests.integration.stores import migrated
 
 A, B = ("leads.captured.v1", 0), ("leads.captured.v1", 1)
 
 
 @pytest.fixture
 async def pool(store: str) -> AsyncIterator[Pool]:
-    async with migrated(store) as made:
+    async with migrated(store, MIGRATIONS) as made:
         yield made
 
 

@@ -18,12 +18,13 @@ from services.console import api, store
 from services.console import main as console
 from services.console.domain.dead import Kept, Replayed
 from services.console.replay import Replayer
-from shared import batch, database, ops, problem
+from shared import batch, ops, problem
 from shared.contracts import Dead, Place
-from shared.database import Pool
+from shared.database import CORE_MIGRATIONS, Pool
 from shared.rejects import RejectLimit
 from shared.stage import Record
 from shared.topology import CAPTURED, ENRICHED
+from tests.integration.stores import migrated
 from tests.unit.console.builders import NOON, dead, dead_record, record
 
 TOKEN = "the operator's token"
@@ -32,10 +33,8 @@ MIGRATIONS = Path(console.__file__).parent / "migrations"
 
 @pytest.fixture
 async def pool(store: str) -> AsyncIterator[Pool]:
-    made = await database.connect(store)
-    await database.migrate(made, database.CORE_MIGRATIONS, MIGRATIONS)
-    yield made
-    await made.close()
+    async with migrated(store, CORE_MIGRATIONS, MIGRATIONS) as made:
+        yield made
 
 
 @dataclass(slots=True)

@@ -12,19 +12,21 @@ import pytest
 from services.enrich import main, store
 from shared import batch as shell
 from shared import clock, message, ownership, recall
-from shared.database import Pool
+from shared.database import CORE_MIGRATIONS, Pool
 from shared.outcome import Outgoing
 from shared.rejects import RejectLimit
 from shared.stage import Input, Record
 from shared.topology import CAPTURED
-from tests.integration.enrich import batch, migrated
+from tests.integration.enrich import batch, decided, people, read
+from tests.integration.stores import migrated
+from tests.unit.enrich import reference
 from tests.unit.enrich.memory import SECRET, event, record
 from tests.unit.enrich.test_rebuild import stories_of
 
 
 @pytest.fixture
 async def pool(request: pytest.FixtureRequest) -> AsyncIterator[Pool]:
-    async with migrated(request.getfixturevalue("store")) as made:
+    async with migrated(request.getfixturevalue("store"), CORE_MIGRATIONS, main.MIGRATIONS, max_size=8) as made:
         yield made
 
 
@@ -38,7 +40,7 @@ async def test_a_lost_store_comes_back_from_its_topics_and_tells_nothing(pool: P
         before = await _rows(pool)
         await pool.execute("TRUNCATE lead, identifier, activity, recalled")
 
-        await recall.remember(pool, stage=main.stage(SECRET), part=0, records=on_topic)
+        await recall.remember(pool, stage=main.stage(SECRET), part=0, records=on_topic, recollect=True)
         sent = []
         for said, at_ms in chance.sample(arrivals, len(arrivals)):
             sent += await batch(pool, [said], at_ms=at_ms)
@@ -55,7 +57,7 @@ async def test_of_two_records_in_one_batch_of_a_rebuild_the_one_that_counted_cou
     on_topic = [_as_record(one, now + 5) for one in await batch(pool, [second], at_ms=now + 5)]
     before = await _rows(pool)
     await pool.execute("TRUNCATE lead, identifier, activity")
-    await recall.remember(pool, stage=stage, part=0, records=on_topic)
+    await recall.remember(pool, stage=stage, part=0, records=on_topic, recollect=True)
 
     decoded = shell.decode(stage, [record(first, at_ms=now + 1), record(second, at_ms=now + 5)])
     terms = shell.Terms({0: claim.epoch}, partitions=4, recalling=frozenset([0]))
@@ -63,6 +65,59 @@ async def test_of_two_records_in_one_batch_of_a_rebuild_the_one_that_counted_cou
 
     assert [dict(one.messages) for one in written] == [{}, {}]
     assert await _rows(pool) == before
+
+
+async def test_what_the_topic_does_not_tell_of_waits_and_is_decided_when_the_rebuild_is_over(pool: Pool) -> None:
+    chance = random.Random(5)
+    for _ in range(6):
+        arrivals = [(said, 1_795_000_000_000 + at) for at, said in enumerate(stories_of(chance))]
+        on_topic: list[Record] = []
+        for said, at_ms in arrivals[: len(arrivals) // 2]:
+            on_topic += [_as_record(one, at_ms) for one in await batch(pool, [said], at_ms=at_ms)]
+        await pool.execute("TRUNCATE lead, identifier, activity")
+        await recall.remember(pool, stage=main.stage(SECRET), part=0, records=on_topic, recollect=True)
+        for said, at_ms in chance.sample(arrivals, len(arrivals)):
+            await batch(pool, [said], at_ms=at_ms)
+        assert await left(pool) == [], "the rebuild is not over"
+        await pool.execute("TRUNCATE recalled")
+
+        for input_ in await left(pool):
+            await decided(pool, [input_])
+
+        assert await left(pool) == []
+        assert await pool.fetchval("SELECT count(*) FROM owed") == 0
+        happened = [input_.event for said, at_ms in arrivals if isinstance(input_ := read(said, at_ms), Input)]
+        assert await people(pool) == reference.people(happened)
+        await pool.execute("TRUNCATE lead, identifier, activity")
+
+
+async def test_a_store_from_an_older_day_decides_anew_what_later_events_made_of_what_it_holds(pool: Pool) -> None:
+    story = [event("e1", user_id="u1"), event("e2", email="ada@acme.example", at=1)]
+    story.append(event("e3", email="ada@acme.example", user_id="u1", at=2))
+    for at, said in enumerate(story[:2]):
+        await batch(pool, [said], at_ms=1_795_000_000_000 + at)
+    backup = [await pool.fetch(f"SELECT * FROM {table}") for table in ("lead", "identifier", "activity")]
+    told = await batch(pool, [story[2]], at_ms=1_795_000_000_002)
+    before = await _rows(pool)
+    await pool.execute("TRUNCATE lead, identifier, activity")
+    for table, rows in zip(("lead", "identifier", "activity"), backup, strict=True):
+        places = ", ".join(f"${number + 1}" for number in range(len(rows[0])))
+        await pool.executemany(f"INSERT INTO {table} VALUES ({places})", [tuple(row) for row in rows])
+    on_topic = [_as_record(one, 1_795_000_000_002) for one in told]
+    await recall.remember(pool, stage=main.stage(SECRET), part=0, records=on_topic)
+
+    again = await batch(pool, [story[2]], at_ms=1_795_000_000_002)
+
+    assert [one.event_id for one in again] == [one.event_id for one in told], (
+        "so that the shell drops what is on the topic"
+    )
+    assert await _rows(pool) == before
+
+
+async def left(pool: Pool) -> list[Input]:
+    """What a rebuild has left to be decided now."""
+    async with pool.acquire() as connection, connection.transaction():
+        return await store.due(connection, {0: clock.from_ms(1_795_000_000_000)}, 100)
 
 
 def _as_record(sent: Outgoing, at_ms: int) -> Record:

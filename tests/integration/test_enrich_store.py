@@ -17,14 +17,15 @@ from fastapi import FastAPI
 from services.enrich import api, main, store
 from services.enrich.domain.world import State
 from shared import database, ids, problem
-from shared.database import Pool
-from tests.integration.enrich import batch, migrated, of, people
+from shared.database import CORE_MIGRATIONS, Pool
+from tests.integration.enrich import batch, of, people
+from tests.integration.stores import migrated
 from tests.unit.enrich.memory import SECRET, Memory, event, page
 
 
 @pytest.fixture
 async def pool(request: pytest.FixtureRequest) -> AsyncIterator[Pool]:
-    async with migrated(request.getfixturevalue("store")) as made:
+    async with migrated(request.getfixturevalue("store"), CORE_MIGRATIONS, main.MIGRATIONS, max_size=8) as made:
         yield made
 
 

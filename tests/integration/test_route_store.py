@@ -19,12 +19,13 @@ from services.route.domain import intake
 from services.route.domain.decide import deciding
 from services.route.domain.decode import decode
 from services.route.domain.routing import Routing
-from services.route.store import arrays, batch
+from services.route.store import batch
 from services.route.store import intake as intake_store
-from shared import database, problem
-from shared.database import Pool
+from shared import problem
+from shared.database import CORE_MIGRATIONS, Pool
 from shared.outcome import Decision, Outgoing
 from shared.stage import Input, Record
+from tests.integration.stores import migrated
 from tests.unit.route.builders import (
     Desk,
     activity,
@@ -41,10 +42,8 @@ from tests.unit.route.builders import (
 
 @pytest.fixture
 async def pool(store: str) -> AsyncIterator[Pool]:
-    made = await database.connect(store, max_size=8)
-    await database.migrate(made, database.CORE_MIGRATIONS, main.MIGRATIONS)
-    yield made
-    await made.close()
+    async with migrated(store, CORE_MIGRATIONS, main.MIGRATIONS, max_size=8) as made:
+        yield made
 
 
 class Counting:
@@ -342,12 +341,3 @@ def test_the_wiring_holds_together(tmp_path: Path, capsys: pytest.CaptureFixture
     said = capsys.readouterr().err
     assert f"{bad}:5: the document: deadlines is not supported" in said
     assert "No such file" in said
-
-
-async def test_texts_and_numbers_as_arrays_in_text_are_what_they_were(pool: Pool) -> None:
-    odd = ["", "NULL", "a,b", "{}", '"', '","', "\\", '\\"', " x ", "ü\n\t", "plain", "}{", "''"]
-    for texts in ([], ["plain", "NULL"], odd, *([one] for one in odd)):
-        assert await pool.fetchval("SELECT $1::text::text[]", arrays.texts(texts)) == texts
-    numbers = [0, -1, 2**63 - 1]
-    assert await pool.fetchval("SELECT $1::text::bigint[]", arrays.numbers(numbers)) == numbers
-    assert await pool.fetchval("SELECT $1::text::bigint[]", arrays.numbers([])) == []

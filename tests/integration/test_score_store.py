@@ -20,10 +20,10 @@ from services.score.domain.fold import fold
 from services.score.domain.inforce import InForce
 from services.score.domain.lead import Lead, State
 from services.score.store import lead_with_activities
-from services.score.store import texts as texts_in_text
 from shared import database, problem
 from shared.outcome import Decision
 from shared.stage import Input
+from tests.integration.stores import migrated
 from tests.unit.score.builders import NOON, READY, RULESET, a_record, an_activity, enriched, outcome, ruleset
 
 IN_FORCE = ruleset()
@@ -63,10 +63,8 @@ class Store:
 
 @pytest.fixture
 async def score(store: str) -> AsyncIterator[Store]:
-    pool = await database.connect(store)
-    await database.migrate(pool, database.CORE_MIGRATIONS, main.MIGRATIONS)
-    yield Store(pool)
-    await pool.close()
+    async with migrated(store, database.CORE_MIGRATIONS, main.MIGRATIONS) as pool:
+        yield Store(pool)
 
 
 def an_hour(number: float) -> datetime:
@@ -276,9 +274,3 @@ async def test_leads_kept_column_by_column_are_carried_over_into_documents(store
             bodies=(),
         )
     await pool.close()
-
-
-async def test_leads_of_any_id_are_found_under_it(score: Store) -> None:
-    odd = ["NULL", "a,b", "{}", '"', '","', "\\", '\\"', " x ", "ü"]
-    for texts in ([], ["plain"], odd):
-        assert await score.pool.fetchval("SELECT $1::text::text[]", texts_in_text(texts)) == texts

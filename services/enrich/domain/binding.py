@@ -8,18 +8,29 @@ it was first seen with. First means by time of occurrence, then event id; it is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from msgspec.structs import replace
 
 from services.enrich.domain.world import SEPARATOR, Happened, Identifier, Rank, Tie, World
 
-_EMAIL, _STRONG = "email", "strong"
+_EMAIL, _USER, _STRONG = "email", "user", "strong"
 
 
 def user_slot(user: str) -> str:
     """The slot of an address for user ids of the same property as this user name."""
     return user.rsplit(SEPARATOR, 1)[0]
+
+
+def user_ids(names: Iterable[str]) -> dict[str, str]:
+    """User ids by property, of those of these names that are one."""
+    kinds = [name.split(SEPARATOR) for name in names]
+    return {kind[1]: kind[2] for kind in kinds if kind[0] == _USER}
+
+
+def persons(events: Iterable[Happened]) -> set[str]:
+    """The identifiers of these events that name a person."""
+    return {name for one in events for name in (one.email, one.user, one.phone) if name is not None}
 
 
 def identifiers(world: World, happened: Happened) -> tuple[dict[str, Identifier], bool]:

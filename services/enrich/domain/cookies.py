@@ -8,12 +8,21 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from services.enrich.domain.world import Rank
+from services.enrich.domain.world import Changes, Happened, Rank, Visits, World
 
+_NO_VISITS = Visits(datetime.min.replace(tzinfo=UTC))
 HISTORY_DAYS = 90
 HISTORY_EVENTS = 500
+
+
+def visited(world: World, changes: Changes, happened: Happened) -> None:
+    """One more event on its cookie, for who looks at these later in the batch: all of them are known, or none is."""
+    on = "visits", happened.cookie
+    visits: Visits | None = world.get(on) if ("identifier", happened.cookie) in world else _NO_VISITS
+    if visits is not None:
+        changes[on] = Visits(visits.since, (*visits.events, happened.event_id))
 
 
 def history(first: Rank, visits: Sequence[Rank]) -> list[Rank]:

@@ -3,33 +3,27 @@ who become one or fall apart are regroup.py's."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
 
 from services.enrich.domain import binding, emission, profile, rebuild
-from services.enrich.domain.cookies import history
-from services.enrich.domain.leads import made, raised
+from services.enrich.domain.cookies import history, visited
+from services.enrich.domain.leads import KEEPING, made, raised
 from services.enrich.domain.regroup import regroup
 from services.enrich.domain.world import (
-    SEPARATOR,
+    Changes,
     Cookie,
     Happened,
     Kept,
     Lead,
     NotLoaded,
-    Told,
     Visits,
     World,
 )
 from shared.outcome import Decision
 from shared.stage import Input
-
-_NO_VISITS = Visits(datetime.min.replace(tzinfo=UTC))
-
-Changes = dict[Hashable, Any]
 
 
 def decide(world: World, input_: Input, *, secret: bytes) -> Decision:
@@ -39,11 +33,19 @@ def decide(world: World, input_: Input, *, secret: bytes) -> Decision:
     batch. The same set of events, in any order, repeated or not, ends in the same people and the same profiles.
     """
     happened: Happened = input_.event
+    if input_.record is None:  # a rebuild has left it to be decided now
+        decision = Decision() if ("activity", happened.event_id) in world else _decided(world, input_, secret)
+        return Decision({**decision.changes, ("owed", happened.event_id): None}, decision.emit)
     if ("activity", happened.event_id) in world:
         return Decision()
-    told: Told | None = world.get(("told", happened.event_id))
-    if told is not None:
-        return rebuild.keep(world, input_, told, secret=secret)
+    if KEEPING in world:
+        return rebuild.kept(world, input_, secret=secret)
+    return _decided(world, input_, secret)
+
+
+def _decided(world: World, input_: Input, secret: bytes) -> Decision:
+    """What an event does that was not decided on before."""
+    happened: Happened = input_.event
     found, retied = binding.identifiers(world, happened)
     cookie: Cookie | None = world.get(("identifier", happened.cookie)) if happened.cookie is not None else None
     if happened.person is None:
@@ -64,8 +66,7 @@ def decide(world: World, input_: Input, *, secret: bytes) -> Decision:
             changes["identifier", name] = identifier
     users = {}
     if happened.user is not None and happened.user in together:
-        _, property_, user = happened.user.split(SEPARATOR)
-        users[property_] = user
+        users = binding.user_ids([happened.user])
     arrived = Kept(happened, lead.lead_id, 1)
     joined = _history_of(world, cookie, happened, lead.lead_id) if cookie is not None and cookie.last is None else []
     activities = sorted([*joined, arrived], key=_rank) if joined else [arrived]
@@ -137,7 +138,7 @@ def _identified(world: World, changes: Changes, cookie: Cookie | None, happened:
     elif rank > cookie.last:
         shared = cookie.shared or cookie.lead_id != lead_id
         changes["identifier", name] = Cookie(name, max(cookie.top, rank), lead_id, cookie.first, rank, shared)
-    _on(world, changes, cookie, happened)
+    visited(world, changes, happened)
 
 
 def _visited(world: World, changes: Changes, cookie: Cookie | None, happened: Happened) -> None:
@@ -147,13 +148,7 @@ def _visited(world: World, changes: Changes, cookie: Cookie | None, happened: Ha
         changes["identifier", name] = Cookie(name, rank)
     elif rank > cookie.top:
         changes["identifier", name] = replace(cookie, top=rank)
-    _on(world, changes, cookie, happened)
-
-
-def _on(world: World, changes: Changes, cookie: Cookie | None, happened: Happened) -> None:
-    visits: Visits | None = world.get(("visits", happened.cookie)) if cookie is not None else _NO_VISITS
-    if visits is not None:
-        changes["visits", happened.cookie] = Visits(visits.since, (*visits.events, happened.event_id))
+    visited(world, changes, happened)
 
 
 def _rank(kept: Kept) -> Any:

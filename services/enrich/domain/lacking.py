@@ -8,7 +8,7 @@ from typing import Any
 
 from services.enrich.domain import binding
 from services.enrich.domain.decide import decide
-from services.enrich.domain.leads import REBUILDING
+from services.enrich.domain.leads import KEEPING
 from services.enrich.domain.world import Cookie, Happened, Identifier, Kept, NotLoaded, Rank, World
 from shared.stage import Input
 
@@ -19,7 +19,7 @@ def lacking(world: World, inputs: Sequence[Input], *, secret: bytes, again: bool
     Only those are decided on, on trial, that could need more than the leads themselves, and whoever shares something with them.
     """
     circles, open_ = _circles(world, inputs)
-    if REBUILDING in world:
+    if KEEPING in world:
         open_ = set(circles)  # what the topic says of an event may be more than its identifiers tell
     if again:  # what was fetched may lead to people who looked simple before
         found = _fetched(world)

@@ -7,9 +7,11 @@ from datetime import datetime
 
 from services.enrich.domain.world import Lead, Recalled, World
 from shared import ids
-from shared.clock import to_ms
+from shared.clock import from_ms, to_ms
 
-REBUILDING = ("recalled",)  # in the world only while a store is built anew from its topics
+REBUILDING = ("recalled",)  # in the world only while a store learns from its topics what it decided before
+# Beside it where the store was empty, so that what it decided of each event is kept and not decided anew.
+KEEPING = ("told",)
 
 
 def raised(version: int, now: datetime) -> int:
@@ -25,8 +27,7 @@ def made(names: Sequence[str], now: datetime, *, world: World, secret: bytes) ->
         for name in names:
             recalled: Recalled | None = world.get(("recalled", ids.lead_id(secret, name)))
             if recalled is not None and recalled.absorbed_into is None:
-                maker = name
-                break
+                return Lead(ids.lead_id(secret, name), from_ms(recalled.first), name, recalled.last)
     return Lead(ids.lead_id(secret, maker), now, maker)
 
 

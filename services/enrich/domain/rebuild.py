@@ -6,34 +6,31 @@ ties, cookies, and whose each identifier is, follow from that: they are what dec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Callable
+from datetime import datetime
 
 import msgspec
 from msgspec.structs import replace
 
 from services.enrich.domain import binding, emission, profile
+from services.enrich.domain.cookies import visited
 from services.enrich.domain.world import (
-    SEPARATOR,
+    Changes,
     Cookie,
     Happened,
     Identifier,
     Kept,
     Lead,
     NotLoaded,
+    Owed,
     Recalled,
     Told,
-    Visits,
     World,
 )
-from shared import ids
+from shared import cloudevent, ids
 from shared.clock import from_ms, to_ms
 from shared.outcome import Decision, Outgoing
 from shared.stage import Input, Recollection, Record
-
-Changes = dict[Hashable, Any]
-_NO_VISITS = Visits(datetime.min.replace(tzinfo=UTC))
 
 
 class _Activity(msgspec.Struct):
@@ -61,56 +58,72 @@ def recollect(record: Record) -> Recollection | None:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     if said.activity is not None:
+        if not cloudevent.is_uuid(said.activity.id):
+            return None
         return Recollection(said.activity.id, said.activity.revision, said.profile_version, said.activity.withdrawn)
+    if said.activity_id is not None and not cloudevent.is_uuid(said.activity_id):
+        return None
     return Recollection(
         said.activity_id, 0, said.profile_version, value=said.survivor.encode() if said.survivor is not None else None
     )
 
 
-def told(last: Told, recalled: Callable[[str], Recalled]) -> Told:
+def told(last: Told, recalled: Callable[[str], Recalled | None]) -> Told:
     """An event's last word; under an absorbed lead it is the survivor's by now, who has to tell it again."""
     lead_id, passed = last.lead_id, set[str]()
-    while lead_id is not None and lead_id not in passed and (survivor := recalled(lead_id).absorbed_into) is not None:
+    while lead_id is not None and lead_id not in passed:
         passed.add(lead_id)
-        lead_id = survivor
-    return last if lead_id == last.lead_id else Told(last.at, last.revision + 1, lead_id, again=True)
+        known = recalled(lead_id)
+        if known is None or known.absorbed_into is None:
+            break
+        lead_id = known.absorbed_into
+    absorbed = sorted(passed - {lead_id} if lead_id is not None else passed)
+    return last if lead_id == last.lead_id else Told(last.at, last.revision + 1, lead_id, tuple(absorbed))
 
 
-def keep(world: World, input_: Input, told: Told, *, secret: bytes) -> Decision:
-    """The event of `input_` where the topic says that it is; nothing is told that stands there. Raises NotLoaded as decide does."""
+def kept(world: World, input_: Input, *, secret: bytes) -> Decision:
+    """The event of `input_` where the topic says that it is; nothing is told that stands there. Raises NotLoaded as decide does.
+
+    What the topic does not tell of waits until all is there that it does: then it is decided on as ever.
+    """
     happened: Happened = input_.event
-    if told.at is not None and told.at != input_.now:
-        return Decision()  # of two records under one id the other one counted
-    kept = Kept(happened, told.lead_id, told.revision)
-    changes: Changes = {("activity", happened.event_id): kept}
+    told: Told | None = world.get(("told", happened.event_id))
+    if told is None or (told.lead_id is None and happened.person is not None) or told.at not in (None, input_.now):
+        # The last: of two records under one id the other one counted. If that does not come any more, this one does.
+        return Decision({("owed", happened.event_id): Owed(input_.part, input_.now, happened)})
+    return _kept(world, input_, told, secret)
+
+
+def _kept(world: World, input_: Input, told: Told, secret: bytes) -> Decision:
+    happened: Happened = input_.event
+    one = Kept(happened, told.lead_id, told.revision)
+    changes: Changes = {("activity", happened.event_id): one, ("owed", happened.event_id): None}
     if told.lead_id is None:
         _on_cookie(world, changes, happened, None)
         return Decision(changes)
     if happened.person is None:
         _on_cookie(world, changes, happened, None)
-        _added(world, changes, kept, {}, maker=happened.cookie or "")
-        return Decision(changes, _again(changes, input_, told, kept))
+        _added(world, changes, one, {}, maker=happened.cookie or "", now=input_.now)
+        return Decision(changes, _again(changes, input_, told, one))
     found, retied = binding.identifiers(world, happened)
     moved = _claimed(world, changes, happened, found, told.lead_id)
-    users = {}
-    if happened.user is not None and found[happened.user].lead_id == told.lead_id:
-        _, property_, user = happened.user.split(SEPARATOR)
-        users[property_] = user
+    users = binding.user_ids(name for name, identifier in found.items() if identifier.lead_id == told.lead_id)
     _on_cookie(world, changes, happened, told.lead_id)
     _made_by(world, changes, happened.person, told.lead_id, secret)
-    _added(world, changes, kept, users, maker=happened.person)
+    _added(world, changes, one, users, maker=happened.person, now=input_.now)
     if retied or moved:
         _settle(world, changes, found, happened, told.lead_id)
-    return Decision(changes, _again(changes, input_, told, kept))
+    return Decision(changes, _again(changes, input_, told, one))
 
 
 def _again(changes: Changes, input_: Input, told: Told, kept: Kept) -> list[Outgoing]:
     """What a merge had still to tell. Its profile is the one of now, which may lack what comes later: so it goes under an early version,
     behind those that are on the topic."""
-    if not told.again:
+    if not told.absorbed:
         return []
     lead: Lead = changes["lead", told.lead_id]
-    return emission.enriched(replace(lead, version=min(to_ms(input_.now), lead.version - 1)), [kept])
+    early = replace(lead, version=min(to_ms(input_.now), lead.version - 1))
+    return emission.enriched(early, [kept], joined={kept.happened.event_id: list(told.absorbed)})
 
 
 def _claimed(world: World, changes: Changes, happened: Happened, found: dict[str, Identifier], lead_id: str) -> bool:
@@ -129,13 +142,14 @@ def _claimed(world: World, changes: Changes, happened: Happened, found: dict[str
     return moved
 
 
-def _added(world: World, changes: Changes, kept: Kept, users: dict[str, str], *, maker: str) -> None:
+def _added(world: World, changes: Changes, kept: Kept, users: dict[str, str], *, maker: str, now: datetime) -> None:
     """The event is its lead's, which stands as the topic has it last."""
     lead_id = kept.lead_id or ""
     lead: Lead | None = changes.get(("lead", lead_id)) or world.get(("lead", lead_id))
+    # Of a lead that survives on another's word alone, its own records are deleted: then it begins here.
+    recalled: Recalled = world.get(("recalled", lead_id)) or Recalled(to_ms(now), to_ms(now))
     if lead is None:
-        lead = _lead(world, lead_id, maker)
-    recalled: Recalled = world["recalled", lead_id]
+        lead = _lead(recalled, lead_id, maker)
     state = profile.add(lead.state, kept.happened, users)
     changes["lead", lead_id] = replace(lead, version=max(lead.version, recalled.last), state=state)
     known = world.get(("history", lead_id))
@@ -143,8 +157,7 @@ def _added(world: World, changes: Changes, kept: Kept, users: dict[str, str], *,
         changes["history", lead_id] = (*known, kept.happened.event_id)
 
 
-def _lead(world: World, lead_id: str, maker: str) -> Lead:
-    recalled: Recalled = world["recalled", lead_id]
+def _lead(recalled: Recalled, lead_id: str, maker: str) -> Lead:
     return Lead(lead_id, from_ms(recalled.first), maker, recalled.last)
 
 
@@ -154,11 +167,11 @@ def _made_by(world: World, changes: Changes, person: str, lead_id: str, secret: 
     recalled: Recalled | None = world.get(("recalled", made))
     if recalled is None:
         return
-    lead: Lead | None = world.get(("lead", made))
+    lead: Lead = world.get(("lead", made)) or _lead(recalled, made, person)
     if made == lead_id:
-        changes["lead", made] = replace(lead or _lead(world, made, person), made_by=person)
+        changes["lead", made] = replace(lead, made_by=person)
     elif recalled.absorbed_into is not None:
-        changes["lead", made] = replace(lead or _lead(world, made, person), absorbed_into=lead_id)
+        changes["lead", made] = replace(lead, absorbed_into=lead_id)
         absorbed = world.get(("absorbed", lead_id))
         if absorbed is not None and made not in absorbed:
             changes["absorbed", lead_id] = (*absorbed, made)
@@ -182,9 +195,7 @@ def _on_cookie(world: World, changes: Changes, happened: Happened, lead_id: str 
         )
     if cookie != known:
         changes["identifier", name] = cookie
-    visits: Visits | None = world.get(("visits", name)) if known is not None else _NO_VISITS
-    if visits is not None:
-        changes["visits", name] = Visits(visits.since, (*visits.events, happened.event_id))
+    visited(world, changes, happened)
 
 
 def _settle(world: World, changes: Changes, found: dict[str, Identifier], happened: Happened, lead_id: str) -> None:
@@ -196,16 +207,15 @@ def _settle(world: World, changes: Changes, found: dict[str, Identifier], happen
     }
     if unknown := frozenset(lead for lead in leads if ("history", lead) not in world):
         raise NotLoaded(leads=unknown)
-    events = [world["activity", id_].happened for lead in sorted(leads) for id_ in world["history", lead]] + [happened]
-    of = {world["activity", id_].happened.event_id: lead for lead in leads for id_ in world["history", lead]}
-    of[happened.event_id] = lead_id
-    strongest = {one.person: of[one.event_id] for one in events if one.person is not None}
+    events = [(world["activity", id_].happened, lead) for lead in sorted(leads) for id_ in world["history", lead]]
+    events.append((happened, lead_id))
+    strongest = {one.person: lead for one, lead in events if one.person is not None}
 
     def row(name: str) -> Identifier | None:
         return changes.get(("identifier", name)) or world.get(("identifier", name))
 
     whose: dict[str, str | None] = {}
-    for name in sorted(_names(events)):
+    for name in sorted(binding.persons(one for one, _ in events)):
         known = row(name) or Identifier(name)
         owner = binding.owner(name, row)
         if name in strongest:
@@ -223,15 +233,7 @@ def _settle(world: World, changes: Changes, found: dict[str, Identifier], happen
         else:
             changes.pop(("identifier", name), None)
     for lead in leads:
-        users = {
-            name.split(SEPARATOR)[1]: name.split(SEPARATOR)[2]
-            for name, theirs in whose.items()
-            if theirs == lead and name.startswith(f"user{SEPARATOR}")
-        }
+        users = binding.user_ids(name for name, theirs in whose.items() if theirs == lead)
         now: Lead | None = changes.get(("lead", lead)) or world.get(("lead", lead))
         if now is not None and now.state.users != users:
             changes["lead", lead] = replace(now, state=replace(now.state, users=users))
-
-
-def _names(events: Iterable[Happened]) -> set[str]:
-    return {name for one in events for name in (one.email, one.user, one.phone) if name is not None}

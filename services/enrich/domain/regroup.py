@@ -17,7 +17,6 @@ from services.enrich.domain import binding, emission, profile
 from services.enrich.domain.cookies import govern
 from services.enrich.domain.leads import made, raised, survivor
 from services.enrich.domain.world import (
-    SEPARATOR,
     Cookie,
     Happened,
     Identifier,
@@ -43,7 +42,9 @@ def regroup(world: World, input_: Input, found: Mapping[str, Identifier], *, sec
     happened: Happened = input_.event
     leads = _component(world, happened, found)
     kept = _activities(world, leads, happened)
-    identifiers = {name: _identifier(world, found, name) for name in _names(kept.values())}
+    identifiers = {
+        name: _identifier(world, found, name) for name in binding.persons(one.happened for one in kept.values())
+    }
     person = {name: binding.owner(name, identifiers.get) for name in identifiers}
     whose = _whose(kept, person)
 
@@ -83,14 +84,6 @@ def _activities(world: World, leads: frozenset[str], happened: Happened) -> dict
         kept[event_id] = world["activity", event_id]
     kept[happened.event_id] = Kept(happened)
     return kept
-
-
-def _names(kept: Any) -> set[str]:
-    names: set[str | None] = set()
-    for one in kept:
-        happened = one.happened
-        names |= {happened.email, happened.user, happened.phone}
-    return {name for name in names if name is not None}
 
 
 def _identifier(world: World, found: Mapping[str, Identifier], name: str) -> Identifier:
@@ -203,11 +196,7 @@ class _Settled:
         absorbed_into: dict[str, list[str]] = defaultdict(list)
         for owner, event_ids in groups.items():
             lead = self.lead_of[owner]
-            users = {
-                name.split(SEPARATOR)[1]: name.split(SEPARATOR)[2]
-                for name in identifiers
-                if person[name] == owner and name.startswith(f"user{SEPARATOR}")
-            }
+            users = binding.user_ids(name for name in identifiers if person[name] == owner)
             if lead.lead_id in touched or users != lead.state.users:
                 state = profile.fold((kept[event_id].happened for event_id in event_ids), users)
                 lead = replace(lead, state=state, version=raised(lead.version, self.input.now))

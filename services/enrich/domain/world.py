@@ -3,6 +3,7 @@
 A world's keys: ("identifier", name) -> Identifier or Cookie, ("lead", id) -> Lead, ("activity", event id) -> Kept;
 and, only where they are known completely: ("history", lead id) -> the ids of all its activities, ("absorbed", lead id) ->
 the ids of leads that it absorbed, ("visits", cookie) -> Visits; in a rebuild ("told", event id) -> Told, ("recalled", lead id) -> Recalled.
+Saved, and never in a world: ("owed", event id) -> Owed, or None when it is done.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from shared.contracts import Consent, ConsentGiven, Page, Touch
 # None of these can be part of a cycle, so the collector need not look at them (gc=False): there are a dozen for each event.
 
 World = Mapping[Hashable, Any]
+Changes = dict[Hashable, Any]
 Rank = tuple[datetime, str]  # when it occurred, event id: the order of all events, whatever the order of their arrival
 
 # A name is an identifier as it is kept: kind and normalised value. U+001F can be in neither.
@@ -169,13 +171,13 @@ class Visits(Struct, frozen=True, gc=False):
 
 class Told(Struct, frozen=True, gc=False):
     """In a rebuild: what the output topic says of one event. It counted as the record of `at` said it (absent: not known), and was told
-    last in `revision`, under `lead_id`, or as nobody's. `again`: that lead was absorbed since, by the one that stands here now, and the event
-    was not told under this one yet."""
+    last in `revision`, under `lead_id`, or as nobody's. `absorbed`: the lead that it was told of, and those on the way to the one that stands
+    here, were absorbed since, and it was not told under this one yet."""
 
     at: datetime | None
     revision: int
     lead_id: str | None = None
-    again: bool = False
+    absorbed: tuple[str, ...] = ()
 
 
 class Recalled(Struct, frozen=True, gc=False):
@@ -184,6 +186,15 @@ class Recalled(Struct, frozen=True, gc=False):
     first: int
     last: int
     absorbed_into: str | None = None
+
+
+class Owed(Struct, frozen=True, gc=False):
+    """What a rebuild decides when it is over: an event that the topic does not tell of, or a record that was not taken since another one under
+    its id counted at first. `at` is the record's time."""
+
+    part: int
+    at: datetime
+    happened: Happened
 
 
 class NotLoaded(Exception):

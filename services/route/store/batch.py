@@ -17,7 +17,7 @@ from services.route.domain import needs
 from services.route.domain.lifecycle import State, Verdict
 from services.route.domain.pools import Counter
 from services.route.domain.state import NOT_SAVED, Account, Handover, Key, Lead, Logged, Queued
-from services.route.store import arrays
+from shared import arrays
 from shared.stage import Input, Tx
 
 # The gate: an advisory lock until the end of the transaction, one for the whole store.
@@ -74,7 +74,7 @@ SELECT array(SELECT ROW (lead_id, part, score_version, stage, episode, handed, o
        array(SELECT ROW (pool, member, level, given) FROM pool_member WHERE $5) AS counters
 """
 
-# The leads of a batch that were never in SQL, as they are now: most. Their columns come as the text of an array (arrays.py).
+# The leads of a batch that were never in SQL, as they are now: most. Their columns come as the text of an array (shared/arrays.py).
 SAVE_NEVER_IN_SQL = """
 INSERT INTO lead (lead_id, part, score_version, stage, episode, handed, owner, queued, absorbed, recent)
 SELECT lead_id, part, score_version, stage, 0, 0, NULL, false, '', recent
@@ -204,8 +204,8 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
         (plain if is_plain else marked).append(one)
     columns: list[Any] = [
         arrays.texts([one.lead_id for one in plain]),
-        arrays.numbers([one.part for one in plain]),
-        arrays.numbers([one.version for one in plain]),
+        arrays.plain([one.part for one in plain]),
+        arrays.plain([one.version for one in plain]),
         arrays.texts([one.stage for one in plain]),
         [one.recent for one in plain],
     ]

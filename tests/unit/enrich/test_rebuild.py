@@ -11,15 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from services.enrich.domain import rebuild
+from services.enrich.domain import intake, profile, rebuild
+from services.enrich.domain.decide import decide
 from services.enrich.domain.lacking import names
-from services.enrich.domain.leads import REBUILDING
+from services.enrich.domain.leads import KEEPING, REBUILDING
 from services.enrich.domain.rebuild import recollect
-from services.enrich.domain.world import Cookie, Recalled, Told
+from services.enrich.domain.world import Cookie, Owed, Recalled, Told
 from shared import contracts, ids
 from shared.outcome import Outgoing, Reject
 from shared.stage import Input, Recollection, Record
-from tests.unit.enrich.memory import SECRET, Memory, event
+from tests.unit.enrich import reference
+from tests.unit.enrich.memory import SECRET, Memory, event, record
 from tests.unit.enrich.test_any_order import stories
 
 Arrival = tuple[dict[str, Any], int]  # what was submitted, and the broker's time
@@ -31,6 +33,9 @@ class Rebuilding(Memory):
     def __init__(self, before: Memory) -> None:
         super().__init__()
         self.rows: list[tuple[str, str, datetime, Recollection]] = []
+        self.owed: dict[str, Owed | None] = {}
+        self.over = False
+        self.on_topic = {sent.event_id for sent in before.sent}
         for sent, at in zip(before.sent, before.decided_at, strict=True):
             value = contracts.encode(sent.data)
             said = recollect(Record("leads.enriched.v1", 0, 0, 0, None, value, {}))
@@ -47,8 +52,30 @@ class Rebuilding(Memory):
         return super().arrive(arrivals)
 
     def load(self, inputs: Sequence[Input]) -> dict[Hashable, Any]:
-        self.recalling = {REBUILDING: True, **self._told(inputs)}
+        if not self.over:
+            self.recalling = {REBUILDING: True, KEEPING: True, **self._told(inputs)}
         return super().load(inputs)
+
+    def save(self, changes: Any) -> None:
+        super().save(changes)
+        for key, value in changes.items():
+            if key[0] == "owed":
+                self.owed[key[1]] = value if value is None else self.owed.get(key[1]) or value
+
+    def end(self) -> None:
+        """The rebuild is over: what it owes is decided, in the order of time."""
+        self.over, self.recalling = True, {}
+        owed = [(event_id, one) for event_id, one in self.owed.items() if one is not None]
+        for event_id, one in sorted(owed, key=lambda each: (each[1].at, each[0])):
+            input_ = Input(event_id, one.happened, one.at, one.part)
+            decision = decide(Memory.load(self, [input_]), input_, secret=SECRET)
+            self.sent += decision.emit
+            self.save(decision.changes)
+        assert not any(self.owed.values())
+
+    def told_anew(self) -> list[Outgoing]:
+        """What was sent that does not stand on the topic (the shell drops the rest)."""
+        return [sent for sent in self.sent if sent.event_id not in self.on_topic]
 
     def _told(self, inputs: Sequence[Input]) -> dict[Hashable, Any]:
         found: dict[Hashable, Any] = {}
@@ -79,7 +106,7 @@ class Rebuilding(Memory):
             else:
                 found["history", subject] = found["absorbed", subject] = ()
         for event_id, one in told.items():
-            found["told", event_id] = rebuild.told(one, lambda lead_id: found["recalled", lead_id])
+            found["told", event_id] = rebuild.told(one, lambda lead_id: found.get(("recalled", lead_id)))
         return found
 
 
@@ -115,9 +142,8 @@ def test_a_lost_store_comes_back_as_it_was_in_any_order_and_tells_nothing(
     ]
     sizes = [chance.randint(1, 5) for _ in range(chance.randrange(6))]
     before = Memory()
-    played(
-        before, chance.sample(arrivals, len(arrivals)), sizes
-    )  # decided in another order than that of the broker's times
+    # Decided in another order than that of the broker's times.
+    played(before, chance.sample(arrivals, len(arrivals)), sizes)
 
     after = Rebuilding(before)
     played(after, chance.sample(arrivals, len(arrivals)), sizes)
@@ -136,15 +162,69 @@ def test_what_is_decided_after_a_rebuild_is_what_would_have_been_decided_without
         played(before, chance.sample(arrivals[:half], half), ())
         after = Rebuilding(before)
         played(after, chance.sample(arrivals[:half], half), ())
+        after.end()
 
         told = len(before.sent)
         before.arrive(arrivals[half:])
-        Memory.arrive(after, arrivals[half:])
+        after.arrive(arrivals[half:])
 
         assert [(sent.event_id, sent.key) for sent in after.sent] == [
             (sent.event_id, sent.key) for sent in before.sent[told:]
         ]
         assert tables(after) == tables(before)
+
+
+@settings(max_examples=150, deadline=None)
+@given(stories(), st.randoms(use_true_random=False))
+def test_what_the_topic_does_not_tell_of_comes_to_the_right_people_among_what_it_tells(
+    story: list[dict[str, Any]], chance: random.Random
+) -> None:
+    arrivals = [(said, 1_795_000_000_000 + at) for at, said in enumerate(chance.sample(story, len(story)))]
+    before = Memory()
+    played(before, chance.sample(arrivals, len(arrivals) * 2 // 3), ())
+    sizes = [chance.randint(1, 5) for _ in range(chance.randrange(6))]
+
+    after = Rebuilding(before)
+    played(after, chance.sample(arrivals, len(arrivals)), sizes)
+    after.end()
+
+    happened = [read.event for said, _ in arrivals if isinstance(read := intake.decode(record(said)), Input)]
+    expected = reference.people(happened)
+    assert after.people() == expected
+    by_id = {one.event_id: one for one in happened}
+    for events, state in after.states().items():
+        assert state == profile.fold((by_id[event_id] for event_id in events), state.users)
+    listener = Memory()
+    listener.sent = before.sent + after.told_anew()
+    groups, profiles = listener.heard()
+    assert groups == expected
+    for events, (shown, _, _) in profiles.items():
+        assert shown == profile.of(after.states()[events])
+
+
+def test_a_record_that_did_not_count_counts_if_the_one_that_did_never_comes() -> None:
+    before = Memory()
+    played(before, [(event("e1", email="ada@acme.example"), 1_795_000_000_001)], ())
+
+    after = Rebuilding(before)
+    played(after, [(event("e1", email="ada@acme.example"), 1_795_000_000_009)], ())
+    assert after.people() == set()
+    after.end()
+
+    assert after.people() == before.people()
+    assert after.told_anew() == []
+
+
+def test_a_survivor_whose_own_records_are_deleted_is_a_lead_all_the_same() -> None:
+    before, arrivals = merged()
+    survivor = ids.lead_id(SECRET, "user\x1fshop\x1fu1")
+    _deleted(before, [sent for sent in before.sent if sent.key == survivor])
+
+    after = Rebuilding(before)
+    played(after, arrivals, ())
+    after.end()
+
+    assert after.people() == {frozenset(ids.submission_id("shop", one) for one in ("e1", "e2", "e3"))}
 
 
 def stories_of(chance: random.Random) -> list[dict[str, Any]]:
@@ -178,16 +258,10 @@ def test_of_two_records_under_one_id_the_one_that_counted_counts_again() -> None
 
 
 def test_an_event_that_was_told_under_a_lead_which_is_absorbed_since_is_told_again_under_the_survivor() -> None:
-    before = Memory()
-    story = [event("e1", user_id="u1"), event("e2", email="ada@acme.example", at=1)]
-    story.append(event("e3", email="ada@acme.example", user_id="u1", at=2))
-    arrivals = [(said, 1_795_000_000_000 + at) for at, said in enumerate(story)]
-    played(before, arrivals, ())
+    before, arrivals = merged()
     absorbed = ids.lead_id(SECRET, "email\x1fada@acme.example")
     # The store was lost before what the merge sends again had reached the topic.
-    kept = [place for place, sent in enumerate(before.sent) if not _sent_again(sent, "e2")]
-    before.sent = [before.sent[place] for place in kept]
-    before.decided_at = [before.decided_at[place] for place in kept]
+    _deleted(before, [sent for sent in before.sent if _sent_again(sent, "e2")])
 
     after = Rebuilding(before)
     played(after, arrivals, ())
@@ -195,6 +269,22 @@ def test_an_event_that_was_told_under_a_lead_which_is_absorbed_since_is_told_aga
     survivor = ids.lead_id(SECRET, "user\x1fshop\x1fu1")
     assert [sent.key for sent in after.sent] == [survivor]
     assert after.leads[absorbed].absorbed_into == survivor
+
+
+def merged() -> tuple[Memory, list[Arrival]]:
+    """A person known by a user id, one by an address, and an event that makes them one."""
+    story = [event("e1", user_id="u1"), event("e2", email="ada@acme.example", at=1)]
+    story.append(event("e3", email="ada@acme.example", user_id="u1", at=2))
+    arrivals = [(said, 1_795_000_000_000 + at) for at, said in enumerate(story)]
+    before = Memory()
+    played(before, arrivals, ())
+    return before, arrivals
+
+
+def _deleted(before: Memory, gone: Sequence[Outgoing]) -> None:
+    """These records do not stand on the topic."""
+    told = [(sent, at) for sent, at in zip(before.sent, before.decided_at, strict=True) if sent not in gone]
+    before.sent, before.decided_at = [sent for sent, _ in told], [at for _, at in told]
 
 
 def _sent_again(sent: Outgoing, event_id: str) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 
-def numbers(values: Iterable[int]) -> str:
-    """Whole numbers."""
+def plain(values: Iterable[int | str]) -> str:
+    """Numbers or moments. (UUIDs would cost Postgres more than they spare the driver.)"""
     return f"{{{','.join(map(str, values))}}}"
 
 

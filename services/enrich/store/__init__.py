@@ -1,0 +1,178 @@
+"""Enrich's own Postgres: what counts already, the leads that a batch touches under their locks, and saving what was decided."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any
+
+from services.enrich.domain.cookies import HISTORY_EVENTS
+from services.enrich.domain.lacking import lacking, names
+from services.enrich.domain.leads import KEEPING
+from services.enrich.domain.world import Cookie, Identifier, Kept, Lead, NotLoaded, Owed, Visits
+from services.enrich.store import rebuilding
+from services.enrich.store.rebuilding import due
+from services.enrich.store.rows import World, activity, encode, identifiers, kept, lead, leads, people, ties
+from shared.stage import Input, Tx
+
+__all__ = ["activity", "due", "lead", "load", "save", "seen"]
+
+
+async def seen(tx: Tx, event_ids: Sequence[str]) -> set[str]:
+    """Which of these events count already; the answer holds until the transaction ends."""
+    # Lock the event ids, then look them up.
+    rows = await tx.fetch("SELECT kept_events($1::uuid[]) AS event_id", event_ids)
+    return {str(row["event_id"]) for row in rows}
+
+
+async def load(tx: Tx, inputs: Sequence[Input], *, secret: bytes) -> World:
+    """The world of these inputs: their identifiers and leads, locked; and the histories that deciding on them needs.
+
+    Raises asyncpg.LockNotAvailableError when a history leads to a lead that another instance works on: the transaction has to be
+    done again, since waiting for it out of order could be waiting in a circle.
+    """
+    world: World = {}
+    left = sorted(input_.event_id for input_ in inputs if input_.record is None)
+    if left:
+        world.update((("activity", event_id), None) for event_id in await seen(tx, left))
+    wanted = sorted({name for input_ in inputs for name in names(input_.event)})
+    # Lock the identifiers and their leads, and read them; and say whether this store is being built anew from its topics.
+    rows = await tx.fetch(
+        """
+        SELECT r.*, p.*
+          FROM (SELECT EXISTS (SELECT FROM recalled WHERE stage = 'enrich') AS rebuilding,
+                       EXISTS (SELECT FROM recalled WHERE stage = 'enrich' AND about IS NOT NULL) AS keeping) AS r LEFT JOIN people($1::text[]) AS p ON true
+        """,
+        wanted,
+    )
+    people(world, [row for row in rows if row["name"] is not None])
+    locked = {row["lead_id"] for row in rows if row["lead_id"] is not None}
+    if rows[0]["keeping"]:
+        world[KEEPING] = True
+    if rows[0]["rebuilding"]:
+        await rebuilding.recalled(tx, world, inputs, wanted=wanted, locked=locked, secret=secret)
+    lack = lacking(world, inputs, secret=secret)
+    while lack is not None:
+        if lack.cookies:
+            await _visits(tx, world, lack, locked)
+        if lack.leads:
+            await _histories(tx, world, lack.leads)
+        lack = lacking(world, inputs, secret=secret, again=True)
+    return world
+
+
+async def _visits(tx: Tx, world: World, lack: NotLoaded, locked: set[str]) -> None:
+    """The activities on these cookies since the time that matters, and the leads that they are of, locked."""
+    while True:
+        # On each cookie: everything since the last identification before that time; where there is none, the latest before it.
+        rows = await tx.fetch(
+            """
+            SELECT a.event_id, a.lead_id, a.revision, a.cookie, a.happened
+              FROM unnest($1::text[], $2::timestamptz[]) AS c(cookie, since)
+              LEFT JOIN LATERAL (SELECT max(b.occurred_at) AS at FROM activity AS b
+                                  WHERE b.cookie = c.cookie AND b.occurred_at < c.since AND b.identified) AS base ON true
+             CROSS JOIN LATERAL (
+                   SELECT * FROM activity AS a WHERE a.cookie = c.cookie AND a.occurred_at >= coalesce(base.at, c.since)
+                    UNION ALL
+                  (SELECT * FROM activity AS a WHERE a.cookie = c.cookie AND a.occurred_at < c.since AND base.at IS NULL
+                    ORDER BY a.occurred_at DESC, a.event_id DESC LIMIT $3)) AS a
+            """,
+            list(lack.cookies),
+            list(lack.cookies.values()),
+            HISTORY_EVENTS,
+        )
+        others = sorted({row["lead_id"] for row in rows if row["lead_id"] is not None} - locked)
+        if not others:
+            break
+        # Lock the leads that have come to light; without waiting, since they may be out of order. Then look again.
+        await tx.execute("SELECT FROM lead WHERE lead_id = ANY ($1::text[]) ORDER BY lead_id FOR UPDATE NOWAIT", others)
+        locked.update(others)
+    on: dict[str, list[str]] = {cookie: [] for cookie in lack.cookies}
+    for row in rows:
+        on[row["cookie"]].append(kept(world, row))
+    for cookie, since in lack.cookies.items():
+        world["visits", cookie] = Visits(since, tuple(on[cookie]))
+    await leads(tx, world, [lead_id for row in rows if (lead_id := row["lead_id"]) and ("lead", lead_id) not in world])
+
+
+async def _histories(tx: Tx, world: World, leads: Iterable[str]) -> None:
+    """Everything about these leads (locked already): activities, identifiers, and the leads that they absorbed."""
+    wanted = sorted(leads)
+    history: dict[str, list[str]] = {id_: [] for id_ in wanted}
+    found: set[str] = set()
+    # All activities of these leads.
+    for row in await tx.fetch(
+        "SELECT event_id, lead_id, revision, happened FROM activity WHERE lead_id = ANY ($1::text[])", wanted
+    ):
+        event_id = kept(world, row)
+        history[row["lead_id"]].append(event_id)
+        found.update(names(world["activity", event_id].happened))
+    await identifiers(tx, world, sorted(name for name in found if ("identifier", name) not in world))
+    absorbed: dict[str, list[str]] = {id_: [] for id_ in wanted}
+    # The leads that these absorbed.
+    for row in await tx.fetch(
+        """
+        SELECT lead_id, made_at, made_by, profile_version, absorbed_into, state FROM lead WHERE absorbed_into = ANY ($1::text[])
+        """,
+        wanted,
+    ):
+        world["lead", row["lead_id"]] = lead(row)
+        absorbed[row["absorbed_into"]].append(row["lead_id"])
+    for id_ in wanted:
+        world["history", id_] = tuple(history[id_])
+        world["absorbed", id_] = tuple(absorbed[id_])
+
+
+async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
+    """Writes every changed lead, identifier and activity, in one statement."""
+    lead_rows: list[Lead] = []
+    identifier_rows: list[Identifier | Cookie] = []
+    activities: list[Kept] = []
+    owed: dict[str, Owed | None] = {}
+    for key, value in changes.items():
+        match value:
+            case Kept():
+                activities.append(value)
+            case Identifier() | Cookie():
+                identifier_rows.append(value)
+            case Lead():
+                lead_rows.append(value)
+            case Owed() | None:
+                owed[key[1]] = value  # type: ignore[index]  # ("owed", event id)
+            case _:
+                pass  # what only this batch had to know: ("history", ...), ("visits", ...), ("absorbed", ...)
+    if owed:
+        await rebuilding.owe(tx, owed)
+    # Leads, identifiers and activities, as they are now; an activity's document never changes, only whose it is.
+    await tx.execute(
+        """
+        WITH leads AS (
+            INSERT INTO lead (lead_id, made_at, made_by, profile_version, absorbed_into, state)
+            SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::bigint[], $5::text[], $6::bytea[])
+            ON CONFLICT (lead_id) DO UPDATE
+               SET made_by = excluded.made_by, profile_version = excluded.profile_version, absorbed_into = excluded.absorbed_into, state = excluded.state
+        ), identifiers AS (
+            INSERT INTO identifier (name, lead_id, ties)
+            SELECT * FROM unnest($7::text[], $8::text[], $9::bytea[])
+            ON CONFLICT (name) DO UPDATE SET lead_id = excluded.lead_id, ties = excluded.ties
+        )
+        INSERT INTO activity (event_id, lead_id, revision, occurred_at, cookie, identified, happened)
+        SELECT * FROM unnest($10::uuid[], $11::text[], $12::int[], $13::timestamptz[], $14::text[], $15::boolean[], $16::bytea[])
+        ON CONFLICT (event_id) DO UPDATE SET lead_id = excluded.lead_id, revision = excluded.revision
+        """,
+        [one.lead_id for one in lead_rows],
+        [one.made_at for one in lead_rows],
+        [one.made_by for one in lead_rows],
+        [one.version for one in lead_rows],
+        [one.absorbed_into for one in lead_rows],
+        [encode(one.state) for one in lead_rows],
+        [one.name for one in identifier_rows],
+        [one.lead_id for one in identifier_rows],
+        [ties(one) for one in identifier_rows],
+        [one.happened.event_id for one in activities],
+        [one.lead_id for one in activities],
+        [one.revision for one in activities],
+        [one.happened.at for one in activities],
+        [one.happened.cookie for one in activities],
+        [one.happened.person is not None for one in activities],
+        [encode(one.happened) for one in activities],
+    )
