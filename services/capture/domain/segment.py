@@ -1,13 +1,13 @@
-"""Bodies of Segment's HTTP tracking API, bytes to submissions: track, page, identify, and batches of them."""
+"""Bodies of Segment's HTTP tracking API, bytes to submissions: track, page, identify, screen, group, alias, and batches of them."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, structs
 
-from services.capture.domain import clean, connection, reading, touch
+from services.capture.domain import calls, clean, connection, reading, touch
 from services.capture.domain.reading import Broken
 from services.capture.domain.verdict import Arrival, Refused, Submission
 from shared.contracts import Campaign, ConsentGiven, Page
@@ -15,7 +15,7 @@ from shared.outcome import Reason
 
 MAX_EVENT_BYTES = 32 * 1024
 MAX_BATCH_EVENTS = 500
-KINDS: frozenset[str] = frozenset({"track", "page", "identify"})
+KINDS: frozenset[str] = frozenset({"track", "page", "identify", "screen", "group", "alias"})
 
 
 class SdkConsent(Struct, rename="camel"):
@@ -55,6 +55,8 @@ class SdkEvent(Struct, rename="camel"):
     event: str | None = None
     name: str | None = None
     category: str | None = None
+    group_id: str | int | None = None
+    previous_id: str | int | None = None
     properties: dict[str, Any] | None = None
     traits: dict[str, Any] | None = None
     context: SdkContext | None = None
@@ -113,7 +115,7 @@ def of_batch(found: SdkBatch, index: int) -> tuple[SdkEvent, str] | Refused:
     if isinstance(one, Refused):
         return Refused(one.reason, one.detail, pointer + one.pointer)
     if one.type not in KINDS:
-        detail = "The event's `type` is not one of track, page, identify."
+        detail = "The event's `type` is not one of track, page, identify, screen, group, alias."
         return Refused(Reason.UNKNOWN_TYPE, detail, pointer + "/type")
     if one.sent_at is None:
         one.sent_at = found.sent_at
@@ -130,27 +132,44 @@ def too_large(pointer: str = "") -> Refused:
 def submission(event: SdkEvent, kind: str, arrival: Arrival) -> Submission | Refused:
     """What the call means, or what is wrong with it."""
     traits, properties, context = event.traits or {}, event.properties or {}, event.context
+    anonymous_id = _id(event.anonymous_id)
     if context is None:
         context = _NO_CONTEXT
-    elif context.traits:
+    elif context.traits and kind != "group":
         traits = {**context.traits, **traits}
+    flaw = clean.flaw(traits, "/traits") or clean.flaw(properties, "/properties")
+    if flaw is not None:
+        return flaw
     if kind == "track":
         if not event.event:
             return Refused(Reason.INVALID, "A track call needs the name of what happened in `event`.", "/event")
         name = event.event
     elif kind == "page":
         name = event.name or "page"
-    else:
+    elif kind == "identify":
         name = "identify"
+    elif kind == "screen":
+        kind, name, traits, properties = calls.screen(event.name, traits, properties)
+    elif kind == "group":
+        person = context.traits or {}
+        flaw = clean.flaw(person, "/context/traits")
+        if flaw is not None:
+            return flaw
+        kind, name, traits, properties = calls.group(_id(event.group_id), traits, person)
+    else:
+        previous = _id(event.previous_id)
+        anonymous_id = anonymous_id or previous
+        kind, name, traits, properties = calls.alias(previous, traits, properties)
     if event.category:
         properties = {"category": event.category, **properties}
-    flaw = clean.flaw(traits, "/traits") or clean.flaw(properties, "/properties")
-    if flaw is not None:
-        return flaw
     page = context.page
     if page is None and kind == "page":
         page = _page_of(properties)
+    elif page is not None and page.referrer == "$direct":  # RudderStack's word for: there was none
+        page = structs.replace(page, referrer=None)
     campaign, click_ids = touch.of_page(page.url) if page is not None else (None, None)
+    if context.campaign is not None and context.campaign != _NO_CAMPAIGN:
+        campaign = context.campaign
     # C12: the connection tells who is there. Only a server-side library, which says that it is one, speaks for somebody else.
     library = connection.is_library(arrival.user_agent)
     agent = context.user_agent[:1024] if library and context.user_agent else arrival.user_agent
@@ -158,14 +177,14 @@ def submission(event: SdkEvent, kind: str, arrival: Arrival) -> Submission | Ref
         kind=kind,
         name=name,
         client_id=event.message_id or None,
-        anonymous_id=_id(event.anonymous_id),
+        anonymous_id=anonymous_id,
         user_id=_id(event.user_id),
         timestamp=event.timestamp or event.original_timestamp,
         sent_at=event.sent_at,
         traits=traits,
         properties=properties,
         page=page,
-        campaign=context.campaign or campaign,
+        campaign=campaign,
         click_ids=click_ids,
         user_agent=agent,
         ip=(connection.valid_address(context.ip) if library and context.ip else None) or arrival.ip,
@@ -177,6 +196,7 @@ def submission(event: SdkEvent, kind: str, arrival: Arrival) -> Submission | Ref
 
 
 _NO_CONTEXT = SdkContext()
+_NO_CAMPAIGN = Campaign()  # SDKs send an empty one with pages that came by none
 
 
 def _id(value: str | int | None) -> str | None:
