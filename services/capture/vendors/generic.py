@@ -17,10 +17,11 @@ import msgspec
 from services.capture.domain import form
 from services.capture.domain.reading import Broken
 from services.capture.domain.verdict import Refused
-from services.capture.vendors import fieldmap, reported, signature
-from services.capture.vendors.fieldmap import FieldMap
+from services.capture.vendors import reported, signature
 from services.capture.vendors.vendor import SHARED, SIGNING, Event, Genuine, Hook, Reply, Request, Verdict
+from shared import fieldmap
 from shared.contracts import ConsentGiven
+from shared.fieldmap import FieldMap
 from shared.outcome import Reason
 
 SECRETS = (SHARED, SIGNING)
@@ -30,7 +31,6 @@ NAME = "hook"
 _MOST_LEADS = 500
 _MOST_SIGNATURES = 10
 _FORM_TYPE = b"application/x-www-form-urlencoded"
-_NO = frozenset({"", "0", "false", "no", "off", "n"})
 
 _anything = msgspec.json.Decoder(Any).decode
 
@@ -111,28 +111,23 @@ def _event(body: Any, request: Request, field_map: FieldMap | None, index: int |
         return reported.invalid(
             "A lead is a JSON object or a form. The field map's `each` says where a list of them is."
         )
-    named = field_map.id.of(body) if field_map is not None and field_map.id is not None else None
-    if not isinstance(named, str | int) or named == "":
-        named = _named(request, index)
-    message_id = f"generic:{named}"[:300]
     if field_map is None:
+        message_id = f"generic:{_named(request, index)}"[:300]
         return reported.lead(name=NAME, message_id=message_id, fields=body, received_at=request.received_at)
-    consent = {purpose: _yes(source.of(body)) for purpose, source in field_map.consent.items()}
-    given = {purpose: value for purpose, value in consent.items() if value is not None}
-    name = field_map.name.of(body)
+    said = field_map.find(body)
     found = reported.lead(
-        name=name if isinstance(name, str) and name else NAME,
-        message_id=message_id,
+        name=said.name or NAME,
+        message_id=f"generic:{said.id or _named(request, index)}"[:300],
         fields={},
         received_at=request.received_at,
-        timestamp=field_map.occurred_at.moment(body) if field_map.occurred_at is not None else None,
-        consent=ConsentGiven(purposes=given) if given else None,
-        user_id=_id(field_map.user_id, body),
-        anonymous_id=_id(field_map.anonymous_id, body),
-        test=field_map.test is not None and _yes(field_map.test.of(body)) is True,
+        timestamp=said.occurred_at,
+        consent=ConsentGiven(purposes=said.consent) if said.consent else None,
+        user_id=said.user_id,
+        anonymous_id=said.anonymous_id,
+        test=said.test,
     )
     # Traits are what the map says they are, also where a form's table would know better.
-    return reported.with_fields(found, _values(field_map.traits, body), _values(field_map.properties, body))
+    return reported.with_fields(found, said.traits, said.properties)
 
 
 def _named(request: Request, index: int | None) -> str:
@@ -144,20 +139,3 @@ def _named(request: Request, index: int | None) -> str:
     else:
         named = reported.fingerprint(request.body)
     return named if index is None else f"{named}/{index}"
-
-
-def _values(sources: dict[str, fieldmap.Source], body: Any) -> dict[str, Any]:
-    values = {name: source.of(body) for name, source in sources.items()}
-    return {name: value for name, value in values.items() if value is not None and value != ""}
-
-
-def _id(source: fieldmap.Source | None, body: Any) -> str | None:
-    value = source.of(body) if source is not None else None
-    return reported.named(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
-
-
-def _yes(value: Any) -> bool | None:
-    """Yes or no as forms and APIs say it; None where nothing is said."""
-    if isinstance(value, str):
-        return value.strip().lower() not in _NO
-    return bool(value) if isinstance(value, bool | int | float) else None

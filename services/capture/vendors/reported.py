@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from msgspec import Raw
 from services.capture.domain import clean, connection, form, reading, touch
 from services.capture.domain.reading import Broken
 from services.capture.domain.verdict import Arrival, Refused, Submission
+from shared import clock
 from shared.contracts import Campaign, ConsentGiven
 from shared.outcome import Reason
 
@@ -20,7 +21,9 @@ T = TypeVar("T")
 
 TEST = "test"  # the mark that keeps an event from being scored
 _LONGEST_NAME = 200  # characters of an event's name, as the services behind take them
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+moment = clock.moment  # a lead is not lost for its time: None for what is none
+since_1970 = clock.since_1970
 
 
 def lead(
@@ -81,33 +84,6 @@ def named(value: str | int | None) -> str | None:
 def present(**ids: str | int | None) -> dict[str, str]:
     """Those of the ids that there are, as texts."""
     return {name: text for name, value in ids.items() if (text := named(value)) is not None}
-
-
-def since_1970(value: Any, per_second: int) -> str | None:
-    """A count since 1970 as RFC 3339; None for what is no moment after it: a lead is not lost for its time."""
-    if isinstance(value, str) and value.isdecimal() and len(value) <= 16:
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        return _text(datetime.fromtimestamp(value / per_second, UTC))
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def moment(value: Any) -> str | None:
-    """An RFC 3339 time as it is; None for what is none."""
-    if not isinstance(value, str):
-        return None
-    try:
-        return _text(datetime.fromisoformat(value))
-    except (ValueError, OverflowError):
-        return None
-
-
-def _text(at: datetime) -> str | None:
-    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    return at.isoformat() if at >= _EPOCH else None
 
 
 def fingerprint(*parts: bytes) -> str:

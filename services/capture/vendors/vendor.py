@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from services.capture.domain.verdict import Refused, Submission
 
 if TYPE_CHECKING:
-    from services.capture.vendors.fieldmap import FieldMap
+    from shared.fieldmap import FieldMap
 
 # Names under which a hook's secrets are looked up. A vendor's module says which it needs, its main one first.
 SIGNING = "signing"  # signs each post and never travels

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from services.capture.domain.verdict import Submission
-from services.capture.vendors.fieldmap import FieldMap
 from services.capture.vendors.vendor import Event, Hook, Request, Vendor
+from shared.fieldmap import FieldMap
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 SECRET = b"the-secret-of-the-hook"

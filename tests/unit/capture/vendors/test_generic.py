@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from services.capture.domain.verdict import Refused, Submission
-from services.capture.vendors import fieldmap, generic
-from services.capture.vendors.fieldmap import FieldMap
+from services.capture.vendors import generic
 from services.capture.vendors.vendor import Genuine, Hook, Refusal, Request
+from shared import fieldmap
 from shared.contracts import Campaign
+from shared.fieldmap import FieldMap
 from shared.outcome import Reason
 from tests.unit.capture.vendors.posts import a_hook, a_post, said, the_lead
 

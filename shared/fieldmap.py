@@ -1,4 +1,4 @@
-"""The field map of a `generic` hook: which place of a body is which trait or property, constants, date formats. What is wrong with a map is told here, all at once; what a post becomes by it, generic.py says.
+"""Field maps, of a `generic` hook and of an import: which place of a body is which trait or property, constants, date formats. What is wrong with a map is told here, all at once; what becomes of what a map finds, others say.
 
 A map is a JSON (or YAML, read by who has the file) object. A place is a JSON Pointer (RFC 6901, begins with /) or the name of a form's
 field; an object {from, format, zone} reads a date, {value} is a constant:
@@ -20,10 +20,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from msgspec import Struct
 
-from services.capture.vendors import reported
+from shared import clock
 
 FORMATS = {"unix": 1, "unix_ms": 1000}  # counts since 1970, beside `iso` and patterns of strptime
 _MOST_PLACES = 200
+_LONGEST_ID = 200  # characters
+_NO = frozenset({"", "0", "false", "no", "off", "n"})
 _NONE: Any = object()
 
 
@@ -50,25 +52,40 @@ class Source:
         found = None if self.path is None else at(body, self.path)
         if found is _NONE or found is None:
             return None
-        return self._date(found) if self.format is not None else reported.moment(found)
+        return self._date(found) if self.format is not None else clock.moment(found)
 
     def _date(self, found: Any) -> str | None:
         if self.format in FORMATS:
-            return reported.since_1970(found, FORMATS[self.format])
+            return clock.since_1970(found, FORMATS[self.format])
         if not isinstance(found, str) or self.format is None:
             return None
         try:
             read = datetime.fromisoformat(found) if self.format == "iso" else _pattern(found, self.format)
-            return reported.moment((read.replace(tzinfo=self.zone or UTC) if read.tzinfo is None else read).isoformat())
+            return clock.moment((read.replace(tzinfo=self.zone or UTC) if read.tzinfo is None else read).isoformat())
         except (ValueError, OverflowError):
             return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a map finds in one body; what is not there, or empty, is absent."""
+
+    name: str | None
+    id: str | None
+    occurred_at: str | None
+    user_id: str | None
+    anonymous_id: str | None
+    test: bool
+    traits: dict[str, Any]
+    properties: dict[str, Any]
+    consent: dict[str, bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldMap:
     """A map that was found good. Absent parts say nothing."""
 
-    name: Source = Source(value="hook")
+    name: Source | None = None
     id: Source | None = None
     each: tuple[str, ...] | None = None
     occurred_at: Source | None = None
@@ -78,6 +95,22 @@ class FieldMap:
     traits: dict[str, Source] = field(default_factory=dict)
     properties: dict[str, Source] = field(default_factory=dict)
     consent: dict[str, Source] = field(default_factory=dict)
+
+    def find(self, body: Any) -> Found:
+        """What the map finds in `body`. Never raises."""
+        name = self.name.of(body) if self.name is not None else None
+        consent = {purpose: _yes(source.of(body)) for purpose, source in self.consent.items()}
+        return Found(
+            name=name if isinstance(name, str) and name else None,
+            id=_id(self.id, body),
+            occurred_at=self.occurred_at.moment(body) if self.occurred_at is not None else None,
+            user_id=_id(self.user_id, body),
+            anonymous_id=_id(self.anonymous_id, body),
+            test=self.test is not None and _yes(self.test.of(body)) is True,
+            traits=_values(self.traits, body),
+            properties=_values(self.properties, body),
+            consent={purpose: given for purpose, given in consent.items() if given is not None},
+        )
 
 
 class _Place(Struct, forbid_unknown_fields=True, rename={"from_": "from"}):
@@ -135,7 +168,7 @@ def read(found: Any) -> FieldMap | list[str]:
         except ValueError as wrong:
             mistakes.append(f"each: {wrong}")
     made = FieldMap(
-        name=source(said.name, "name") or Source(value="hook"),
+        name=source(said.name, "name"),
         id=source(said.id, "id"),
         each=each,
         occurred_at=source(said.occurred_at, "occurred_at"),
@@ -159,6 +192,25 @@ def at(body: Any, path: tuple[str, ...]) -> Any:
         else:
             return _NONE
     return body
+
+
+def _values(sources: dict[str, Source], body: Any) -> dict[str, Any]:
+    values = {name: source.of(body) for name, source in sources.items()}
+    return {name: value for name, value in values.items() if value is not None and value != ""}
+
+
+def _id(source: Source | None, body: Any) -> str | None:
+    value = source.of(body) if source is not None else None
+    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
+        return None
+    return str(value)[:_LONGEST_ID]
+
+
+def _yes(value: Any) -> bool | None:
+    """Yes or no as forms and APIs say it; None where nothing is said."""
+    if isinstance(value, str):
+        return value.strip().lower() not in _NO
+    return bool(value) if isinstance(value, bool | int | float) else None
 
 
 def _source(place: _Somewhere) -> Source:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.capture.vendors import fieldmap
-from services.capture.vendors.fieldmap import FieldMap, Source
+from shared import fieldmap
+from shared.fieldmap import FieldMap, Source
 
 WHO = {"traits": {"email": "/mail"}}
 
