@@ -109,14 +109,6 @@ UNAVAILABLE = Problem(
     "Neither Kafka nor the store takes events. Nothing is lost on our side that we accepted; send this again later.",
     headers={"retry-after": "5"},
 )
-METHOD = Problem(
-    405,
-    "method",
-    "This path takes POST only",
-    "Send a POST. /docs shows what with.",
-    headers={"allow": "POST, OPTIONS"},
-)
-
 _JSON = (b"content-type", b"application/json")
 
 
@@ -153,6 +145,13 @@ def broken(detail: str) -> Answer:
     return of_problem(Problem(400, "broken-body", "The body can't be read", detail))
 
 
+def not_this_method(methods: tuple[str, ...]) -> Problem:
+    """The path is right, and takes other methods."""
+    allow = {"allow": ", ".join((*methods, "OPTIONS"))}
+    detail = f"Send a {' or a '.join(methods)}. /docs shows what with."
+    return Problem(405, "method", f"This path takes {' and '.join(methods)} only", detail, headers=allow)
+
+
 def broke_down() -> Answer:
     """To a request that met a bug of ours."""
     body = b"Internal Server Error"
@@ -178,17 +177,18 @@ def readable(answer: Answer, origin: bytes) -> Answer:
     return Answer(answer.status, answer.body, answer.headers + allow)
 
 
-def preflight(headers: dict[bytes, bytes], *, allowed: bool) -> Answer:
+def preflight(headers: dict[bytes, bytes], methods: tuple[str, ...], *, allowed: bool) -> Answer:
     """To a browser that asks whether a script may post here. Says nothing when it may not, which the browser takes for a no."""
+    takes = ", ".join((*methods, "OPTIONS")).encode()
     origin = headers.get(b"origin")
     if origin is None or not allowed:
-        return Answer(204, b"", ((b"allow", b"POST, OPTIONS"), (b"vary", b"origin")))
+        return Answer(204, b"", ((b"allow", takes), (b"vary", b"origin")))
     return Answer(
         204,
         b"",
         (
             (b"access-control-allow-origin", origin),
-            (b"access-control-allow-methods", b"POST, OPTIONS"),
+            (b"access-control-allow-methods", takes),
             (b"access-control-allow-headers", b"authorization, content-type, content-encoding, idempotency-key"),
             (b"access-control-allow-credentials", b"true"),
             (b"access-control-max-age", b"600"),

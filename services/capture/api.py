@@ -1,4 +1,4 @@
-"""Capture's operator routes: properties and their write keys. All behind the operator's token; the public routes are in hot.py."""
+"""Capture's operator routes: properties and their write keys. All behind the operator's token; the public routes are in door/."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The hot routes for OpenAPI: what they take and every answer they give, as data. tests/unit/capture shows that it agrees with hot.py."""
+"""The hot routes for OpenAPI: what they take and every answer they give, as data. tests/unit/capture shows that it agrees with door/."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from services.capture import hot
-from services.capture.domain.segment import KINDS, SdkBatch, SdkEvent
+from services.capture.domain.segment import SdkBatch, SdkEvent
+from services.capture.door import forms, sdk
 from shared import problem
 
 Schema = dict[str, Any]
@@ -58,9 +58,10 @@ def paths() -> tuple[Schema, Schema]:
         (SdkEvent, SdkBatch), ref_template="#/components/schemas/{name}"
     )
     found: Schema = {}
-    for path, kind in hot.SDK_ROUTES.items():
-        summary = f"Segment's {kind} call" if kind in KINDS else "Many Segment calls, each judged on its own"
-        content = {media: {"schema": event if kind in KINDS else batch} for media in ("application/json", "text/plain")}
+    for path, kind in {**sdk.CALLS, sdk.BATCH: "batch"}.items():
+        one = path != sdk.BATCH
+        summary = f"Segment's {kind} call" if one else "Many Segment calls, each judged on its own"
+        content = {media: {"schema": event if one else batch} for media in ("application/json", "text/plain")}
         ok = {"200": {"description": "Durable", "content": {"application/json": {"schema": _ref("Judged")}}}}
         found[path] = {"post": _post(summary, f"v1_{kind}", content, ok), "options": _PREFLIGHT}
     fields: Schema = {"schema": {"type": "object", "additionalProperties": True}}
@@ -78,7 +79,7 @@ def paths() -> tuple[Schema, Schema]:
     )
     name: Schema = {"name": "form", "in": "path", "required": True, "schema": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"}}  # fmt: skip
     key: Schema = {"name": "key", "in": "query", "schema": {"type": "string"}, "description": "The write key"}
-    found[hot.FORMS + "{form}"] = {"post": form, "options": _PREFLIGHT, "parameters": [name, key]}
+    found[forms.FORMS + "{form}"] = {"post": form, "options": _PREFLIGHT, "parameters": [name, key]}
     return found, {**components, "Judged": _ACCEPTED, "Problem": problem.SCHEMA}
 
 

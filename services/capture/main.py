@@ -19,7 +19,8 @@ from fastapi import FastAPI
 from services.capture import api, declared
 from services.capture.broker import Broker
 from services.capture.domain.captured import Scribe
-from services.capture.hot import Door, is_hot
+from services.capture.door.desk import Desk
+from services.capture.door.door import Door, is_hot
 from services.capture.metrics import publish
 from services.capture.properties import Properties
 from services.capture.settings import Settings
@@ -59,13 +60,15 @@ class Parts:
         self.writer = Writer(write=self.broker.write, spool=self.spool, budget_seconds=config.kafka_budget_seconds)
         self.properties = Properties()
         self.door = Door(
-            properties=self.properties,
-            writer=self.writer,
-            scribe=Scribe(
-                secret=config.secret.encode(), partitions=config.partitions, new_id=lambda: str(uuid_utils.uuid7())
-            ),
-            now=clock.now,
-            proxies=config.proxies,
+            Desk(
+                properties=self.properties,
+                writer=self.writer,
+                scribe=Scribe(
+                    secret=config.secret.encode(), partitions=config.partitions, new_id=lambda: str(uuid_utils.uuid7())
+                ),
+                now=clock.now,
+                proxies=config.proxies,
+            )
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._writing: asyncio.Task[None] | None = None

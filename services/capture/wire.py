@@ -1,4 +1,4 @@
-"""HTTP/1.1 connections: requests to the hot routes go straight to the door and their answers straight back, all others through uvicorn to the app. What requests mean, hot.py knows."""
+"""HTTP/1.1 connections: requests to the hot routes go straight to the door and their answers straight back, all others through uvicorn to the app. What requests mean, door/ knows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from services.capture import answers, request
 from services.capture.answers import Answer
-from services.capture.hot import Door, Judged, is_hot
+from services.capture.door.desk import Judged
+from services.capture.door.door import Door, is_hot
 from services.capture.request import Headers, Request
 from shared import logs
 from shared.problem import Problem

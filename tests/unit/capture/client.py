@@ -10,7 +10,7 @@ import msgspec
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from services.capture.hot import Door
+from services.capture.door.door import Door
 from services.capture.wire import Wire
 
 

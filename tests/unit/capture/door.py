@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from services.capture.domain.captured import Scribe
-from services.capture.hot import Door
+from services.capture.door.desk import Desk
+from services.capture.door.door import Door
 from services.capture.properties import Properties, hashed
 from services.capture.store import Property
 from services.capture.writer import Writer
@@ -75,11 +76,13 @@ class Visitor:
     def __init__(self, *properties: Property, durable: Durable | None = None, proxies: Sequence[str] = ()) -> None:
         self.durable = durable or Durable()
         self.door = Door(
-            properties=Properties(properties or (a_property(),)),
-            writer=self.durable,
-            scribe=a_scribe(),
-            now=lambda: NOW,
-            proxies=tuple(ip_network(proxy) for proxy in proxies),
+            Desk(
+                properties=Properties(properties or (a_property(),)),
+                writer=self.durable,
+                scribe=a_scribe(),
+                now=lambda: NOW,
+                proxies=tuple(ip_network(proxy) for proxy in proxies),
+            )
         )
 
     async def post(self, path: str, body: bytes | str | dict[str, Any] | list[Any], **more: Any) -> Answered:

@@ -7,7 +7,8 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.capture import declared, hot
+from services.capture import declared
+from services.capture.door.door import ROUTES
 from services.capture.main import fastapi_app
 from shared.health import Health
 from tests.unit.capture.door import KEY, Visitor, a_property, problem
@@ -17,8 +18,8 @@ FORM = "application/x-www-form-urlencoded"
 
 def test_every_hot_route_is_declared_beside_the_routes_of_the_app() -> None:
     document = fastapi_app(Health()).openapi()
-    assert {*hot.SDK_ROUTES, "/v1/forms/{form}", "/livez", "/readyz"} <= document["paths"].keys()
-    for path in (*hot.SDK_ROUTES, "/v1/forms/{form}"):
+    assert {*ROUTES, "/v1/forms/{form}", "/livez", "/readyz"} <= document["paths"].keys()
+    for path in (*ROUTES, "/v1/forms/{form}"):
         assert document["paths"][path].keys() - {"parameters"} == {"post", "options"}
     text = str(document)
     for reference in {part.split("'")[0] for part in text.split("#/components/schemas/")[1:]}:
@@ -88,7 +89,7 @@ _BODIES = st.one_of(
 
 @settings(deadline=None, max_examples=150)
 @given(
-    path=st.sampled_from([*hot.SDK_ROUTES, "/v1/forms/demo", "/v1/forms/", "/v1/forms/a/b"]),
+    path=st.sampled_from([*ROUTES, "/v1/forms/demo", "/v1/forms/", "/v1/forms/a/b"]),
     method=st.sampled_from(["POST"] * 6 + ["OPTIONS", "PUT"]),
     key=st.sampled_from([KEY, KEY, KEY, "wrong", None]),
     body=_BODIES,
@@ -99,7 +100,7 @@ async def test_whatever_is_sent_the_answer_is_one_that_is_declared(
 ) -> None:
     visitor = Visitor(a_property(thank_you_url="https://shop.example/thanks"))
     answered = await visitor.post(path, body, key=key, method=method, headers=headers)
-    route = path if path in hot.SDK_ROUTES else "/v1/forms/{form}"
+    route = path if path in ROUTES else "/v1/forms/{form}"
     if method == "PUT":
         assert problem(answered) == (405, "method")
         return

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.capture import hot
+from services.capture.door.door import ROUTES
 from shared import ids
 from tests.unit.capture.door import KEY, Durable, Visitor, a_property, problem
 
@@ -39,7 +39,7 @@ async def test_a_write_key_is_taken_as_basic_user_name_as_bearer_and_from_the_bo
     assert KEY not in str(visitor.durable.messages)
 
 
-@pytest.mark.parametrize("path", [*hot.SDK_ROUTES, "/v1/forms/demo"])
+@pytest.mark.parametrize("path", [*ROUTES, "/v1/forms/demo"])
 async def test_without_a_key_the_answer_is_401_and_says_where_to_put_it(path: str) -> None:
     visitor = Visitor()
     answered = await visitor.post(path, IDENTIFY | {"batch": []}, key=None)
