@@ -261,6 +261,7 @@ class Captured(Model, frozen=True):
     properties: PersonalMap = msgspec.field(default_factory=_no_fields)
     context: Context = msgspec.field(default_factory=Context)
     consent: ConsentGiven | None = None
+    history: bool | None = None  # told of the past, as by an import: it counts, and is no news to sales
 
 
 class Enriched(Model, frozen=True):
@@ -274,6 +275,7 @@ class Enriched(Model, frozen=True):
     first_touch: Touch | None = None
     last_touch: Touch | None = None
     joined: list[str] | None = None
+    history: bool | None = None  # told because of an event of the past: the lead does not enter SQL by it
 
 
 class Merged(Model, frozen=True):

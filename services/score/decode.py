@@ -32,6 +32,7 @@ class _Enriched(Struct, gc=False):
     first_touch: Raw = Raw()
     last_touch: Raw = Raw()
     joined: list[str] | None = None
+    history: bool | None = None
 
 
 class _Merged(Struct, gc=False):
@@ -139,6 +140,7 @@ def _read_enriched(value: bytes, in_force: InForce) -> tuple[str, Event | Reject
         _object(read.first_touch),
         _object(read.last_touch),
         tuple(read.joined or ()),
+        read.history is True,
     )
     return read.event_id, told
 

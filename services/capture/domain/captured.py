@@ -74,6 +74,7 @@ class Scribe:
                 marks=list(found.marks) or None,
             ),
             consent=found.consent,
+            history=found.history or None,
         )
         headers = cloudevent.headers(
             event_id=event_id, type_="lead.captured", source="capture", time=_time(arrival.received_at)

@@ -61,6 +61,7 @@ class SdkEvent(Struct, rename="camel"):
     traits: dict[str, Any] | None = None
     context: SdkContext | None = None
     consent: ConsentGiven | None = None
+    history: bool | None = None  # ours: the event is told of the past, as by an import
 
 
 class SdkBatch(Struct, rename="camel"):
@@ -192,6 +193,7 @@ def submission(event: SdkEvent, kind: str, arrival: Arrival) -> Submission | Ref
         timezone=context.timezone,
         consent=event.consent or _consent(context.consent),
         marks=("bot",) if connection.is_robot(agent) else (),
+        history=event.history is True,
     )
 
 

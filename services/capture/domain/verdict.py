@@ -46,6 +46,7 @@ class Submission(Struct, frozen=True, kw_only=True):
     timezone: str | None = None
     consent: ConsentGiven | None = None
     marks: tuple[str, ...] = ()
+    history: bool = False
 
 
 class Arrival(Struct, frozen=True):

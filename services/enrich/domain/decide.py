@@ -3,7 +3,6 @@ who become one or fall apart are regroup.py's."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
@@ -71,7 +70,7 @@ def _decided(world: World, input_: Input, secret: bytes) -> Decision:
     joined = _history_of(world, cookie, happened, lead.lead_id) if cookie is not None and cookie.last is None else []
     activities = sorted([*joined, arrived], key=_rank) if joined else [arrived]
     _identified(world, changes, cookie, happened, lead.lead_id)
-    return _added(world, changes, lead, activities, users, input_.now)
+    return _added(world, changes, lead, activities, users, input_)
 
 
 def _in_order(cookie: Cookie, lead_id: str, happened: Happened) -> bool:
@@ -95,11 +94,11 @@ def _visit(world: World, input_: Input, cookie: Cookie | None, secret: bytes) ->
         return regroup(world, input_, {}, secret=secret)
     _visited(world, changes, cookie, happened)
     lead: Lead = world["lead", cookie.lead_id]
-    return _added(world, changes, lead, [Kept(happened, lead.lead_id, 1)], {}, input_.now)
+    return _added(world, changes, lead, [Kept(happened, lead.lead_id, 1)], {}, input_)
 
 
 def _added(
-    world: World, changes: Changes, lead: Lead, activities: list[Kept], users: dict[str, str], now: datetime
+    world: World, changes: Changes, lead: Lead, activities: list[Kept], users: dict[str, str], input_: Input
 ) -> Decision:
     """These activities are the lead's from now on."""
     state = lead.state
@@ -107,12 +106,12 @@ def _added(
         changes["activity", kept.happened.event_id] = kept
         state = profile.add(state, kept.happened, users)
     fresh = lead.version == 0
-    lead = Lead(lead.lead_id, lead.made_at, lead.made_by, raised(lead.version, now), None, state)
+    lead = Lead(lead.lead_id, lead.made_at, lead.made_by, raised(lead.version, input_.now), None, state)
     changes["lead", lead.lead_id] = lead
     known = () if fresh else world.get(("history", lead.lead_id))
     if known is not None:
         changes["history", lead.lead_id] = known + tuple([kept.happened.event_id for kept in activities])
-    return Decision(changes, emission.enriched(lead, activities))
+    return Decision(changes, emission.enriched(lead, activities, cause=input_.event))
 
 
 def _history_of(world: World, cookie: Cookie, happened: Happened, lead_id: str) -> list[Kept]:

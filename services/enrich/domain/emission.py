@@ -37,9 +37,15 @@ def activity(happened: Happened, *, revision: int, withdrawn: bool = False) -> A
 
 
 def enriched(
-    lead: Lead, activities: Sequence[Kept], *, joined: dict[str, list[str]] | None = None, withdrawn: bool = False
+    lead: Lead,
+    activities: Sequence[Kept],
+    *,
+    cause: Happened,
+    joined: dict[str, list[str]] | None = None,
+    withdrawn: bool = False,
 ) -> list[Outgoing]:
-    """These activities under this lead, with its profile as it is now; `joined`: by activity, leads that it made one with this."""
+    """These activities under this lead, with its profile as it is now, told because of `cause`; `joined`: by activity, leads that it
+    made one with this."""
     state = lead.state
     shown = profile.of(state)
     first = state.first.touch if state.first is not None else None
@@ -59,6 +65,7 @@ def enriched(
             first_touch=first,
             last_touch=last,
             joined=(joined or {}).get(happened.event_id),
+            history=cause.facts.history or None,
         )
         sent.append(Outgoing(ENRICHED, lead.lead_id, "lead.enriched", event_id, event))
     return sent

@@ -37,6 +37,7 @@ class _Captured(Struct):
     properties: msgspec.Raw = msgspec.Raw(b"null")
     context: Context | None = None
     consent: ConsentGiven | None = None
+    history: bool | None = None
 
 
 _decode = msgspec.json.Decoder(_Captured).decode
@@ -132,6 +133,7 @@ def read(captured: _Captured) -> Happened | Reject:
             custom=reading.custom,
             consent=captured.consent,
             touch=_touch(at, context) if human >= 0.5 else None,
+            history=captured.history is True,
         ),
         email=_EMAIL + reading.address.match if reading.address is not None else None,
         user=name("user", property_, user) if user is not None else None,

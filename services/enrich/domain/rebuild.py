@@ -123,7 +123,7 @@ def _again(changes: Changes, input_: Input, told: Told, kept: Kept) -> list[Outg
         return []
     lead: Lead = changes["lead", told.lead_id]
     early = replace(lead, version=min(to_ms(input_.now), lead.version - 1))
-    return emission.enriched(early, [kept], joined={kept.happened.event_id: list(told.absorbed)})
+    return emission.enriched(early, [kept], cause=kept.happened, joined={kept.happened.event_id: list(told.absorbed)})
 
 
 def _claimed(world: World, changes: Changes, happened: Happened, found: dict[str, Identifier], lead_id: str) -> bool:

@@ -177,8 +177,9 @@ class _Settled:
                 came = [replace(latest, revision=latest.revision + 1)]
                 self.changes["activity", latest.happened.event_id] = came[0]
             joined = {self.input.event_id: self.joined} if self.joined else None
-            self.emit += emission.enriched(lead, sorted(gone, key=_rank), withdrawn=True)
-            self.emit += emission.enriched(lead, sorted(came, key=_rank), joined=joined)
+            cause: Happened = self.input.event
+            self.emit += emission.enriched(lead, sorted(gone, key=_rank), cause=cause, withdrawn=True)
+            self.emit += emission.enriched(lead, sorted(came, key=_rank), cause=cause, joined=joined)
         for event_id in moved:
             if new_lead[event_id] is None and event_id == here:
                 self.emit.append(emission.noted_visitor(kept[event_id].happened, secret=self.secret))

@@ -131,6 +131,7 @@ class Facts(Struct, frozen=True, omit_defaults=True, gc=False):
     custom: dict[str, Said] = {}
     consent: ConsentGiven | None = None
     touch: Touch | None = None
+    history: bool = False
 
 
 class Happened(Struct, frozen=True, gc=False):

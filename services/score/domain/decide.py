@@ -99,7 +99,9 @@ def _told(lead: Lead, event: Told, in_force: InForce, now: datetime, input_id: s
         history=past,
         kept=(*lead.kept, Kept(event.fact, event.activity, now)) if is_new else lead.kept,
     )
-    may_enter_sql = state.sent_back_at is None or (event.fact.human and event.fact.at > state.sent_back_at)
+    may_enter_sql = not event.history and (
+        state.sent_back_at is None or (event.fact.human and event.fact.at > state.sent_back_at)
+    )
     return _rescored(
         lead,
         in_force,

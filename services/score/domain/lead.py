@@ -82,6 +82,7 @@ class Told(Struct, frozen=True, gc=False):
     first_touch: bytes
     last_touch: bytes
     joined: tuple[str, ...]
+    history: bool = False
 
 
 class Absorbed(Struct, frozen=True, gc=False):

@@ -109,3 +109,10 @@ def test_a_time_that_is_none_is_refused_by_its_place(timestamp: str, sent_at: st
     found = corrected(timestamp, sent_at, NOW)
     assert isinstance(found, Refused)
     assert found.pointer == pointer
+
+
+@pytest.mark.parametrize("history", [True, False])
+def test_what_is_told_of_the_past_says_so(history: bool) -> None:
+    message = a_scribe().captured(a_submission(history=history), ARRIVAL)
+    assert isinstance(message, Message)
+    assert msgspec.json.decode(message.value).get("history") is (True if history else None)

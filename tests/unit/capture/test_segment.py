@@ -211,3 +211,9 @@ def test_a_batch_gives_its_context_and_time_to_events_without() -> None:
 
 def test_pointers_escape_and_shorten_names() -> None:
     assert clean.step("/a", "b/c~" + "x" * 99) == "/a/b~1c~0" + "x" * 36
+
+
+def test_only_a_plain_yes_makes_an_event_one_of_the_past() -> None:
+    assert understood({"userId": "u1", "history": True}).history
+    assert not understood({"userId": "u1"}).history
+    assert not understood({"userId": "u1", "history": None}).history
