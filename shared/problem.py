@@ -59,8 +59,8 @@ class Problem(Exception):
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def encode(problem: Problem, *, request_id: str) -> bytes:
-    """The body of the answer."""
+def encode(problem: Problem, *, request_id: str, more: Mapping[str, str] | None = None) -> bytes:
+    """The body of the answer; `more` are members beside those that every problem has (RFC 9457, section 3.2)."""
     document: dict[str, object] = {
         "type": f"urn:leadflow:problem:{problem.slug}",
         "title": problem.title,
@@ -70,6 +70,8 @@ def encode(problem: Problem, *, request_id: str) -> bytes:
     if problem.errors:
         document["errors"] = [{"pointer": mistake.pointer, "detail": mistake.detail} for mistake in problem.errors]
     document["request_id"] = request_id
+    if more:
+        document |= more
     return msgspec.json.encode(document)
 
 

@@ -53,7 +53,8 @@ class Stop(Exception):
 def of_problem(found: Problem) -> Answer:
     """A problem as an answer, under a request id of its own."""
     request_id = problem.new_request_id()
-    body = problem.encode(found, request_id=request_id)
+    # RudderStack's Python SDK takes an error without `code` and `message` for a broken line, and sends it again ten times.
+    body = problem.encode(found, request_id=request_id, more={"code": found.slug, "message": found.detail})
     headers = (
         (b"content-type", b"application/problem+json"),
         (b"content-length", b"%d" % len(body)),
@@ -177,6 +178,10 @@ def readable(answer: Answer, origin: bytes) -> Answer:
     return Answer(answer.status, answer.body, answer.headers + allow)
 
 
+# What scripts send: ours, Segment's (X-Retry-Count) and RudderStack's (AnonymousId).
+_ASKED_HEADERS = b"authorization, content-type, content-encoding, idempotency-key, anonymousid, x-retry-count"
+
+
 def preflight(headers: dict[bytes, bytes], methods: tuple[str, ...], *, allowed: bool) -> Answer:
     """To a browser that asks whether a script may post here. Says nothing when it may not, which the browser takes for a no."""
     takes = ", ".join((*methods, "OPTIONS")).encode()
@@ -189,7 +194,7 @@ def preflight(headers: dict[bytes, bytes], methods: tuple[str, ...], *, allowed:
         (
             (b"access-control-allow-origin", origin),
             (b"access-control-allow-methods", takes),
-            (b"access-control-allow-headers", b"authorization, content-type, content-encoding, idempotency-key"),
+            (b"access-control-allow-headers", _ASKED_HEADERS),
             (b"access-control-allow-credentials", b"true"),
             (b"access-control-max-age", b"600"),
             (b"vary", b"origin"),

@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 
 from services.capture.domain.segment import SdkBatch, SdkEvent
-from services.capture.door import forms, sdk
+from services.capture.door import assets, forms, pixel, sdk, sources
 from shared import problem
 
 Schema = dict[str, Any]
 
-_TITLES = {400: "The body can't be read", 401: "No write key, or an unknown one", 405: "Not a POST", 408: "The body came too slowly",
+_TITLES = {400: "The body can't be read", 401: "No write key, or an unknown one", 404: "Nothing is here", 405: "Not a POST", 408: "The body came too slowly",
            413: "The body (512 KiB), the event (32 KiB) or the batch (500 events) is too large", 415: "Content type or encoding is not taken",
            422: "The event is not accepted; it is kept as a dead letter", 503: "Nothing can be kept now; Retry-After says when to come back"}  # fmt: skip
 PROBLEMS: tuple[int, ...] = tuple(_TITLES)
@@ -58,12 +58,12 @@ def paths() -> tuple[Schema, Schema]:
         (SdkEvent, SdkBatch), ref_template="#/components/schemas/{name}"
     )
     found: Schema = {}
-    for path, kind in {**sdk.CALLS, sdk.BATCH: "batch"}.items():
-        one = path != sdk.BATCH
+    for path, kind in {**sdk.CALLS, **dict.fromkeys(sdk.BATCHES, "batch")}.items():
+        one = path in sdk.CALLS
         summary = f"Segment's {kind} call" if one else "Many Segment calls, each judged on its own"
         content = {media: {"schema": event if one else batch} for media in ("application/json", "text/plain")}
         ok = {"200": {"description": "Durable", "content": {"application/json": {"schema": _ref("Judged")}}}}
-        found[path] = {"post": _post(summary, f"v1_{kind}", content, ok), "options": _PREFLIGHT}
+        found[path] = {"post": _post(summary, path.strip("/").replace("/", "_"), content, ok), "options": _PREFLIGHT}
     fields: Schema = {"schema": {"type": "object", "additionalProperties": True}}
     form = _post(
         "A form post",
@@ -80,7 +80,55 @@ def paths() -> tuple[Schema, Schema]:
     name: Schema = {"name": "form", "in": "path", "required": True, "schema": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"}}  # fmt: skip
     key: Schema = {"name": "key", "in": "query", "schema": {"type": "string"}, "description": "The write key"}
     found[forms.FORMS + "{form}"] = {"post": form, "options": _PREFLIGHT, "parameters": [name, key]}
+    found |= _gets()
     return found, {**components, "Judged": _ACCEPTED, "Problem": problem.SCHEMA}
+
+
+def _gets() -> Schema:
+    """What is asked for with GET: what SDKs and pages need before they send, and the pixel."""
+    document: Schema = {
+        "200": {"description": "Yours", "content": {"application/json": {"schema": {"type": "object"}}}}
+    }
+    key: Schema = {"name": "key", "in": "path", "required": True, "schema": {"type": "string"}}
+    in_query: Schema = {"name": "writeKey", "in": "query", "schema": {"type": "string"}}
+    script: Schema = {
+        "200": {"description": "The tracker", "content": {"text/javascript": {}}},
+        "304": {"description": "The browser has it already"},
+    }
+    image: Schema = {
+        "200": {"description": "One transparent point; the event is durable", "content": {"image/gif": {}}}
+    }
+    seen = [
+        {"name": name, "in": "query", "schema": {"type": "string"}, "description": text}
+        for name, text in (
+            ("key", "The write key"),
+            ("event", "What happened; `pixel` when absent"),
+            ("message_id", "Makes a repeat count once"),
+            ("user_id", "Who; without it and `anonymous_id` a visitor of this one moment"),
+            ("anonymous_id", "Who, where no more is known"),
+            ("page", "The page; else the Referer header"),
+        )
+    ]
+    settings = _get("Segment's settings: what analytics.js asks at its cdnURL", "segment_settings", document, 401, 404)
+    return {
+        sources.SEGMENT + "{key}/settings": {"get": settings, "parameters": [key], "options": _PREFLIGHT},
+        **{
+            path: {
+                "get": _get("RudderStack's source configuration", f"rudderstack_source{index}", document, 401),
+                "parameters": [in_query],
+                "options": _PREFLIGHT,
+            }
+            for index, path in enumerate(sources.RUDDERSTACK)
+        },
+        assets.TRACKER: {"get": _get("The tracker", "leads_js", script), "options": _PREFLIGHT},
+        pixel.PIXEL: {
+            "get": _get(
+                "The pixel; all other names in the address are as in a form", "pixel", image, 400, 401, 413, 422, 503
+            ),
+            "parameters": seen,
+            "options": _PREFLIGHT,
+        },
+    }
 
 
 def security() -> Schema:
@@ -105,12 +153,21 @@ def complete(document: Schema) -> Schema:
     return document
 
 
-def _post(summary: str, operation: str, content: Schema, ok: Schema) -> Schema:
-    problems = {
-        str(status): {"description": title, "content": {problem.MEDIA_TYPE: {"schema": _ref("Problem")}}}
-        for status, title in _TITLES.items()
-        if status != 405
+def _problems(*statuses: int) -> Schema:
+    content = {problem.MEDIA_TYPE: {"schema": _ref("Problem")}}
+    return {str(status): {"description": _TITLES[status], "content": content} for status in statuses}
+
+
+def _get(summary: str, operation: str, ok: Schema, *statuses: int) -> Schema:
+    return {
+        "summary": summary,
+        "operationId": operation,
+        "tags": ["capture"],
+        "responses": {**ok, **_problems(*statuses)},
     }
+
+
+def _post(summary: str, operation: str, content: Schema, ok: Schema) -> Schema:
     return {
         "summary": summary,
         "operationId": operation,
@@ -118,7 +175,7 @@ def _post(summary: str, operation: str, content: Schema, ok: Schema) -> Schema:
         "security": [{"writeKeyBasic": []}, {"writeKeyBearer": []}, {}],
         "parameters": [{"name": "Idempotency-Key", "in": "header", "schema": {"type": "string"}}],
         "requestBody": {"required": True, "content": content},
-        "responses": {**ok, **problems},
+        "responses": {**ok, **_problems(*(status for status in PROBLEMS if status not in (404, 405)))},
     }
 
 

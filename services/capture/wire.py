@@ -244,7 +244,8 @@ class Wire(HttpToolsProtocol):
         head = answers.head(answer.status, answer.headers)
         always = answers.lines(tuple(self.server_state.default_headers))
         end = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
-        self.transport.write(b"".join((head, always, end, answer.body)))
+        body = b"" if cycle.method == "HEAD" else answer.body
+        self.transport.write(b"".join((head, always, end, body)))
         if not cycle.keep_alive:
             self.transport.close()
         self.on_response_complete()

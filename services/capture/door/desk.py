@@ -89,8 +89,8 @@ class Desk:
         """`answer` as soon as the messages are durable."""
         writer = self._writer
         durable = writer.put(messages[0]) if len(messages) == 1 else asyncio.ensure_future(writer.durable(messages))
-        unavailable = partial(_readable, answers.UNAVAILABLE, owner, request.headers)
-        return Judged(_readable(answer, owner, request.headers), durable, unavailable)
+        unavailable = partial(readable, answers.UNAVAILABLE, owner, request.headers)
+        return Judged(readable(answer, owner, request.headers), durable, unavailable)
 
     def refused(
         self,
@@ -127,7 +127,7 @@ class Desk:
         return self.properties.any_origin or origin.decode("latin-1") in self.properties.origins
 
 
-def _readable(answer: Answer | Problem, owner: Property, headers: Headers) -> Answer:
+def readable(answer: Answer | Problem, owner: Property, headers: Headers) -> Answer:
     """The answer, made readable for scripts of the origins that the property allows."""
     if isinstance(answer, Problem):
         answer = answers.of_problem(answer)

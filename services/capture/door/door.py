@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from services.capture import answers
 from services.capture.answers import Answer
-from services.capture.door import forms, sdk
+from services.capture.door import assets, forms, pixel, sdk, sources
 from services.capture.door.desk import Desk, Judged
 from services.capture.request import Headers, Request
 
@@ -20,8 +20,18 @@ class Route(Struct, frozen=True):
     methods: tuple[str, ...] = ("POST",)
 
 
-ROUTES: dict[str, Route] = {**dict.fromkeys(sdk.CALLS, Route(sdk.call)), sdk.BATCH: Route(sdk.batch)}  # by path
-BENEATH: dict[str, Route] = {forms.FORMS: Route(forms.submit)}  # by how the path begins
+_FILE = ("GET", "HEAD")
+ROUTES: dict[str, Route] = {  # by path
+    **dict.fromkeys(sdk.CALLS, Route(sdk.call)),
+    **dict.fromkeys(sdk.BATCHES, Route(sdk.batch)),
+    **dict.fromkeys(sources.RUDDERSTACK, Route(sources.rudderstack, _FILE)),
+    assets.TRACKER: Route(assets.tracker, _FILE),
+    pixel.PIXEL: Route(pixel.seen, ("GET",)),
+}
+BENEATH: dict[str, Route] = {  # by how the path begins
+    forms.FORMS: Route(forms.submit),
+    sources.SEGMENT: Route(sources.segment, _FILE),
+}
 _BEGINNINGS = tuple(BENEATH)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs
+
 from services.capture import answers
 from services.capture.domain import segment
 from services.capture.domain.reading import Broken
@@ -12,12 +14,11 @@ from services.capture.request import JSON_TYPES, Request, idempotency_key, infla
 from services.capture.store import Property
 from shared.message import Message
 
-CALLS: dict[str, str] = {  # path -> the kind of call
-    "/v1/track": "track",
-    "/v1/page": "page",
-    "/v1/identify": "identify",
-}
-BATCH = "/v1/batch"
+KINDS = ("track", "page", "identify", "screen", "group", "alias")
+# Path -> the kind of call. Browser SDKs use the short paths.
+CALLS: dict[str, str] = {f"/v1/{kind}": kind for kind in KINDS} | {f"/v1/{kind[0]}": kind for kind in KINDS}
+# Segment's short path and its path for history, and that of RudderStack's beacons.
+BATCHES = ("/v1/batch", "/v1/b", "/v1/import", "/beacon/v1/batch")
 
 
 def call(desk: Desk, request: Request) -> Judged:
@@ -79,10 +80,15 @@ def batch(desk: Desk, request: Request) -> Judged:
 
 
 def _opened(desk: Desk, request: Request) -> tuple[bytes, Property | None]:
-    """What an SDK sent, and whose it is where a header says so."""
-    if media_type(request.headers) not in JSON_TYPES:
+    """What an SDK sent, and whose it is where a header or the address says so. A body that looks like JSON is taken for it whatever
+    its label: RudderStack's Node SDK sends JSON as a urlencoded form."""
+    body = inflated(request.headers, request.body)
+    if media_type(request.headers) not in JSON_TYPES and not body.startswith(b"{"):
         raise answers.Stop(answers.CONTENT_TYPE_SDK)
-    return inflated(request.headers, request.body), desk.owner_in(request.headers)
+    owner = desk.owner_in(request.headers)
+    if owner is None and b"writeKey=" in request.query:  # a beacon has no headers
+        owner = desk.owner_of(parse_qs(request.query.decode("latin-1")).get("writeKey", [""])[0])
+    return body, owner
 
 
 def _written(desk: Desk, event: SdkEvent, kind: str, arrival: Arrival, key: str | None) -> Message | Refused:

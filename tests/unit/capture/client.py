@@ -99,7 +99,7 @@ def _answers(data: bytes) -> list[Answered]:
         if status == 100:
             data = rest
             continue
-        if status != 204:
+        if status not in (204, 304):
             assert "content-length" in headers
         length = int(headers.get("content-length", 0))
         if len(rest) < length:

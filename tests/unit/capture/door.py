@@ -13,7 +13,7 @@ import msgspec
 
 from services.capture.domain.captured import Scribe
 from services.capture.door.desk import Desk
-from services.capture.door.door import Door
+from services.capture.door.door import ROUTES, Door
 from services.capture.properties import Properties, hashed
 from services.capture.store import Property
 from services.capture.writer import Writer
@@ -21,6 +21,7 @@ from shared import topology
 from shared.message import Message
 from tests.unit.capture.client import Answered, Client
 
+POSTS = [path for path, route in ROUTES.items() if route.methods == ("POST",)]
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 SECRET = b"a secret of thirty-two bytes ...."
 KEY = "wk_the-shop's-own-key"

@@ -11,7 +11,7 @@ from services.capture import declared
 from services.capture.door.door import ROUTES
 from services.capture.main import fastapi_app
 from shared.health import Health
-from tests.unit.capture.door import KEY, Visitor, a_property, problem
+from tests.unit.capture.door import KEY, POSTS, Visitor, a_property, problem
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -19,8 +19,10 @@ FORM = "application/x-www-form-urlencoded"
 def test_every_hot_route_is_declared_beside_the_routes_of_the_app() -> None:
     document = fastapi_app(Health()).openapi()
     assert {*ROUTES, "/v1/forms/{form}", "/livez", "/readyz"} <= document["paths"].keys()
-    for path in (*ROUTES, "/v1/forms/{form}"):
+    for path in (*POSTS, "/v1/forms/{form}"):
         assert document["paths"][path].keys() - {"parameters"} == {"post", "options"}
+    for path in (*(ROUTES.keys() - POSTS), "/v1/projects/{key}/settings"):
+        assert document["paths"][path].keys() - {"parameters"} == {"get", "options"}
     text = str(document)
     for reference in {part.split("'")[0] for part in text.split("#/components/schemas/")[1:]}:
         assert reference in document["components"]["schemas"]
@@ -89,7 +91,7 @@ _BODIES = st.one_of(
 
 @settings(deadline=None, max_examples=150)
 @given(
-    path=st.sampled_from([*ROUTES, "/v1/forms/demo", "/v1/forms/", "/v1/forms/a/b"]),
+    path=st.sampled_from([*POSTS, "/v1/forms/demo", "/v1/forms/", "/v1/forms/a/b"]),
     method=st.sampled_from(["POST"] * 6 + ["OPTIONS", "PUT"]),
     key=st.sampled_from([KEY, KEY, KEY, "wrong", None]),
     body=_BODIES,

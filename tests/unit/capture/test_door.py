@@ -9,9 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.capture.door.door import ROUTES
 from shared import ids
-from tests.unit.capture.door import KEY, Durable, Visitor, a_property, problem
+from tests.unit.capture.door import KEY, POSTS, Durable, Visitor, a_property, problem
 
 FORM = "application/x-www-form-urlencoded"
 IDENTIFY: dict[str, Any] = {"userId": "u1", "traits": {"email": "jo@acme.example"}}
@@ -39,7 +38,7 @@ async def test_a_write_key_is_taken_as_basic_user_name_as_bearer_and_from_the_bo
     assert KEY not in str(visitor.durable.messages)
 
 
-@pytest.mark.parametrize("path", [*ROUTES, "/v1/forms/demo"])
+@pytest.mark.parametrize("path", [*POSTS, "/v1/forms/demo"])
 async def test_without_a_key_the_answer_is_401_and_says_where_to_put_it(path: str) -> None:
     visitor = Visitor()
     answered = await visitor.post(path, IDENTIFY | {"batch": []}, key=None)
@@ -196,7 +195,7 @@ async def test_gzip_is_unpacked_within_the_limit() -> None:
 
 @pytest.mark.parametrize("content_type", ["application/xml", FORM, "multipart/form-data; boundary=x"])
 async def test_sdk_routes_take_json_only(content_type: str) -> None:
-    answered = await Visitor().post("/v1/track", b"{}", content_type=content_type)
+    answered = await Visitor().post("/v1/track", b"userId=u&event=x", content_type=content_type)
     assert problem(answered) == (415, "content-type")
 
 
