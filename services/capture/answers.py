@@ -83,6 +83,9 @@ WRONG_KEY = Problem(
 TOO_LARGE = Problem(
     413, "too-large", "The body is too large", "A body has at most 512 KiB. Send less, or several requests."
 )
+HEAD_TOO_LARGE = Problem(
+    431, "head-too-large", "The headers are too large", "The request line and all headers have at most 64 KiB together."
+)
 TOO_SLOW = Problem(
     408, "too-slow", "The body came too slowly", "A request has to be sent within 8 seconds. Send it again."
 )
@@ -102,6 +105,13 @@ FORM_NAME = Problem(
     "form-name",
     "This is no name for a form",
     "The path ends in the form's name: letters, digits, dot, hyphen and underscore, at most 100. Example: /v1/forms/contact.",
+)
+BUSY = Problem(
+    503,
+    "busy",
+    "Too many connections",
+    "More are open than this instance can have. Send this again later.",
+    headers={"retry-after": "5"},
 )
 UNAVAILABLE = Problem(
     503,

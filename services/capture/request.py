@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
+from urllib.parse import unquote
 
+import httptools
 from msgspec import Struct
 
 from services.capture import answers
@@ -11,7 +14,8 @@ from services.capture import answers
 Headers = dict[bytes, bytes]
 
 MAX_BODY_BYTES = 512 * 1024
-SEND_SECONDS = 8.0  # a client gets this long to send its body
+# Whatever a sender chooses is remembered only up to this length: else a few thousand long ones would fill the memory.
+LONGEST_REMEMBERED = 256
 # An SDK in a browser sends its JSON as text/plain, so that the browser need not ask beforehand.
 JSON_TYPES = frozenset({b"application/json", b"text/plain", b""})
 
@@ -25,6 +29,20 @@ class Request(Struct, frozen=True):
     headers: Headers
     peer: str | None
     body: bytes
+
+
+def _target(url: bytes) -> tuple[str, bytes]:
+    parsed = httptools.parse_url(url)
+    path = (parsed.path or b"").decode("ascii")
+    return unquote(path) if "%" in path else path, parsed.query or b""
+
+
+_remembered_target = lru_cache(maxsize=4096)(_target)
+
+
+def target(url: bytes) -> tuple[str, bytes]:
+    """Path and query of a request's target. Raises an HttpParserError for what is none."""
+    return _remembered_target(url) if len(url) <= LONGEST_REMEMBERED else _target(url)
 
 
 def said_too_large(headers: Headers) -> bool:

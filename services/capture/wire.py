@@ -3,99 +3,68 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
-from urllib.parse import unquote
 
-import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from services.capture import answers, request
+from services.capture import answers, patience
 from services.capture.answers import Answer
 from services.capture.door.desk import Judged
 from services.capture.door.door import Door, is_hot
-from services.capture.request import Headers, Request
+from services.capture.opened import Open
+from services.capture.patience import Patience
+from services.capture.request import Request, target
 from shared import logs
 from shared.problem import Problem
 
-_MOST_PIECES = 4096  # of a body, before they are put together: a sender chooses how small they are
-
-
-class _Open:
-    """A hot request until it is answered: stands where uvicorn's protocol has a request of its own, so that those that come before
-    their turn (pipelined) wait in its line."""
-
-    __slots__ = (
-        "begun",
-        "disconnected",
-        "headers",
-        "keep_alive",
-        "late",
-        "method",
-        "path",
-        "pieces",
-        "query",
-        "response_complete",
-        "size",
-        "too_large",
-        "whole",
-    )
-
-    def __init__(self, method: str, path: str, query: bytes, headers: Headers, *, keep_alive: bool) -> None:
-        self.method = method
-        self.path = path
-        self.query = query
-        self.headers = headers
-        self.keep_alive = keep_alive
-        self.pieces: list[bytes] = []
-        self.size = 0
-        self.too_large = request.said_too_large(headers)
-        self.whole = False
-        self.begun = False
-        self.late: asyncio.TimerHandle | None = None
-        self.disconnected = False
-        self.response_complete = False
-
-    @property
-    def message_event(self) -> _Open:
-        """What uvicorn wakes an app with; here nobody waits."""
-        return self
-
-    def set(self) -> None:
-        """See `message_event`."""
-
-    def take(self, piece: bytes) -> None:
-        """One more piece of the body; none is kept once there are too many bytes."""
-        self.size += len(piece)
-        if self.size > request.MAX_BODY_BYTES:
-            self.too_large = True
-        if self.too_large:
-            self.pieces.clear()
-            return
-        if len(self.pieces) >= _MOST_PIECES:
-            self.pieces = [b"".join(self.pieces)]
-        self.pieces.append(piece)
+# File descriptors are for Kafka and Postgres too: they must find one when they come back.
+_MOST_CONNECTIONS = max(resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 200, 100)
 
 
 class Wire(HttpToolsProtocol):
-    """One connection, for uvicorn's `http=`. `door` gives the door, or None as long as there is none: then the app gets everything."""
+    """One connection, for uvicorn's `http=`. `door` gives the door, or None as long as there is none: then the app gets everything.
+
+    uvicorn has no limit for a request that does not become whole; this has, for the app's requests too.
+    """
 
     def __init__(self, door: Callable[[], Door | None], **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
         self._find_door = door
+        self._patience = Patience(self.loop, self._too_slow)
+        self._in_head = self._sending = False  # where in a request the other end is
+        self._whole = 0  # requests so far
+        self._unread: asyncio.TimerHandle | None = None
 
     # -- requests come -------------------------------------------------------------------------------------------------
 
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Somebody connected: who then says nothing is cut off too."""
+        super().connection_made(transport)
+        self._patience.wait()
+        if len(self.connections) > _MOST_CONNECTIONS:
+            self._write(answers.of_problem(answers.BUSY), keep_alive=False)
+            self._end()
+
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
+        whole = self._whole
         super().data_received(data)
-        self._watch(self.cycle)
+        if (
+            self._sending or self._whole == whole
+        ):  # the latter: empty lines before a request, which end the wait for one
+            self._patience.wait(len(data))
+            if self._in_head and self._patience.received > patience.MAX_HEAD_BYTES:
+                self._cut(answers.HEAD_TOO_LARGE)
+            elif self._patience.received > patience.MAX_REQUEST_BYTES:
+                self._cut(answers.TOO_LARGE)
 
     def on_message_begin(self) -> None:
         """A request begins. Whose it is shows in its path."""
         self.url = b""
         self.headers = []
+        self._in_head = self._sending = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header."""
@@ -103,12 +72,13 @@ class Wire(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
-        path, query = _target(self.url)
+        self._in_head = False
+        path, query = target(self.url)
         if not is_hot(path) or self._find_door() is None or (self.parser.should_upgrade() and self._should_upgrade()):
             self._on_headers_of_the_app()
             return
         parser = self.parser
-        cycle = _Open(
+        cycle = Open(
             parser.get_method().decode("ascii"),
             path,
             query,
@@ -134,7 +104,7 @@ class Wire(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
         cycle: Any = self.cycle
-        if type(cycle) is not _Open:
+        if type(cycle) is not Open:
             super().on_body(body)
         elif not cycle.response_complete:
             cycle.take(body)
@@ -143,8 +113,11 @@ class Wire(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request is whole."""
+        self._sending = False
+        self._whole += 1
+        self._patience.done()
         cycle: Any = self.cycle
-        if type(cycle) is not _Open:
+        if type(cycle) is not Open:
             super().on_message_complete()
         elif not cycle.response_complete:
             cycle.whole = True
@@ -155,31 +128,27 @@ class Wire(HttpToolsProtocol):
         """The other end is gone. What has been judged is kept all the same, and nobody hears of it."""
         cycle: Any = self.cycle
         super().connection_lost(exc)
+        self._patience.done()
+        self.resume_writing()
         for one in (cycle, *(waiting for waiting, _ in self.pipeline)):
-            if type(one) is _Open:
+            if type(one) is Open:
                 one.disconnected = True
-                if one.late is not None:
-                    one.late.cancel()
 
     # -- one request has its turn --------------------------------------------------------------------------------------
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        if type(cycle) is not _Open:
+        if type(cycle) is not Open:
             super()._start_asgi_task(cycle, app)
             return
-        self.loop.call_soon(self._take_turn, cycle)  # not at once: a line of answers would be as deep as it is long
+        self.loop.call_soon(self._begin, cycle)  # not at once: a line of answers would be as deep as it is long
 
-    def _take_turn(self, cycle: _Open) -> None:
-        self._begin(cycle)
-        self._watch(cycle)
-
-    def _begin(self, cycle: _Open) -> None:
+    def _begin(self, cycle: Open) -> None:
         cycle.begun = True
         if cycle.headers.get(b"expect", b"").lower() == b"100-continue" and not (cycle.size or cycle.too_large):
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         self._go_on(cycle)
 
-    def _go_on(self, cycle: _Open) -> None:
+    def _go_on(self, cycle: Open) -> None:
         if cycle.too_large:
             self._stop(cycle, answers.TOO_LARGE)
         elif cycle.whole:
@@ -190,14 +159,14 @@ class Wire(HttpToolsProtocol):
                 cycle.keep_alive = False
                 self._answer(cycle, answers.broke_down())
 
-    def _judge(self, cycle: _Open) -> Judged:
+    def _judge(self, cycle: Open) -> Judged:
         door = self._find_door()
         assert door is not None  # it was there when the request began
         peer = self.client[0] if self.client else None
         body = cycle.pieces[0] if len(cycle.pieces) == 1 else b"".join(cycle.pieces)
         return door.judge(Request(cycle.method, cycle.path, cycle.query, cycle.headers, peer, body))
 
-    def _judged(self, cycle: _Open, judged: Judged) -> None:
+    def _judged(self, cycle: Open, judged: Judged) -> None:
         if judged.durable is None:
             self._answer(cycle, judged.answer)
             return
@@ -208,25 +177,34 @@ class Wire(HttpToolsProtocol):
 
         judged.durable.add_done_callback(known)
 
-    def _watch(self, cycle: Any) -> None:
-        """A request whose turn it is has so long to come whole."""
-        if (
-            type(cycle) is _Open
-            and cycle.begun
-            and not cycle.whole
-            and cycle.late is None
-            and not cycle.response_complete
-        ):
-            cycle.late = self.loop.call_later(request.SEND_SECONDS, self._stop, cycle, answers.TOO_SLOW)
+    # -- requests that do not become whole -----------------------------------------------------------------------------
 
-    def _stop(self, cycle: _Open, problem: Problem) -> None:
+    def _too_slow(self) -> None:
+        if self.flow.read_paused:  # it is we who do not read on: the requests before it are not answered yet
+            self._patience.wait()
+        elif self._sending:
+            self._cut(answers.TOO_SLOW)
+        else:
+            self._end()  # nothing came that could be answered
+
+    def _cut(self, problem: Problem) -> None:
+        """The end of the connection, with this answer where none is on its way."""
+        cycle: Any = self.cycle
+        if not self._in_head and type(cycle) is Open:
+            cycle.keep_alive = False
+            self._stop(cycle, problem)
+        elif cycle is None or cycle.response_complete or not (self._in_head or cycle.response_started):
+            self._write(answers.of_problem(problem), keep_alive=False)
+        self._end()
+
+    def _stop(self, cycle: Open, problem: Problem) -> None:
         door = self._find_door()
         answer = answers.of_problem(problem)
         self._answer(cycle, door.stopped(answer, cycle.headers) if door is not None else answer)
 
     # -- answers go ----------------------------------------------------------------------------------------------------
 
-    def _answer(self, cycle: _Open, answer: Answer) -> None:
+    def _answer(self, cycle: Open, answer: Answer) -> None:
         """Writes the whole answer at once: uvicorn would write head and body apart, a system call and often a packet more."""
         if cycle.response_complete:
             return
@@ -235,29 +213,47 @@ class Wire(HttpToolsProtocol):
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
             return
-        if cycle.late is not None:
-            cycle.late.cancel()
         cycle.response_complete = True
         cycle.pieces.clear()
         if cycle.disconnected or self.transport.is_closing():
             return
-        head = answers.head(answer.status, answer.headers)
-        always = answers.lines(tuple(self.server_state.default_headers))
-        end = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
-        body = b"" if cycle.method == "HEAD" else answer.body
-        self.transport.write(b"".join((head, always, end, body)))
+        self._write(answer, keep_alive=cycle.keep_alive, head_only=cycle.method == "HEAD")
         if not cycle.keep_alive:
-            self.transport.close()
+            self._end()
         self.on_response_complete()
 
-    async def _answer_later(self, cycle: _Open, answer: Answer) -> None:
+    async def _answer_later(self, cycle: Open, answer: Answer) -> None:
         await self.flow.drain()
         self._answer(cycle, answer)
 
+    def _write(self, answer: Answer, *, keep_alive: bool, head_only: bool = False) -> None:
+        head = answers.head(answer.status, answer.headers)
+        always = answers.lines(tuple(self.server_state.default_headers))
+        end = b"\r\n" if keep_alive else b"connection: close\r\n\r\n"
+        self.transport.write(b"".join((head, always, end, b"" if head_only else answer.body)))
 
-@lru_cache(maxsize=4096)
-def _target(url: bytes) -> tuple[str, bytes]:
-    """Path and query of a request's target. Raises an HttpParserError for what is none."""
-    parsed = httptools.parse_url(url)
-    path = (parsed.path or b"").decode("ascii")
-    return unquote(path) if "%" in path else path, parsed.query or b""
+    def _end(self) -> None:
+        """Closes as soon as the other end has read what was written, or has had its time to."""
+        self.transport.close()
+        if self.transport.get_write_buffer_size():
+            self._hurry()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Nothing came for long after an answer."""
+        self._end()
+
+    def pause_writing(self) -> None:
+        """The other end leaves answers unread. It has so long to read on."""
+        super().pause_writing()
+        self._hurry()
+
+    def resume_writing(self) -> None:
+        """It reads again, or is gone."""
+        super().resume_writing()
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
+    def _hurry(self) -> None:
+        if self._unread is None:
+            self._unread = self.loop.call_later(patience.READ_SECONDS, self.transport.abort)

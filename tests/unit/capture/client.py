@@ -34,7 +34,8 @@ class Transport(asyncio.Transport):
     def __init__(self, peer: str) -> None:
         super().__init__({"peername": (peer, 40000), "sockname": ("127.0.0.1", 8010)})
         self.writes: list[bytes] = []
-        self.closed = False
+        self.closed = self.aborted = False
+        self.unsent = 0  # bytes that the other end has not read
         self.something = asyncio.Event()
 
     def write(self, data: Any) -> None:
@@ -47,6 +48,13 @@ class Transport(asyncio.Transport):
 
     def is_closing(self) -> bool:
         return self.closed
+
+    def abort(self) -> None:
+        self.aborted = True
+        self.close()
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
 
     def pause_reading(self) -> None:
         return None
