@@ -62,11 +62,11 @@ def health_routes(health: Health) -> APIRouter:
 
     @router.get("/readyz")
     async def readyz(response: Response) -> dict[str, object]:
-        """Whether this instance does its work; if not, why (503)."""
+        """Whether this instance does its work; if not, why (503); and what it does only in another way than it should."""
         if not health.ready:
             response.status_code = 503
         reasons = {**health.reasons, **({"drain": "draining"} if health.draining else {})}
-        return {"ready": health.ready, "reasons": reasons}
+        return {"ready": health.ready, "reasons": reasons, "degraded": health.degraded}
 
     @router.get("/metrics")
     async def metrics() -> Response:

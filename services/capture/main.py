@@ -106,8 +106,17 @@ class Parts:
             elif self.broker.trouble and self.spool.trouble:
                 trouble = f"{self.broker.trouble}; {self.spool.trouble}"
             self.health.report("durability", trouble)
-            publish(self.writer, self.spool)
+            self.health.note("kafka", self.broker.trouble and f"{self.broker.trouble}: events go into the spool")
+            self.health.note("spool", self._spool_tells())
+            publish(self.writer, self.spool, kafka_answers=self.broker.trouble is None)
             await asyncio.sleep(_WATCH_SECONDS)
+
+    def _spool_tells(self) -> str | None:
+        if self.spool.trouble:
+            return f"{self.spool.trouble}: without it an absence of Kafka means 503"
+        if not self.spool.events:
+            return None
+        return f"{self.spool.events} events wait for Kafka, the oldest for {self.spool.oldest_seconds:.0f} s"
 
 
 def fastapi_app(health: Health) -> FastAPI:

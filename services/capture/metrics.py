@@ -13,13 +13,20 @@ EVENTS = Counter(
     ["durable"],
 )
 SPOOLED = Gauge("leadflow_capture_spool_events", "Events in the spool, of all instances")
+SPOOL_AGE = Gauge("leadflow_capture_spool_oldest_seconds", "For how long the oldest event in the spool waits for Kafka")
+DRAINED = Counter("leadflow_capture_drained_events_total", "Events that this instance has sent from the spool to Kafka")
+UP = Gauge("leadflow_capture_path_up", "Whether a way to keep events works: 1 or 0", ["path"])
 _told: dict[str, int] = {}
 
 
-def publish(writer: Writer, spool: Spool) -> None:
+def publish(writer: Writer, spool: Spool, *, kafka_answers: bool) -> None:
     """Brings the metrics up to date."""
     now = {"kafka": writer.durable_on_kafka, "spool": writer.durable_in_spool, "refused": writer.refused}
     for label, count in now.items():
         EVENTS.labels(label).inc(max(0, count - _told.get(label, 0)))
-    _told.update(now)
+    DRAINED.inc(max(0, spool.drained - _told.get("drained", 0)))
+    _told.update(now, drained=spool.drained)
     SPOOLED.set(spool.events)
+    SPOOL_AGE.set(spool.oldest_seconds)
+    UP.labels("kafka").set(kafka_answers)
+    UP.labels("spool").set(spool.trouble is None)

@@ -1,4 +1,4 @@
-"""`leads doctor`: looks at what the local stack needs on this machine and says what to do about what is missing. Changes nothing."""
+"""`leads doctor`: looks at what the local stack needs on this machine, at how its services are when it runs, and says what to do. Changes nothing."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
+import httpx
 import psutil
 from rich.console import Console
 from rich.table import Table
 
 from deploy.local import kafka, layout, ports, postgres, supervisor
+from deploy.local import stack as local
 from deploy.local.layout import Layout, SetupError
 
 GIGABYTE = 1024**3
@@ -68,6 +71,7 @@ def examine(environ: Mapping[str, str] = os.environ) -> list[Finding]:
         memory(psutil.virtual_memory().available),
         disk(shutil.disk_usage(_existing(stack)).free),
         chromium(next(filter(None, map(shutil.which, BROWSERS)), None)),
+        *_services(stack),
     ]
 
 
@@ -133,6 +137,36 @@ def chromium(path: str | None) -> Finding:
         needed=False,
         remedy="Only tests of the web page need it: " + _install("chromium", "Chromium"),
     )
+
+
+def service(member: str, said: Mapping[str, Any] | None) -> Finding:
+    """One instance, from what its /readyz says (None: nothing). One that does its work in another way than it should is told, and is
+    no failure: so capture, while events wait in its spool."""
+    if said is None:
+        remedy = f"See its log, or start it with `leads stack start {member}`."
+        return Finding(member, False, "gives no answer", remedy=remedy)
+    ready, reasons, degraded = (said.get(part) or {} for part in ("ready", "reasons", "degraded"))
+    if not ready:
+        told = "; ".join(f"{part}: {why}" for part, why in reasons.items())
+        return Finding(member, False, f"not ready. {told}", remedy="`leads status` shows what runs; its log says more.")
+    told = "; ".join(f"{part}: {why}" for part, why in degraded.items())
+    remedy = "It mends itself when what is away is back: `leads status`, `leads stack start kafka`."
+    return Finding(member, not degraded, f"ready. {told}".rstrip(" ."), needed=False, remedy=remedy)
+
+
+def _services(stack: Layout) -> list[Finding]:
+    stack = layout.saved(stack)
+    if not supervisor.is_running(stack):
+        return []
+    found = []
+    with httpx.Client(trust_env=False, timeout=2) as client:
+        for member in stack.members:
+            try:
+                said = client.get(f"{local.url(stack, member)}/readyz").json()
+            except (httpx.HTTPError, ValueError):
+                said = None
+            found.append(service(member, said))
+    return found
 
 
 def _postgres(environ: Mapping[str, str]) -> Finding:

@@ -72,6 +72,9 @@ async def test_while_kafka_is_away_events_wait_in_the_spool_and_come_in_order_un
         key = await a_key(parts, "Away")
         accepted = [event_id(await send(parts, key, number)) for number in range(20)]
         assert sum((await capture_store.backlog(parts.pool)).values()) == 20
+        # Ready, since what comes is taken; and it says how.
+        await until(lambda: "20 events wait" in parts.health.degraded.get("spool", ""))
+        assert (parts.health.ready, "spool" in parts.health.degraded["kafka"]) == (True, True)
         connect_to(parts.broker, kafka)
         await until(lambda: parts.broker.trouble is None)
         # Kafka is back for the door, but older rows wait: a fresh event goes behind them.
@@ -82,6 +85,8 @@ async def test_while_kafka_is_away_events_wait_in_the_spool_and_come_in_order_un
         assert [event["event_id"] for event in events] == accepted
         assert [event["name"] for event in events] == [f"step-{number}" for number in range(21)]
         await until(lambda: not parts.spool.events)
+        await until(lambda: not parts.health.degraded)
+        assert parts.spool.drained == 21
         before = parts.writer.durable_on_kafka
         event_id(await send(parts, key, 21))
         assert parts.writer.durable_on_kafka == before + 1

@@ -68,8 +68,8 @@ async def test_a_change_of_properties_is_told(pool: Pool, store: str) -> None:
 
 
 async def test_the_spool_gives_each_lane_its_oldest_rows_and_forgets_what_is_drained(pool: Pool) -> None:
-    await capture_store.spool(pool, [(A, 600, b"a1"), (B, 5, b"b1")])
-    await capture_store.spool(pool, [(A, 600, b"a2"), (A, 600, b"a3")])
+    await capture_store.spool(pool, [(A, 600, b"a1"), (B, 5, b"b1")], holder="one")
+    await capture_store.spool(pool, [(A, 600, b"a2"), (A, 600, b"a3")], holder="one")
     assert await capture_store.backlog(pool) == {A: 1800, B: 5}
     rows = await capture_store.oldest(pool, [A, B], events=1000)
     assert [(lane, messages) for _, lane, messages in rows] == [(A, b"a1"), (B, b"b1"), (A, b"a2")]

@@ -66,3 +66,17 @@ def test_each_finding_that_is_not_ok_says_what_to_do(
 def test_a_mistake_in_the_environment_is_a_finding_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert doctor.run(environ={"LEADFLOW_KAFKA_PORT": "none"}) == 1
     assert "LEADFLOW_KAFKA_PORT" in capsys.readouterr().out
+
+
+def test_a_service_that_works_in_another_way_than_it_should_is_told_and_is_no_failure() -> None:
+    waits = {"ready": True, "reasons": {}, "degraded": {"spool": "12 events wait for Kafka, the oldest for 3 s"}}
+    finding = doctor.service("capture-0", waits)
+    assert (finding.ok, finding.needed) == (False, False)
+    assert finding.found == "ready. spool: 12 events wait for Kafka, the oldest for 3 s"
+    assert doctor.service("capture-0", {"ready": True, "reasons": {}}).ok
+
+
+def test_a_service_that_is_not_ready_or_says_nothing_is_a_failure() -> None:
+    refuses = doctor.service("capture-0", {"ready": False, "reasons": {"durability": "no spool"}})
+    assert (refuses.ok, refuses.needed, refuses.found) == (False, True, "not ready. durability: no spool")
+    assert not doctor.service("score-0", None).ok

@@ -13,9 +13,21 @@ from services.capture.store.senders import (
     show,
     slug,
 )
-from services.capture.store.waiting import Lane, backlog, drained, lease, oldest, release, spool
+from services.capture.store.waiting import (
+    CHANNEL,
+    Lane,
+    backlog,
+    drained,
+    lease,
+    oldest,
+    oldest_seconds,
+    release,
+    spool,
+    told,
+)
 
 __all__ = [
+    "CHANNEL",
     "MAX_LIVE_KEYS",
     "Db",
     "Lane",
@@ -28,10 +40,12 @@ __all__ = [
     "drained",
     "lease",
     "oldest",
+    "oldest_seconds",
     "properties",
     "release",
     "revoke_key",
     "show",
     "slug",
     "spool",
+    "told",
 ]

@@ -10,19 +10,33 @@ from services.capture.store.db import Db
 Lane = tuple[str, int]  # topic and partition
 
 
-async def spool(db: Db, rows: Sequence[tuple[Lane, int, bytes]]) -> None:
-    """Keeps messages that Kafka can't take now: (lane, number of events, packed messages) each."""
-    # One row per lane of a flight, in the order given; committed when it returns.
+CHANNEL = "spool"  # where instances tell each other into which lanes they have put rows: `topic partition holder`
+
+
+async def spool(db: Db, rows: Sequence[tuple[Lane, int, bytes]], *, holder: str) -> None:
+    """Keeps messages that Kafka can't take now: (lane, number of events, packed messages) each. The other instances hear of it."""
+    # One row per lane of a flight, in the order given; committed, and told, when it returns.
     await db.execute(
         """
-        INSERT INTO spool (topic, part, events, messages)
-        SELECT * FROM unnest($1::text[], $2::int[], $3::int[], $4::bytea[])
+        WITH kept AS (
+            INSERT INTO spool (topic, part, events, messages)
+            SELECT * FROM unnest($1::text[], $2::int[], $3::int[], $4::bytea[]) RETURNING topic, part
+        )
+        SELECT pg_notify($5, concat_ws(' ', topic, part, $6::text)) FROM kept
         """,
         [lane[0] for lane, _, _ in rows],
         [lane[1] for lane, _, _ in rows],
         [events for _, events, _ in rows],
         [messages for _, _, messages in rows],
+        CHANNEL,
+        holder,
     )
+
+
+def told(payload: str) -> tuple[str, Lane]:
+    """Who put rows into which lane, from what was heard on the channel."""
+    topic, part, holder = payload.split(" ", 2)
+    return holder, (topic, int(part))
 
 
 async def backlog(db: Db) -> dict[Lane, int]:
@@ -30,6 +44,13 @@ async def backlog(db: Db) -> dict[Lane, int]:
     # All lanes that have rows, whoever wrote them.
     rows = await db.fetch("SELECT topic, part, sum(events)::bigint AS events FROM spool GROUP BY topic, part")
     return {(row["topic"], row["part"]): row["events"] for row in rows}
+
+
+async def oldest_seconds(db: Db) -> float:
+    """For how long the oldest row waits; 0 where there is none."""
+    # The first by id, which was the first to be put there, or nearly so.
+    found = await db.fetchval("SELECT extract(epoch FROM now() - spooled_at) FROM spool ORDER BY id LIMIT 1")
+    return max(0.0, float(found or 0))
 
 
 async def lease(db: Db, lanes: Sequence[Lane], *, holder: str, seconds: float) -> list[Lane]:
