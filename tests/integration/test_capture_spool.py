@@ -75,7 +75,11 @@ async def test_a_death_between_acknowledgement_and_deletion_repeats_the_same_ids
         died.set()
         await asyncio.sleep(3600)
 
+    async def unsaid(*_: Any, **__: Any) -> None:
+        return None
+
     monkeypatch.setattr(capture_store, "drained", die)
+    monkeypatch.setattr(capture_store, "release", unsaid)  # who is killed says no goodbye: the lease has to run out
     async with running(NOWHERE, store, "capture-0") as first:
         key = await a_key(first, "Dies")
         accepted = [event_id(await send(first, key, number)) for number in range(20)]
