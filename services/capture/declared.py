@@ -14,7 +14,7 @@ Schema = dict[str, Any]
 
 _TITLES = {400: "The body can't be read", 401: "No write key, or an unknown one", 404: "Nothing is here", 405: "Not a POST", 408: "The body came too slowly",
            413: "The body (512 KiB), the event (32 KiB) or the batch (500 events) is too large", 415: "Content type or encoding is not taken",
-           422: "The event is not accepted; it is kept as a dead letter", 431: "The headers (64 KiB) are too large", 503: "Nothing can be kept now; Retry-After says when to come back"}  # fmt: skip
+           422: "The event is not accepted; it is kept as a dead letter", 429: "Too often: the write key, the address, what can not be accepted, or the quota of the day; Retry-After says when to come back", 431: "The headers (64 KiB) are too large", 503: "Nothing can be kept now; Retry-After says when to come back"}  # fmt: skip
 PROBLEMS: tuple[int, ...] = tuple(_TITLES)
 
 _ACCEPTED: Schema = {

@@ -21,8 +21,10 @@ from services.capture.broker import Broker
 from services.capture.domain.captured import Scribe
 from services.capture.door.desk import Desk
 from services.capture.door.door import Door, is_hot
-from services.capture.metrics import publish
+from services.capture.limits import Limits
+from services.capture.metrics import publish, publish_limits
 from services.capture.properties import Properties
+from services.capture.quota import Quota
 from services.capture.settings import Settings
 from services.capture.spool import Spool
 from services.capture.wire import Wire
@@ -59,6 +61,8 @@ class Parts:
         )
         self.writer = Writer(write=self.broker.write, spool=self.spool, budget_seconds=config.kafka_budget_seconds)
         self.properties = Properties()
+        self.quota = Quota(config.store)
+        self.limits = Limits(config.rates, self.quota)
         self.door = Door(
             Desk(
                 properties=self.properties,
@@ -67,6 +71,7 @@ class Parts:
                     secret=config.secret.encode(), partitions=config.partitions, new_id=lambda: str(uuid_utils.uuid7())
                 ),
                 now=clock.now,
+                limits=self.limits,
                 proxies=config.proxies,
             )
         )
@@ -83,6 +88,7 @@ class Parts:
         work: list[Coroutine[Any, Any, None]] = [
             self.spool.run(),
             self.properties.follow(self.config.store),
+            self.quota.run(),
             self._watch(),
         ]
         self._tasks = [asyncio.create_task(one) for one in work]
@@ -109,6 +115,7 @@ class Parts:
             self.health.note("kafka", self.broker.trouble and f"{self.broker.trouble}: events go into the spool")
             self.health.note("spool", self._spool_tells())
             publish(self.writer, self.spool, kafka_answers=self.broker.trouble is None)
+            publish_limits(self.limits)
             await asyncio.sleep(_WATCH_SECONDS)
 
     def _spool_tells(self) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge
 
+from services.capture.limits import Limits
 from services.capture.spool import Spool
 from services.capture.writer import Writer
 
@@ -16,6 +17,9 @@ SPOOLED = Gauge("leadflow_capture_spool_events", "Events in the spool, of all in
 SPOOL_AGE = Gauge("leadflow_capture_spool_oldest_seconds", "For how long the oldest event in the spool waits for Kafka")
 DRAINED = Counter("leadflow_capture_drained_events_total", "Events that this instance has sent from the spool to Kafka")
 UP = Gauge("leadflow_capture_path_up", "Whether a way to keep events works: 1 or 0", ["path"])
+LIMITED = Counter(
+    "leadflow_capture_limited_total", "Requests answered 429, by limit (key, address, invalid, quota)", ["limit"]
+)
 _told: dict[str, int] = {}
 
 
@@ -30,3 +34,10 @@ def publish(writer: Writer, spool: Spool, *, kafka_answers: bool) -> None:
     SPOOL_AGE.set(spool.oldest_seconds)
     UP.labels("kafka").set(kafka_answers)
     UP.labels("spool").set(spool.trouble is None)
+
+
+def publish_limits(limits: Limits) -> None:
+    """Brings the counts of refused requests up to date."""
+    for limit, count in limits.refused.items():
+        LIMITED.labels(limit).inc(count - _told.get(limit, 0))
+    _told.update(limits.refused)

@@ -17,6 +17,7 @@ class Open:
         "disconnected",
         "headers",
         "keep_alive",
+        "limits_said",
         "method",
         "path",
         "pieces",
@@ -35,6 +36,7 @@ class Open:
         self.keep_alive = keep_alive
         self.pieces: list[bytes] = []
         self.size = 0
+        self.limits_said = b""
         self.too_large = request.said_too_large(headers)
         self.whole = False
         self.begun = False

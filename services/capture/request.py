@@ -20,8 +20,9 @@ LONGEST_REMEMBERED = 256
 JSON_TYPES = frozenset({b"application/json", b"text/plain", b""})
 
 
-class Request(Struct, frozen=True):
-    """One whole request to a hot route. Of a header that comes twice the last one counts; `peer` is the other end's address."""
+class Request(Struct):
+    """One whole request to a hot route. Of a header that comes twice the last one counts; `peer` is the other end's address.
+    `limits_said` are the header lines about limits that its answer gets, whatever that is."""
 
     method: str
     path: str
@@ -29,6 +30,7 @@ class Request(Struct, frozen=True):
     headers: Headers
     peer: str | None
     body: bytes
+    limits_said: bytes = b""
 
 
 def _target(url: bytes) -> tuple[str, bytes]:

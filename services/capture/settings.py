@@ -7,6 +7,7 @@ from ipaddress import ip_network
 from pydantic import Field, field_validator
 
 from services.capture.domain.connection import Network
+from services.capture.limits import Rates
 from shared.settings import Common
 
 
@@ -26,6 +27,27 @@ class Settings(Common):
     spool_limit_events: int = Field(
         default=1_000_000, ge=0, description="events in the spool at which the answer is 503", examples=["1000000"]
     )
+    key_events_per_second: int = Field(
+        default=20_000,
+        ge=0,
+        le=1_000_000,
+        description="events a second of one write key in each instance, ten seconds of it saved up at most; 0: no limit",
+        examples=["20000"],
+    )
+    address_requests_per_second: int = Field(
+        default=100,
+        ge=0,
+        le=1_000_000,
+        description="requests a second of one public address (IPv6: /64) in each instance, likewise; 0: no limit",
+        examples=["100"],
+    )
+    address_invalid_per_second: int = Field(
+        default=10,
+        ge=0,
+        le=1_000_000,
+        description="wrong keys, unreadable bodies and refused events a second of one public address, likewise; 0: no limit",
+        examples=["10"],
+    )
     trusted_proxies: str = Field(
         default="",
         description="networks whose X-Forwarded-For is believed, separated by commas",
@@ -37,6 +59,15 @@ class Settings(Common):
     def _are_networks(cls, value: str) -> str:
         _networks(value)
         return value
+
+    @property
+    def rates(self) -> Rates:
+        """What one instance takes."""
+        return Rates(
+            key_events=self.key_events_per_second,
+            address_requests=self.address_requests_per_second,
+            address_invalid=self.address_invalid_per_second,
+        )
 
     @property
     def proxies(self) -> tuple[Network, ...]:

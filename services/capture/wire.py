@@ -167,6 +167,7 @@ class Wire(HttpToolsProtocol):
         return door.judge(Request(cycle.method, cycle.path, cycle.query, cycle.headers, peer, body))
 
     def _judged(self, cycle: Open, judged: Judged) -> None:
+        cycle.limits_said = judged.limits_said
         if judged.durable is None:
             self._answer(cycle, judged.answer)
             return
@@ -217,7 +218,7 @@ class Wire(HttpToolsProtocol):
         cycle.pieces.clear()
         if cycle.disconnected or self.transport.is_closing():
             return
-        self._write(answer, keep_alive=cycle.keep_alive, head_only=cycle.method == "HEAD")
+        self._write(answer, keep_alive=cycle.keep_alive, said=cycle.limits_said, head_only=cycle.method == "HEAD")
         if not cycle.keep_alive:
             self._end()
         self.on_response_complete()
@@ -226,11 +227,11 @@ class Wire(HttpToolsProtocol):
         await self.flow.drain()
         self._answer(cycle, answer)
 
-    def _write(self, answer: Answer, *, keep_alive: bool, head_only: bool = False) -> None:
+    def _write(self, answer: Answer, *, keep_alive: bool, said: bytes = b"", head_only: bool = False) -> None:
         head = answers.head(answer.status, answer.headers)
         always = answers.lines(tuple(self.server_state.default_headers))
         end = b"\r\n" if keep_alive else b"connection: close\r\n\r\n"
-        self.transport.write(b"".join((head, always, end, b"" if head_only else answer.body)))
+        self.transport.write(b"".join((head, always, said, end, b"" if head_only else answer.body)))
 
     def _end(self) -> None:
         """Closes as soon as the other end has read what was written, or has had its time to."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
 Network = IPv4Network | IPv6Network
 
@@ -22,13 +22,13 @@ _LIBRARY = re.compile(
     r"(?:python|node|ruby|java|go|php|net))",
     re.IGNORECASE,
 )
-_LONGEST = 1024
+LONGEST_AGENT = 1024
 
 
 @lru_cache(maxsize=4096)
 def user_agent(header: bytes) -> str | None:
     """The user agent as text, at most 1,024 characters; None for an empty one."""
-    return header[:_LONGEST].decode("utf-8", "replace").replace("\0", "").strip() or None
+    return header[:LONGEST_AGENT].decode("utf-8", "replace").replace("\0", "").strip() or None
 
 
 @lru_cache(maxsize=4096)
@@ -67,6 +67,21 @@ def valid_address(text: str) -> str | None:
         return str(ip_address(text))
     except ValueError:
         return None
+
+
+@lru_cache(maxsize=4096)
+def source(address: str) -> str | None:
+    """Whom a limit by address counts as one: an IPv4 address, or the /64 of an IPv6 address, which is what one connection to the internet
+    gets. None for addresses that are not of the public internet: there sits a proxy or a server of the house, and many behind it."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return None
+    if isinstance(found, IPv6Address):
+        if found.ipv4_mapped is None:
+            return str(IPv6Network((found, 64), strict=False)) if found.is_global else None
+        found = found.ipv4_mapped
+    return str(found) if found.is_global else None
 
 
 def _within(text: str, networks: Sequence[Network]) -> bool:

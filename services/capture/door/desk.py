@@ -15,6 +15,7 @@ from services.capture.domain import connection
 from services.capture.domain.captured import Scribe
 from services.capture.domain.connection import Network
 from services.capture.domain.verdict import Arrival, Refused
+from services.capture.limits import Limits
 from services.capture.properties import Properties, allows_any
 from services.capture.request import Headers, Request
 from services.capture.store import Property
@@ -23,6 +24,9 @@ from shared.message import Message
 from shared.outcome import Reason
 from shared.problem import Problem
 
+_COUNTED = frozenset({400, 401, 413, 415, 422})  # what is wrong with the request itself
+_FORWARDED = 1024  # bytes of X-Forwarded-For, from the right: the near proxies
+
 
 class Judged(Struct, frozen=True):
     """What became of a request: `answer` holds once its events are durable (at once where there are none), `unavailable` when
@@ -30,6 +34,7 @@ class Judged(Struct, frozen=True):
 
     answer: Answer
     durable: asyncio.Future[bool] | None = None
+    limits_said: bytes = b""  # header lines, beside either answer
     unavailable: Callable[[], Answer] = lambda: answers.of_problem(answers.UNAVAILABLE)
 
 
@@ -43,10 +48,12 @@ class Desk:
         writer: Writer,
         scribe: Scribe,
         now: Callable[[], datetime],
+        limits: Limits,
         proxies: tuple[Network, ...] = (),
     ) -> None:
         self.properties = properties
         self.scribe = scribe
+        self.limits = limits
         self._writer = writer
         self._now = now
         self._proxies = proxies
@@ -72,16 +79,20 @@ class Desk:
             raise answers.Stop(answers.WRONG_KEY)
         return owner
 
-    def arrival(self, owner: Property, request: Request) -> Arrival:
-        """What we know of the request by ourselves."""
-        forwarded = request.headers.get(b"x-forwarded-for")
+    def arrival(self, owner: Property, request: Request, *, events: int = 1) -> Arrival:
+        """What we know of the request by ourselves. Counts its events; raises Stop where that is too many."""
         agent = request.headers.get(b"user-agent")
+        now, ip = self._now(), self._ip(request)
+        request.limits_said = self.limits.admit(owner, ip, now, events)
         return Arrival(
-            owner.property,
-            self._now(),
-            connection.address(request.peer, forwarded, self._proxies) if request.peer else None,
-            connection.user_agent(agent) if agent else None,
+            owner.property, now, ip, connection.user_agent(agent[: connection.LONGEST_AGENT]) if agent else None
         )
+
+    def _ip(self, request: Request) -> str | None:
+        if request.peer is None:
+            return None
+        forwarded = request.headers.get(b"x-forwarded-for")
+        return connection.address(request.peer, forwarded[-_FORWARDED:] if forwarded else None, self._proxies)
 
     # -- what becomes of it --------------------------------------------------------------------------------------------
 
@@ -90,7 +101,7 @@ class Desk:
         writer = self._writer
         durable = writer.put(messages[0]) if len(messages) == 1 else asyncio.ensure_future(writer.durable(messages))
         unavailable = partial(readable, answers.UNAVAILABLE, owner, request.headers)
-        return Judged(readable(answer, owner, request.headers), durable, unavailable)
+        return Judged(readable(answer, owner, request.headers), durable, request.limits_said, unavailable)
 
     def refused(
         self,
@@ -102,16 +113,28 @@ class Desk:
         *,
         answer: Answer | None = None,
     ) -> Judged:
-        """A single event that is refused: the dead letter is durable before the sender hears of it."""
+        """A single event that is refused: the dead letter is durable before the sender hears of it. Raises Stop where the sender had too
+        many."""
+        self.limits.invalid(arrival.ip)
         dead = self.scribe.dead(why, original, arrival)
         return self.kept([dead], answer or answers.refused(why), owner, request)
 
     def broken(self, detail: str, body: bytes, owner: Property | None, request: Request) -> Judged:
-        """A body that can't be read at all. Kept as a dead letter when the key came beside it; else nobody knows whose it is."""
+        """A body that can't be read at all. Kept as a dead letter when the key came beside it; else nobody knows whose it is.
+        Raises Stop."""
         if owner is None:
-            return Judged(answers.broken(detail))
+            raise answers.Stop(answers.broken(detail))
         refused, arrival = Refused(Reason.UNDECODABLE, detail), self.arrival(owner, request)
         return self.refused(refused, body, arrival, owner, request, answer=answers.broken(detail))
+
+    def turned_away(self, answer: Answer, request: Request) -> Judged:
+        """A request that is answered without a look at its events: with a wrong key, or unreadable. Who does that too often hears of it."""
+        if answer.status in _COUNTED:
+            try:
+                self.limits.invalid(self._ip(request))
+            except answers.Stop as stop:
+                answer = stop.answer
+        return Judged(self.stopped(answer, request.headers))
 
     # -- who may read the answer (CORS) --------------------------------------------------------------------------------
 

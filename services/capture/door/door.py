@@ -54,7 +54,7 @@ class Door:
         try:
             return route.judge(self._desk, request)
         except answers.Stop as stop:
-            return Judged(self.stopped(stop.answer, request.headers))
+            return self._desk.turned_away(stop.answer, request)
 
     def stopped(self, answer: Answer, headers: Headers) -> Answer:
         """An answer to a request of which it is not known whose it is, readable for scripts where any property allows it."""

@@ -53,7 +53,8 @@ def batch(desk: Desk, request: Request) -> Judged:
         return desk.broken(str(broken), body, owner, request)
     if owner is None:
         owner = desk.owner_of(found.write_key if isinstance(found, segment.SdkBatch) else segment.write_key(body))
-    arrival = desk.arrival(owner, request)
+    events = len(found.batch) if isinstance(found, segment.SdkBatch) else 1
+    arrival = desk.arrival(owner, request, events=events)
     if isinstance(found, Refused):
         return desk.refused(found, body, arrival, owner, request)
     key = idempotency_key(request.headers)
@@ -76,6 +77,8 @@ def batch(desk: Desk, request: Request) -> Judged:
         else:
             accepted.append((index, message.event_id))
         messages.append(message)
+    if rejected:
+        desk.limits.invalid(arrival.ip, len(rejected))
     return desk.kept(messages, answers.judged(accepted, rejected), owner, request)
 
 

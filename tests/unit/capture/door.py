@@ -14,6 +14,7 @@ import msgspec
 from services.capture.domain.captured import Scribe
 from services.capture.door.desk import Desk
 from services.capture.door.door import ROUTES, Door
+from services.capture.limits import Limits
 from services.capture.properties import Properties, hashed
 from services.capture.store import Property
 from services.capture.writer import Writer
@@ -74,7 +75,13 @@ class Durable(Writer):
 class Visitor:
     """Sends requests through a door and remembers what became durable."""
 
-    def __init__(self, *properties: Property, durable: Durable | None = None, proxies: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        *properties: Property,
+        durable: Durable | None = None,
+        proxies: Sequence[str] = (),
+        limits: Limits | None = None,
+    ) -> None:
         self.durable = durable or Durable()
         self.door = Door(
             Desk(
@@ -82,6 +89,7 @@ class Visitor:
                 writer=self.durable,
                 scribe=a_scribe(),
                 now=lambda: NOW,
+                limits=limits or Limits(),
                 proxies=tuple(ip_network(proxy) for proxy in proxies),
             )
         )

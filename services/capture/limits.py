@@ -1,0 +1,83 @@
+"""Who comes too often: a rate for each write key and each address, a budget for what is invalid, a property's quota of a day. Raises Stop with 429."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from services.capture import answers
+from services.capture.domain import connection
+from services.capture.domain.pace import Meter, whole_seconds
+from services.capture.quota import Quota
+from services.capture.store import Property
+from shared.problem import Problem
+
+_SAID = b"ratelimit-limit: %d\r\nratelimit-remaining: %d\r\nratelimit-reset: %d\r\n"
+
+
+class Rates(Struct, frozen=True):
+    """What one instance takes a second; 0: no limit. Ten seconds of each can be saved up."""
+
+    key_events: int = 0
+    address_requests: int = 0
+    address_invalid: int = 0
+
+
+_NONE = Rates()
+
+
+class Limits:
+    """Of one instance. Addresses that are not of the public internet (proxies, the house's own servers) have no limit."""
+
+    def __init__(
+        self, rates: Rates = _NONE, quota: Quota | None = None, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._keys = Meter(rates.key_events) if rates.key_events else None
+        self._addresses = Meter(rates.address_requests) if rates.address_requests else None
+        self._invalid = Meter(rates.address_invalid) if rates.address_invalid else None
+        self._quota = quota
+        self._clock = clock
+        self.refused: Counter[str] = Counter()  # requests, by limit
+
+    def admit(self, owner: Property, ip: str | None, at: datetime, events: int = 1) -> bytes:
+        """Counts a request of this property from this address with so many events; returns what its answer says of the limits, as
+        header lines. Raises Stop."""
+        now, said = self._clock(), b""
+        addresses, left = self._addresses, None
+        if addresses is not None and ip is not None and (source := connection.source(ip)) is not None:
+            debt = addresses.take(source, now)
+            if debt < 0:
+                raise self._stop("address", answers.TOO_MANY_OF_ADDRESS, addresses, -debt)
+            left = addresses.remaining(debt)
+            said = _SAID % (addresses.limit, left, int(debt) + 1)
+        keys = self._keys
+        if keys is not None:
+            debt = keys.take(owner.property, now, events)
+            if debt < 0:
+                raise self._stop("key", answers.TOO_MANY_OF_KEY, keys, -debt)
+            remaining = keys.remaining(debt)
+            if left is None or remaining < left:
+                said = _SAID % (keys.limit, remaining, int(debt) + 1)
+        if owner.quota is not None and self._quota is not None and not self._quota.take(owner, at, events):
+            self.refused["quota"] += 1
+            tomorrow = at.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+            wait = whole_seconds((tomorrow - at).total_seconds())
+            raise answers.Stop(answers.limited(answers.QUOTA, limit=owner.quota, wait=wait))
+        return said
+
+    def invalid(self, ip: str | None, count: int = 1) -> None:
+        """Counts what can't be accepted from this address. Raises Stop when its budget is used up: then nothing is kept of it."""
+        meter = self._invalid
+        if meter is None or ip is None or (source := connection.source(ip)) is None:
+            return
+        debt = meter.take(source, self._clock(), count)
+        if debt < 0:
+            raise self._stop("invalid", answers.TOO_MANY_INVALID, meter, -debt)
+
+    def _stop(self, limit: str, problem: Problem, meter: Meter, wait: float) -> answers.Stop:
+        self.refused[limit] += 1
+        return answers.Stop(answers.limited(problem, limit=meter.limit, wait=whole_seconds(wait)))

@@ -1,0 +1,57 @@
+"""How many events each property had today (UTC), of all instances: counted here, added up in Postgres every few seconds. Nobody waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date, datetime
+
+from services.capture.line import FAILURES, Line
+from services.capture.store import Property, usage
+from shared import logs
+
+FLUSH_SECONDS = 2.0  # so long several instances may together take more than the quota
+_PATIENCE_SECONDS = 5.0
+
+
+class Quota:
+    """The counts. While Postgres is away, this instance goes by its own."""
+
+    def __init__(self, dsn: str) -> None:
+        self._line = Line(dsn)
+        self._day = date.min
+        self._known: dict[str, int] = {}  # of all instances, as of the last look
+        self._new: dict[str, int] = {}  # ours, not yet in Postgres
+
+    def take(self, owner: Property, at: datetime, events: int) -> bool:
+        """Counts the events against the property's quota; False, and nothing is counted, when it is used up. With anything left all
+        are given."""
+        if at.date() != self._day:
+            self._day, self._known, self._new = at.date(), {}, {}
+        new = self._new.get(owner.property, 0)
+        if owner.quota is not None and self._known.get(owner.property, 0) + new >= owner.quota:
+            return False
+        self._new[owner.property] = new + events
+        return True
+
+    async def run(self) -> None:
+        """Adds up for ever."""
+        try:
+            while True:
+                await asyncio.sleep(FLUSH_SECONDS)
+                if self._new:
+                    await self.flush()
+        finally:
+            self._line.close()
+
+    async def flush(self) -> None:
+        """Adds what is new to the counts of all instances, and learns those. A repeat after an unknown outcome may count twice."""
+        day, added = self._day, dict(self._new)
+        try:
+            known = await self._line.do(lambda db: usage.added(db, day, added), within_seconds=_PATIENCE_SECONDS)
+        except FAILURES as error:
+            logs.get().warning("can't add up the quotas, counting on", error=type(error).__name__)
+            return
+        if day == self._day:
+            self._known.update(known)
+            for property_, events in added.items():
+                self._new[property_] -= events
