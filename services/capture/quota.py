@@ -41,7 +41,11 @@ class Quota:
                 if self._new:
                     await self.flush()
         finally:
-            self._line.close()
+            self.close()
+
+    def close(self) -> None:
+        """Hangs up."""
+        self._line.close()
 
     async def flush(self) -> None:
         """Adds what is new to the counts of all instances, and learns those. A repeat after an unknown outcome may count twice."""

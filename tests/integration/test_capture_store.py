@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
 
 from services.capture import store as capture_store
 from services.capture.properties import hashed
-from services.capture.store import NewProperty, TooManyKeys
+from services.capture.quota import Quota
+from services.capture.store import NewProperty, Property, TooManyKeys
 from shared.database import Pool
 from tests.integration.capture import MIGRATIONS
 from tests.integration.stores import migrated
 
+NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 A, B = ("leads.captured.v1", 0), ("leads.captured.v1", 1)
 
 
@@ -88,3 +92,33 @@ async def test_a_lane_is_leased_to_one_until_the_lease_ends_or_is_given_back(poo
     assert await lease("two") == [A, B]
     await capture_store.release(pool, holder="two")
     assert await lease("one") == [A, B]
+
+
+async def test_the_counts_of_a_day_are_those_of_all_instances(pool: Pool, store: str) -> None:
+    small = replace((await _shop(pool)), quota=10)
+    here, there = Quota(store), Quota(store)
+    assert here.take(small, NOON, 4)
+    assert there.take(small, NOON, 5)
+    await here.flush()
+    await there.flush()
+    assert there.take(small, NOON, 1)
+    assert not there.take(small, NOON, 1)
+    await there.flush()
+    await here.flush()
+    assert not here.take(small, NOON, 1)
+    assert here.take(small, NOON + timedelta(days=1), 1)
+    here.close()
+    there.close()
+
+
+async def test_without_postgres_an_instance_goes_by_its_own_count(pool: Pool) -> None:
+    small, quota = replace((await _shop(pool)), quota=2), Quota("postgresql://nobody@127.0.0.1:9/none")
+    assert quota.take(small, NOON, 2)
+    await quota.flush()
+    assert not quota.take(small, NOON, 1)
+
+
+async def _shop(pool: Pool) -> Property:
+    await add(pool)
+    [found] = await capture_store.properties(pool)
+    return found
