@@ -25,7 +25,79 @@ from shared import clock
 FORMATS = {"unix": 1, "unix_ms": 1000}  # counts since 1970, beside `iso` and patterns of strptime
 _MOST_PLACES = 200
 _LONGEST_ID = 200  # characters
-_NO = frozenset({"", "0", "false", "no", "off", "n"})
+# Yes and no in the languages of our forms, and as systems write them.
+_YES = frozenset(
+    [
+        "1",
+        "true",
+        "t",
+        "yes",
+        "y",
+        "on",
+        "x",
+        "ja",
+        "j",
+        "wahr",
+        "oui",
+        "o",
+        "vrai",
+        "si",
+        "sí",
+        "s",
+        "sì",
+        "sim",
+        "verdadeiro",
+        "vero",
+        "tak",
+        "prawda",
+        "ano",
+        "pravda",
+        "granted",
+        "given",
+        "checked",
+        "subscribed",
+        "accepted",
+        "agreed",
+        "opt-in",
+        "optin",
+        "opted-in",
+    ]
+)
+_NO = frozenset(
+    [
+        "0",
+        "false",
+        "f",
+        "no",
+        "n",
+        "off",
+        "nein",
+        "falsch",
+        "non",
+        "faux",
+        "não",
+        "nao",
+        "falso",
+        "nee",
+        "niet",
+        "onwaar",
+        "nie",
+        "fałsz",
+        "ne",
+        "nepravda",
+        "denied",
+        "refused",
+        "unchecked",
+        "unsubscribed",
+        "rejected",
+        "withdrawn",
+        "opt-out",
+        "optout",
+        "opted-out",
+        "none",
+        "null",
+    ]
+) | {""}
 _NONE: Any = object()
 
 
@@ -206,8 +278,16 @@ def _id(source: Source | None, body: Any) -> str | None:
     return str(value)[:_LONGEST_ID]
 
 
+def yes_or_no(value: Any) -> bool | None:
+    """Yes or no where a value surely says so."""
+    if isinstance(value, str):
+        word = value.strip().lower()
+        return True if word in _YES else False if word in _NO else None
+    return bool(value) if value in (True, False) else None
+
+
 def _yes(value: Any) -> bool | None:
-    """Yes or no as forms and APIs say it; None where nothing is said."""
+    """Yes or no as forms and APIs say it, where any text but a no, such as a box's label, is a yes; None where nothing is said."""
     if isinstance(value, str):
         return value.strip().lower() not in _NO
     return bool(value) if isinstance(value, bool | int | float) else None

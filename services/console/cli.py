@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 
 from deploy.local.layout import SetupError
 from services.console import screen, stack_cli
-from services.console.commands import bench, dead, demo, lead, property_, rebuild, send, tail, topics
+from services.console.commands import bench, dead, demo, import_, lead, property_, rebuild, send, tail, topics
 from services.console.where import Trouble
 
 
@@ -39,6 +39,7 @@ app.command("status")(stack_cli.status)
 app.command("down")(stack_cli.down)
 app.command("doctor")(stack_cli.doctor)
 app.command("send")(send.send)
+app.command("import")(import_.import_)
 app.command("tail")(tail.tail)
 app.command("rebuild")(rebuild.rebuild)
 app.command(
