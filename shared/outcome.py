@@ -23,7 +23,8 @@ class Reason(StrEnum):
     TOO_LARGE = "too-large"  # it, or what it would cause, is over the size limit
     DECIDE_FAILED = "decide-failed"  # our own code raised; the detail is the exception's class
     REFUSED_BY_STORE = "refused-by-store"  # Postgres refused its row; the detail is the SQLSTATE
-    UNKNOWN_LEAD = "unknown-lead"  # an outcome or a command about a lead that is not known here
+    UNKNOWN_LEAD = "unknown-lead"  # an outcome, a command or a deletion of a lead that is not known here
+    UNFETCHABLE = "unfetchable"  # a vendor's lead of which only ids came, and whose content can't be had
 
 
 class Outgoing(Struct, frozen=True):

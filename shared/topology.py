@@ -55,6 +55,7 @@ COMMANDS = Topic(
     ("lead.command",),
 )
 SIGNALS = Topic("leads.signals.v1", "lead_id", ("signals",), ("score",), ("lead.signal",), 7 * _DAY_MS)
+# Requests come from outside; those that a vendor's hook brings are written by capture for whoever asks.
 PRIVACY = Topic("leads.privacy.v1", "subject", ("privacy requests",), ("every service",), ("lead.privacy",), None)
 RECEIPTS = Topic("leads.receipts.v1", "subject", ("every service",), ("console",), ("lead.receipt",), None)
 DEAD = Topic(

@@ -80,6 +80,36 @@ WRONG_KEY = Problem(
     "No property has this write key. It may be mistyped or revoked: `leads property add` makes a property and its key.",
     headers=_CHALLENGE,
 )
+PAUSED = Problem(
+    403,
+    "property-paused",
+    "The property is paused",
+    "Its key is right, but it takes no events now. `leads property resume` lets it go on.",
+)
+DELETED = Problem(
+    403,
+    "property-deleted",
+    "The property was deleted",
+    "It takes no events any more. Take its key off your pages, or use another property's.",
+)
+WRONG_ORIGIN = Problem(
+    403,
+    "wrong-origin",
+    "This page may not use this key",
+    "A browser key is for pages of its property's origins. `leads property set --origin` says which; a server uses a server key.",
+)
+NO_HOOK = Problem(
+    404,
+    "unknown-hook",
+    "There is no such hook",
+    "The path is /v1/hooks/{vendor}/{property}. `leads property hook list` shows which there are, `leads property hook add` sets one up.",
+)
+HOOK_ENCODING = Problem(
+    415,
+    "content-encoding",
+    "This content encoding is not taken",
+    "A signature is that of the bytes as they are: send them uncompressed.",
+)
 TOO_LARGE = Problem(
     413, "too-large", "The body is too large", "A body has at most 512 KiB. Send less, or several requests."
 )
@@ -206,6 +236,12 @@ def broke_down() -> Answer:
     """To a request that met a bug of ours."""
     body = b"Internal Server Error"
     return Answer(500, body, ((b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))))
+
+
+def plain(status: int, body: bytes, media_type: str) -> Answer:
+    """An answer of somebody else's choosing: what a vendor expects."""
+    kind = ((b"content-type", media_type.encode()),) if body else ()
+    return Answer(status, body, (*kind, (b"content-length", b"%d" % len(body))))
 
 
 def thanks(url: str | None) -> Answer:

@@ -7,12 +7,13 @@ from typing import Any
 import msgspec
 
 from services.capture.domain.segment import SdkBatch, SdkEvent
-from services.capture.door import assets, forms, pixel, sdk, sources
+from services.capture.door import assets, forms, hooks, pixel, sdk, sources
 from shared import problem
 
 Schema = dict[str, Any]
 
-_TITLES = {400: "The body can't be read", 401: "No write key, or an unknown one", 404: "Nothing is here", 405: "Not a POST", 408: "The body came too slowly",
+_TITLES = {400: "The body can't be read", 401: "No write key, or an unknown one",
+           403: "The property is paused or deleted, or the page's origin is not one that a browser key is for", 404: "Nothing is here", 405: "Not a POST", 408: "The body came too slowly",
            413: "The body (512 KiB), the event (32 KiB) or the batch (500 events) is too large", 415: "Content type or encoding is not taken",
            422: "The event is not accepted; it is kept as a dead letter", 429: "Too often: the write key, the address, what can not be accepted, or the quota of the day; Retry-After says when to come back", 431: "The headers (64 KiB) are too large", 503: "Nothing can be kept now; Retry-After says when to come back"}  # fmt: skip
 PROBLEMS: tuple[int, ...] = tuple(_TITLES)
@@ -80,7 +81,7 @@ def paths() -> tuple[Schema, Schema]:
     name: Schema = {"name": "form", "in": "path", "required": True, "schema": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"}}  # fmt: skip
     key: Schema = {"name": "key", "in": "query", "schema": {"type": "string"}, "description": "The write key"}
     found[forms.FORMS + "{form}"] = {"post": form, "options": _PREFLIGHT, "parameters": [name, key]}
-    found |= _gets()
+    found |= _gets() | _hooks()
     return found, {**components, "Judged": _ACCEPTED, "Problem": problem.SCHEMA}
 
 
@@ -123,11 +124,59 @@ def _gets() -> Schema:
         assets.TRACKER: {"get": _get("The tracker", "leads_js", script), "options": _PREFLIGHT},
         pixel.PIXEL: {
             "get": _get(
-                "The pixel; all other names in the address are as in a form", "pixel", image, 400, 401, 413, 422, 503
+                "The pixel; all other names in the address are as in a form",
+                "pixel",
+                image,
+                400,
+                401,
+                403,
+                413,
+                422,
+                503,
             ),
             "parameters": seen,
             "options": _PREFLIGHT,
         },
+    }
+
+
+def _hooks() -> Schema:
+    """Vendors' webhooks: the body is the vendor's, and so are the answers, in status and bytes."""
+    anything: Schema = {"*/*": {}}
+    reply: Schema = {"description": "As the vendor expects it", "content": anything}
+    refused: Schema = {
+        "description": "Not proved to be the vendor's, or not its question; kept nowhere",
+        "content": {**anything, problem.MEDIA_TYPE: {"schema": _ref("Problem")}},
+    }
+    said = {"tags": ["capture"], "security": [{}]}
+    asked = {"summary": "A vendor's question whether this address is ours", "operationId": "v1_hooks_handshake", **said}
+    post = {
+        "summary": "A vendor's post; it is durable when it is answered, whatever its events are",
+        "operationId": "v1_hooks",
+        **said,
+    }
+    names: list[Schema] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in ("vendor", "property")
+    ]
+    key: Schema = {"name": "key", "in": "query", "schema": {"type": "string"}, "description": "The shared secret of a vendor that signs nothing"}  # fmt: skip
+    return {
+        hooks.HOOKS + "{vendor}/{property}": {
+            "get": {
+                **asked,
+                "responses": {"200": reply, "400": refused, "403": refused, **_problems(404, 405, 413, 415)},
+            },
+            "post": {
+                **post,
+                "requestBody": {"required": True, "content": anything},
+                "responses": {
+                    **dict.fromkeys(("200", "202"), reply),
+                    **dict.fromkeys(("400", "401", "403"), refused),
+                    **_problems(404, 408, 413, 415, 503),
+                },
+            },
+            "options": _PREFLIGHT,
+            "parameters": [*names, key],
+        }
     }
 
 

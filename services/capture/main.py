@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import random
 import signal
 import socket
 from collections.abc import Coroutine
@@ -21,6 +22,7 @@ from services.capture.broker import Broker
 from services.capture.domain.captured import Scribe
 from services.capture.door.desk import Desk
 from services.capture.door.door import Door, is_hot
+from services.capture.fetching import Fetching
 from services.capture.limits import Limits
 from services.capture.metrics import publish, publish_limits
 from services.capture.properties import Properties
@@ -34,7 +36,7 @@ from shared.database import Pool
 from shared.health import Health
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-TOPICS = (topology.CAPTURED.name, topology.DEAD.name)
+TOPICS = (topology.CAPTURED.name, topology.DEAD.name, topology.PRIVACY.name)
 _WATCH_SECONDS = 0.5
 _LAST_FLIGHT_SECONDS = 6.0
 # A request leaves some thirty objects until its flight has landed, and hardly ever a cycle: at Python's own threshold (700) the
@@ -63,16 +65,28 @@ class Parts:
         self.properties = Properties()
         self.quota = Quota(config.store)
         self.limits = Limits(config.rates, self.quota)
+        scribe = Scribe(
+            secret=config.secret.encode(), partitions=config.partitions, new_id=lambda: str(uuid_utils.uuid7())
+        )
+        self.fetching = Fetching(
+            config.store,
+            properties=self.properties,
+            scribe=scribe,
+            durable=self.writer.durable,
+            now=clock.now,
+            chance=random.random,
+            budget_seconds=config.spool_budget_seconds,
+        )
         self.door = Door(
             Desk(
                 properties=self.properties,
                 writer=self.writer,
-                scribe=Scribe(
-                    secret=config.secret.encode(), partitions=config.partitions, new_id=lambda: str(uuid_utils.uuid7())
-                ),
+                scribe=scribe,
                 now=clock.now,
                 limits=self.limits,
                 proxies=config.proxies,
+                keep_notices=self.fetching.keep,
+                public_url=config.public_url,
             )
         )
         self._tasks: list[asyncio.Task[None]] = []
@@ -89,6 +103,7 @@ class Parts:
             self.spool.run(),
             self.properties.follow(self.config.store),
             self.quota.run(),
+            self.fetching.run(),
             self._watch(),
         ]
         self._tasks = [asyncio.create_task(one) for one in work]

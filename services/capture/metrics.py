@@ -20,6 +20,10 @@ UP = Gauge("leadflow_capture_path_up", "Whether a way to keep events works: 1 or
 LIMITED = Counter(
     "leadflow_capture_limited_total", "Requests answered 429, by limit (key, address, invalid, quota)", ["limit"]
 )
+FETCHES = Gauge(
+    "leadflow_capture_fetches", "Leads of which only ids came and that are not fetched yet, of all instances"
+)
+FETCHES_OLDEST = Gauge("leadflow_capture_fetch_oldest_seconds", "How long the oldest of them has waited")
 _told: dict[str, int] = {}
 
 

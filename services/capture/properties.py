@@ -1,4 +1,4 @@
-"""Who may send: write keys to properties, in memory, so that a key that is known goes on working while Postgres is away."""
+"""Who may send: write keys to properties, vendors' hooks, in memory, so that what is known goes on working while Postgres is away."""
 
 from __future__ import annotations
 
@@ -8,14 +8,19 @@ import binascii
 import contextlib
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import asyncpg
+import msgspec
 
 from services.capture import store
+from services.capture.domain.verdict import ANY, BROWSER, SERVER
 from services.capture.line import FAILURES, Line
-from services.capture.store import Db, Property
-from shared import logs
+from services.capture.store import DELETED, Db, Property, StoredHook
+from services.capture.vendors.vendor import Hook
+from shared import fieldmap, logs
+from shared.fieldmap import FieldMap
 
 POLL_SECONDS = 1.0
 _PATIENCE_SECONDS = 5.0
@@ -23,9 +28,12 @@ _PREFIX_LENGTH = 11
 _MOST_HEADERS = 4096  # remembered Authorization headers; a sender can vary the unused password
 
 
-def new_key() -> tuple[str, bytes, str]:
+_BEGIN = {ANY: "wk_", BROWSER: "bk_", SERVER: "sk_"}
+
+
+def new_key(kind: str = ANY) -> tuple[str, bytes, str]:
     """A new write key of 32 random bytes: (the key, which is shown once and then nowhere, its SHA-256, its readable beginning)."""
-    key = "wk_" + secrets.token_urlsafe(32)
+    key = _BEGIN[kind] + secrets.token_urlsafe(32)
     return key, hashed(key), key[:_PREFIX_LENGTH]
 
 
@@ -34,27 +42,52 @@ def hashed(key: str) -> bytes:
     return hashlib.sha256(key.encode("utf-8", "replace")).digest()
 
 
-class Properties:
-    """The live properties, by write key. Changes are seen within a second or two: by NOTIFY at once, else by polling."""
+@dataclass(frozen=True, slots=True)
+class KnownHook:
+    """A vendor's hook at a property: what its module is given, and how leads are fetched."""
 
-    def __init__(self, found: tuple[Property, ...] = ()) -> None:
+    owner: Property
+    hook: Hook
+    stored: StoredHook
+
+
+class Properties:
+    """The properties by write key, and their hooks. Changes are seen within a second or two: by NOTIFY at once, else by polling."""
+
+    def __init__(self, found: Sequence[Property] = (), hooks: Sequence[StoredHook] = ()) -> None:
         self._by_hash: Mapping[bytes, Property] = {}
+        self._hooks: Mapping[tuple[str, str], KnownHook] = {}
         self._by_header: dict[bytes, Property] = {}
         self.origins: frozenset[str] = frozenset()
         self.any_origin = False
         self._look = asyncio.Event()
-        self.set(found)
+        self.set(found, hooks)
 
-    def set(self, found: tuple[Property, ...]) -> None:
-        """From now on these are the properties."""
-        self._by_hash = {hash_: one for one in found for hash_ in one.hashes}
+    def set(self, found: Sequence[Property], hooks: Sequence[StoredHook] = ()) -> None:
+        """From now on these are the properties and hooks."""
+        self._by_hash = {
+            hash_: one if kind == ANY else replace(one, via=kind)
+            for one in found
+            for hash_, kind in zip(one.hashes, one.kinds or (ANY,) * len(one.hashes), strict=True)
+        }
         self._by_header = {}
-        self.origins = frozenset(origin for one in found for origin in one.origins)
-        self.any_origin = any(allows_any(one) for one in found)
+        # One that was deleted allows nothing; its keys are told so.
+        self.origins = frozenset(origin for one in found for origin in one.origins if one.state != DELETED)
+        self.any_origin = any(allows_any(one) for one in found if one.state != DELETED)
+        owners = {one.property: one for one in found}
+        self._hooks = {
+            (one.vendor, one.property): KnownHook(owners[one.property], _hook(one), one)
+            for one in hooks
+            if one.property in owners
+        }
 
     def by_key(self, key: str) -> Property | None:
-        """Whose write key it is."""
+        """Whose write key it is, that of a paused or deleted property too (`state`)."""
         return self._by_hash.get(hashed(key))
+
+    def hook(self, vendor: str, property_: str) -> KnownHook | None:
+        """What is set up for a vendor at a property."""
+        return self._hooks.get((vendor, property_))
 
     def by_header(self, authorization: bytes) -> Property | None:
         """Whose write key stands in an Authorization header: as Basic user name or as Bearer."""
@@ -70,7 +103,7 @@ class Properties:
 
     async def refresh(self, db: Db) -> None:
         """Reads all properties again. Raises what Postgres raises; what is known then stays."""
-        self.set(tuple(await store.properties(db)))
+        self.set(await store.properties(db), await store.all_hooks(db))
 
     async def follow(self, dsn: str) -> None:
         """Keeps the properties fresh for ever. While Postgres is away they stay as they were."""
@@ -95,6 +128,33 @@ class Properties:
 def allows_any(one: Property) -> bool:
     """Whether scripts of any origin may read our answers to this property. They tell nothing but success, so that is the default."""
     return not one.origins or "*" in one.origins
+
+
+def misused(one: Property, origin: bytes | None) -> bool:
+    """Whether a browser key comes from a page of another origin than the property's: it is in clear on each page, so anybody may copy it.
+    What says no origin is no page's script, so that nobody else's page can use it."""
+    return (
+        one.via == BROWSER
+        and origin is not None
+        and "*" not in one.origins
+        and origin.decode("latin-1").lower() not in one.origins
+    )
+
+
+def _hook(stored: StoredHook) -> Hook:
+    return Hook(
+        secrets=lambda name: stored.secrets.get(name, ()),
+        field_map=_field_map(stored.field_map) if stored.field_map is not None else None,
+    )
+
+
+def _field_map(text: str) -> FieldMap | None:
+    """A map that was found good when it was set; None when it is so no more, which the log says."""
+    found = fieldmap.read(msgspec.json.decode(text))
+    if isinstance(found, FieldMap):
+        return found
+    logs.get().error("a hook's field map is not understood any more, set it again", mistakes=found)
+    return None
 
 
 def _key_in(authorization: bytes) -> str | None:

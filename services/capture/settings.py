@@ -54,6 +54,13 @@ class Settings(Common):
         examples=["10.0.0.0/8,127.0.0.1/32"],
     )
 
+    public_url: str = Field(
+        default="",
+        description="capture's address as the world sees it, which HubSpot signs; without it the Host header tells",
+        examples=["https://capture.acme.example"],
+        pattern=r"^(https?://[^/?#]+(/[^?#]*)?)?$",
+    )
+
     @field_validator("trusted_proxies")
     @classmethod
     def _are_networks(cls, value: str) -> str:

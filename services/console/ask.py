@@ -33,6 +33,18 @@ class Ask:
         """The answer's JSON, None where it is empty. Raises Trouble for anything but 2xx."""
         return self._ask("POST", service, path, json=body)
 
+    def put(self, service: str, path: str, body: Mapping[str, Any]) -> Any:
+        """As `post`."""
+        return self._ask("PUT", service, path, json=body)
+
+    def patch(self, service: str, path: str, body: Mapping[str, Any]) -> Any:
+        """As `post`."""
+        return self._ask("PATCH", service, path, json=body)
+
+    def delete(self, service: str, path: str) -> Any:
+        """As `post`."""
+        return self._ask("DELETE", service, path)
+
     def _ask(self, method: str, service: str, path: str, **more: Any) -> Any:
         return _checked(service, self._send(method, service, path, **more))
 

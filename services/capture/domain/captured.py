@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from services.capture.domain import aliases
-from services.capture.domain.verdict import Arrival, Refused, Submission
+from services.capture.domain.verdict import BROWSER, Arrival, Refused, Submission
 from shared import cloudevent, contracts, ids, topology
 from shared.message import Message
 from shared.outcome import Reason
@@ -45,7 +45,8 @@ class Scribe:
             where = "/event" if found.kind == "track" else "/name"
             return Refused(Reason.INVALID, f"The name has more than {_LONGEST_NAME} characters.", where)
         occurred_at = arrival.received_at
-        if found.timestamp is not None:
+        # A page's clock may say anything: it counts where the page says what it shows now, too.
+        if found.timestamp is not None and (found.sent_at is not None or arrival.via != BROWSER):
             moment = corrected(found.timestamp, found.sent_at, arrival.received_at)
             if isinstance(moment, Refused):
                 return moment
@@ -75,11 +76,27 @@ class Scribe:
             ),
             consent=found.consent,
             history=found.history or None,
+            property_country=arrival.country,
         )
         headers = cloudevent.headers(
             event_id=event_id, type_="lead.captured", source="capture", time=_time(arrival.received_at)
         )
         return Message(topology.CAPTURED.name, part, key, contracts.encode(event), headers, event_id)
+
+    def erasure(self, subject: str, message_id: str, arrival: Arrival) -> Message:
+        """The record on leads.privacy.v1 by which the person with this key is to be erased."""
+        event_id = ids.submission_id(arrival.property, message_id)
+        event = contracts.Privacy(event_id=event_id, subject=subject, kind="erase", requested_at=arrival.received_at)
+        headers = cloudevent.headers(
+            event_id=event_id, type_="lead.privacy", source="capture", time=_time(arrival.received_at)
+        )
+        key = subject.encode()
+        part = ids.partition(key, self._partitions)
+        return Message(topology.PRIVACY.name, part, key, contracts.encode(event), headers, event_id)
+
+    def person(self, user_id: str, property_: str) -> str:
+        """The key of the person whom a property knows by this id."""
+        return self._place(f"user:{property_}:{user_id}")[0].decode()
 
     def dead(self, why: Refused, original: bytes, arrival: Arrival) -> Message:
         """The dead letter of an event that was refused at the door: what came, why, when. Its place is the door itself."""

@@ -84,6 +84,11 @@ def source(address: str) -> str | None:
     return str(found) if found.is_global else None
 
 
+def trusted(peer: str, proxies: Sequence[Network]) -> bool:
+    """Whether the other end of the connection is a trusted proxy."""
+    return bool(proxies) and _within(peer, proxies)
+
+
 def _within(text: str, networks: Sequence[Network]) -> bool:
     try:
         found = ip_address(text)

@@ -9,7 +9,7 @@ from msgspec import Raw, Struct, structs
 
 from services.capture.domain import calls, clean, connection, reading, touch
 from services.capture.domain.reading import Broken
-from services.capture.domain.verdict import Arrival, Refused, Submission
+from services.capture.domain.verdict import ANY, SERVER, Arrival, Refused, Submission
 from shared.contracts import Campaign, ConsentGiven, Page
 from shared.outcome import Reason
 
@@ -171,8 +171,8 @@ def submission(event: SdkEvent, kind: str, arrival: Arrival) -> Submission | Ref
     campaign, click_ids = touch.of_page(page.url) if page is not None else (None, None)
     if context.campaign is not None and context.campaign != _NO_CAMPAIGN:
         campaign = context.campaign
-    # C12: the connection tells who is there. Only a server-side library, which says that it is one, speaks for somebody else.
-    library = connection.is_library(arrival.user_agent)
+    # C12: the connection tells who is there. Only a server key, or a server-side library that says that it is one, speaks for somebody else.
+    library = arrival.via == SERVER or (arrival.via == ANY and connection.is_library(arrival.user_agent))
     agent = context.user_agent[:1024] if library and context.user_agent else arrival.user_agent
     return Submission(
         kind=kind,

@@ -49,10 +49,17 @@ class Submission(Struct, frozen=True, kw_only=True):
     history: bool = False
 
 
+# What a write key is for. A browser key is in clear on every page, so it speaks only of whoever sends; a server key speaks for others.
+ANY, BROWSER, SERVER = "any", "browser", "server"
+
+
 class Arrival(Struct, frozen=True):
-    """What we know of a request by ourselves: whose key it came with, when, from where."""
+    """What we know of a request by ourselves: whose key of which kind it came with, when, from where; and in which country the
+    property's visitors mostly are."""
 
     property: str
     received_at: datetime
     ip: str | None = None
     user_agent: str | None = None
+    via: str = ANY
+    country: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -14,11 +14,12 @@ from services.capture.answers import Answer
 from services.capture.domain import connection
 from services.capture.domain.captured import Scribe
 from services.capture.domain.connection import Network
-from services.capture.domain.verdict import Arrival, Refused
+from services.capture.domain.verdict import BROWSER, Arrival, Refused
 from services.capture.limits import Limits
-from services.capture.properties import Properties, allows_any
+from services.capture.properties import Properties, allows_any, misused
+from services.capture.replays import Replays
 from services.capture.request import Headers, Request
-from services.capture.store import Property
+from services.capture.store import LIVE, PAUSED, Property, Told
 from services.capture.writer import Writer
 from shared.message import Message
 from shared.outcome import Reason
@@ -38,6 +39,14 @@ class Judged(Struct, frozen=True):
     unavailable: Callable[[], Answer] = lambda: answers.of_problem(answers.UNAVAILABLE)
 
 
+# Commits what vendors tell by ids only (fetching.Fetching.keep); False when it can't, or may not have.
+KeepNotices = Callable[[Sequence[Told]], Awaitable[bool]]
+
+
+async def _nowhere(_: Sequence[Told]) -> bool:
+    return False
+
+
 class Desk:
     """The shared part of every route. Knows nothing of connections and paths."""
 
@@ -50,13 +59,18 @@ class Desk:
         now: Callable[[], datetime],
         limits: Limits,
         proxies: tuple[Network, ...] = (),
+        keep_notices: KeepNotices = _nowhere,
+        public_url: str = "",
     ) -> None:
         self.properties = properties
         self.scribe = scribe
         self.limits = limits
         self._writer = writer
-        self._now = now
+        self.now = now
         self._proxies = proxies
+        self._keep_notices = keep_notices
+        self._public_url = public_url.rstrip("/")
+        self.replays = Replays()
 
     # -- who and where from --------------------------------------------------------------------------------------------
 
@@ -79,13 +93,27 @@ class Desk:
             raise answers.Stop(answers.WRONG_KEY)
         return owner
 
+    def open_for(self, owner: Property, request: Request) -> None:
+        """Raises Stop where the property takes nothing, or nothing from this page."""
+        if owner.state != LIVE:
+            raise answers.Stop(answers.PAUSED if owner.state == PAUSED else answers.DELETED)
+        if owner.via == BROWSER and misused(owner, request.headers.get(b"origin")):
+            raise answers.Stop(answers.WRONG_ORIGIN)
+
     def arrival(self, owner: Property, request: Request, *, events: int = 1) -> Arrival:
-        """What we know of the request by ourselves. Counts its events; raises Stop where that is too many."""
+        """What we know of the request by ourselves. Counts its events; raises Stop where that is too many, where the property takes
+        nothing, or nothing from this page."""
+        self.open_for(owner, request)
         agent = request.headers.get(b"user-agent")
-        now, ip = self._now(), self._ip(request)
+        now, ip = self.now(), self._ip(request)
         request.limits_said = self.limits.admit(owner, ip, now, events)
         return Arrival(
-            owner.property, now, ip, connection.user_agent(agent[: connection.LONGEST_AGENT]) if agent else None
+            owner.property,
+            now,
+            ip,
+            connection.user_agent(agent[: connection.LONGEST_AGENT]) if agent else None,
+            owner.via,
+            owner.country,
         )
 
     def _ip(self, request: Request) -> str | None:
@@ -94,14 +122,39 @@ class Desk:
         forwarded = request.headers.get(b"x-forwarded-for")
         return connection.address(request.peer, forwarded[-_FORWARDED:] if forwarded else None, self._proxies)
 
+    def address(self, request: Request) -> str:
+        """The whole address as the sender called it, as far as can be told: by the operator's setting, else by the Host header, and by
+        X-Forwarded-Proto where a trusted proxy says it."""
+        base, headers = self._public_url, request.headers
+        if not base:
+            proxied = request.peer is not None and connection.trusted(request.peer, self._proxies)
+            proto = headers.get(b"x-forwarded-proto", b"http") if proxied else b"http"
+            base = f"{proto.decode('latin-1')}://{headers.get(b'host', b'').decode('latin-1')}"
+        query = f"?{request.query.decode('latin-1')}" if request.query else ""
+        return f"{base}{request.path}{query}"
+
     # -- what becomes of it --------------------------------------------------------------------------------------------
 
     def kept(self, messages: Sequence[Message], answer: Answer, owner: Property, request: Request) -> Judged:
         """`answer` as soon as the messages are durable."""
-        writer = self._writer
-        durable = writer.put(messages[0]) if len(messages) == 1 else asyncio.ensure_future(writer.durable(messages))
         unavailable = partial(readable, answers.UNAVAILABLE, owner, request.headers)
-        return Judged(readable(answer, owner, request.headers), durable, request.limits_said, unavailable)
+        return Judged(readable(answer, owner, request.headers), self._put(messages), request.limits_said, unavailable)
+
+    def _put(self, messages: Sequence[Message]) -> asyncio.Future[bool]:
+        writer = self._writer
+        return writer.put(messages[0]) if len(messages) == 1 else asyncio.ensure_future(writer.durable(messages))
+
+    def durable(self, messages: Sequence[Message], notices: Sequence[Told]) -> asyncio.Future[bool] | None:
+        """Whether all of it became durable; None when there is nothing."""
+        if not notices:
+            return self._put(messages) if messages else None
+        if not messages:
+            return asyncio.ensure_future(self._keep_notices(notices))
+
+        async def both() -> bool:
+            return all(await asyncio.gather(self._writer.durable(messages), self._keep_notices(notices)))
+
+        return asyncio.ensure_future(both())
 
     def refused(
         self,

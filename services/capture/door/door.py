@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from services.capture import answers
 from services.capture.answers import Answer
-from services.capture.door import assets, forms, pixel, sdk, sources
+from services.capture.door import assets, forms, hooks, pixel, sdk, sources
 from services.capture.door.desk import Desk, Judged
 from services.capture.request import Headers, Request
 
@@ -30,6 +30,7 @@ ROUTES: dict[str, Route] = {  # by path
 }
 BENEATH: dict[str, Route] = {  # by how the path begins
     forms.FORMS: Route(forms.submit),
+    hooks.HOOKS: Route(hooks.receive, hooks.METHODS),
     sources.SEGMENT: Route(sources.segment, _FILE),
 }
 _BEGINNINGS = tuple(BENEATH)

@@ -7,15 +7,19 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.capture.domain.verdict import ANY
 from services.capture.store.db import Db
 from shared.database import Pool
 
-MAX_LIVE_KEYS = 2  # two, so that a key can be replaced without a gap
+MAX_LIVE_KEYS = 2  # of a kind: two, so that a key can be replaced without a gap
+
+LIVE, PAUSED, DELETED = "live", "paused", "deleted"
 
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """One web property. `keys` are the beginnings of its live write keys, `hashes` their SHA-256, in the same order."""
+    """One web property. `keys` are the beginnings of its live write keys, `hashes` their SHA-256 and `kinds` what each is for (any,
+    browser, server), in the same order. `via` is the kind of the key by which it was found."""
 
     property: str
     name: str
@@ -26,6 +30,9 @@ class Property:
     created_at: datetime
     keys: tuple[str, ...]
     hashes: tuple[bytes, ...]
+    kinds: tuple[str, ...] = ()
+    state: str = LIVE
+    via: str = ANY
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +47,29 @@ class NewProperty:
 
 
 class TooManyKeys(Exception):
-    """The property has two live write keys already."""
+    """The property has two live write keys of the kind already."""
 
 
 async def properties(db: Db) -> list[Property]:
-    """All properties, by id."""
+    """All properties, by id, those that were deleted too."""
     return await _properties(db, None)
 
 
-async def show(pool: Pool, property_: str) -> Property | None:
+async def show(db: Db, property_: str) -> Property | None:
     """One property, or None."""
-    return next(iter(await _properties(pool, property_)), None)
+    return next(iter(await _properties(db, property_)), None)
 
 
 async def _properties(db: Db, property_: str | None) -> list[Property]:
     # Each property with its keys, oldest key first.
     rows = await db.fetch(
         """
-        SELECT p.*, k.prefixes, k.hashes
+        SELECT p.*, k.prefixes, k.hashes, k.kinds
           FROM property p
           LEFT JOIN LATERAL (
-               SELECT array_agg(prefix ORDER BY created_at) AS prefixes, array_agg(hash ORDER BY created_at) AS hashes
+               SELECT array_agg(prefix ORDER BY created_at, prefix) AS prefixes,
+                      array_agg(hash ORDER BY created_at, prefix) AS hashes,
+                      array_agg(kind ORDER BY created_at, prefix) AS kinds
                  FROM write_key WHERE property = p.property) k ON true
          WHERE $1::text IS NULL OR p.property = $1
          ORDER BY p.property
@@ -78,12 +87,14 @@ async def _properties(db: Db, property_: str | None) -> list[Property]:
             row["created_at"],
             tuple(row["prefixes"] or ()),
             tuple(row["hashes"] or ()),
+            tuple(row["kinds"] or ()),
+            row["state"],
         )
         for row in rows
     ]
 
 
-async def add(pool: Pool, new: NewProperty, *, key_hash: bytes, key_prefix: str) -> str:
+async def add(pool: Pool, new: NewProperty, *, key_hash: bytes, key_prefix: str, kind: str = ANY) -> str:
     """A new property with its first write key; returns its id: the name in letters, digits and hyphens, with a number when that is taken."""
     wanted = slug(new.name)
     number = 1
@@ -96,7 +107,7 @@ async def add(pool: Pool, new: NewProperty, *, key_hash: bytes, key_prefix: str)
                 INSERT INTO property (property, name, origins, thank_you_url, country, quota)
                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING property
             )
-            INSERT INTO write_key (hash, property, prefix) SELECT $7, property, $8 FROM made RETURNING property
+            INSERT INTO write_key (hash, property, prefix, kind) SELECT $7, property, $8, $9 FROM made RETURNING property
             """,
             property_,
             new.name,
@@ -106,25 +117,66 @@ async def add(pool: Pool, new: NewProperty, *, key_hash: bytes, key_prefix: str)
             new.quota,
             key_hash,
             key_prefix,
+            kind,
         )
         if made is not None:
             return property_
         number += 1
 
 
-async def add_key(pool: Pool, property_: str, *, key_hash: bytes, key_prefix: str) -> bool:
-    """A further write key; False when there is no such property. Raises TooManyKeys when two are live."""
+async def change(pool: Pool, property_: str, said: NewProperty) -> bool:
+    """Gives a property new settings, all of them; False when there is none. Its id stays."""
+    # A property that was deleted is not changed any more.
+    tag = await pool.execute(
+        """
+        UPDATE property SET name = $2, origins = $3, thank_you_url = $4, country = $5, quota = $6
+         WHERE property = $1 AND state <> 'deleted'
+        """,
+        property_,
+        said.name,
+        list(said.origins),
+        said.thank_you_url,
+        said.country,
+        said.quota,
+    )
+    return bool(tag != "UPDATE 0")
+
+
+async def enter(pool: Pool, property_: str, state: str) -> bool:
+    """Brings a property into a state; False when there is none. A deleted one keeps its id and keys, so that those get a clear answer
+    and nobody else gets the id; its hooks and their secrets go."""
+    async with pool.acquire() as connection, connection.transaction():
+        # What was deleted stays so.
+        tag = await connection.execute(
+            "UPDATE property SET state = $2 WHERE property = $1 AND state <> 'deleted'", property_, state
+        )
+        if state == DELETED:
+            # Their secrets go with them.
+            await connection.execute("DELETE FROM hook WHERE property = $1", property_)
+    return bool(tag != "UPDATE 0")
+
+
+async def add_key(pool: Pool, property_: str, *, key_hash: bytes, key_prefix: str, kind: str = ANY) -> bool:
+    """A further write key; False when there is no such property. Raises TooManyKeys when two of the kind are live."""
     async with pool.acquire() as connection, connection.transaction():
         # The property's row is locked, so that two who add at the same time count each other.
-        found = await connection.fetchval("SELECT 1 FROM property WHERE property = $1 FOR UPDATE", property_)
+        found = await connection.fetchval(
+            "SELECT 1 FROM property WHERE property = $1 AND state <> 'deleted' FOR UPDATE", property_
+        )
         if found is None:
             return False
-        live = await connection.fetchval("SELECT count(*) FROM write_key WHERE property = $1", property_)
+        live = await connection.fetchval(
+            "SELECT count(*) FROM write_key WHERE property = $1 AND kind = $2", property_, kind
+        )
         if live >= MAX_LIVE_KEYS:
             raise TooManyKeys
         # The key's hash and beginning; the key itself is nowhere.
         await connection.execute(
-            "INSERT INTO write_key (hash, property, prefix) VALUES ($1, $2, $3)", key_hash, property_, key_prefix
+            "INSERT INTO write_key (hash, property, prefix, kind) VALUES ($1, $2, $3, $4)",
+            key_hash,
+            property_,
+            key_prefix,
+            kind,
         )
     return True
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 SIGNING = "signing"  # signs each post and never travels
 SHARED = "shared"  # travels with each post: in a header, in the address, or (Google) in the body
 VERIFY_TOKEN = "verify-token"  # shown once, when the address is registered (Meta)
+ACCESS_TOKEN = "access-token"  # ours at the vendor's API, for fetching leads; no vendor's module sees it
 
 SHORTEST = 8  # characters of a secret: a shorter one is guessed, or stands in any body by chance
 
