@@ -16,7 +16,7 @@ from services.capture.door.desk import Desk
 from services.capture.door.door import ROUTES, Door
 from services.capture.limits import Limits
 from services.capture.properties import Properties, hashed
-from services.capture.store import Property
+from services.capture.store import Property, StoredHook, Told
 from services.capture.writer import Writer
 from shared import topology
 from shared.message import Message
@@ -78,19 +78,30 @@ class Visitor:
     def __init__(
         self,
         *properties: Property,
+        hooks: Sequence[StoredHook] = (),
         durable: Durable | None = None,
         proxies: Sequence[str] = (),
+        public_url: str = "",
         limits: Limits | None = None,
     ) -> None:
         self.durable = durable or Durable()
+        self.notices: list[Told] = []
+
+        async def keep(notices: Sequence[Told]) -> bool:
+            if self.durable.works:
+                self.notices += notices
+            return self.durable.works
+
         self.door = Door(
             Desk(
-                properties=Properties(properties or (a_property(),)),
+                properties=Properties(properties or (a_property(),), hooks),
                 writer=self.durable,
                 scribe=a_scribe(),
                 now=lambda: NOW,
                 limits=limits or Limits(),
                 proxies=tuple(ip_network(proxy) for proxy in proxies),
+                keep_notices=keep,
+                public_url=public_url,
             )
         )
 

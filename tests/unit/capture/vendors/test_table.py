@@ -48,9 +48,8 @@ def signed(*parts: bytes) -> bytes:
     return hmac.digest(SECRET, b"".join(parts), "sha256")
 
 
-def proof(vendor: str, body: bytes) -> dict[bytes, bytes]:
-    """The headers with which the vendor would send the body; Google's proof is in it."""
-    url = b"https://capture.example/v1/hooks/vendor/shop"
+def proof(vendor: str, body: bytes, url: bytes = b"https://capture.example/v1/hooks/vendor/shop") -> dict[bytes, bytes]:
+    """The headers with which the vendor would send the body to that address; Google's proof is in the body."""
     match vendor:
         case "meta":
             return {b"x-hub-signature-256": b"sha256=" + signed(body).hex().encode()}
