@@ -56,6 +56,7 @@ lint: install ## Check style, types, import rules, and whether generated files a
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m shared.generate --check
 	@$(BIN)/python -m services.enrich.generate --check
+	@$(BIN)/python -m services.capture.generate --check
 
 bench: install ## Measure speed with a real Kafka and Postgres on this machine.
 	@$(LEADS) bench
@@ -66,9 +67,10 @@ chaos: install ## Break a stack of its own by every fault there is and check the
 mutate: install ## Break the delivery core's safeguards one by one in a copy; the tests must turn red each time.
 	@$(BIN)/python -m tests.mutate
 
-generate: install ## Write the files that come from the code or from libraries: schemas, AsyncAPI, the picture, countries' names.
+generate: install ## Write the files that come from the code or from libraries: schemas, AsyncAPI, the picture, countries' names, names of forms' fields.
 	@$(BIN)/python -m shared.generate
 	@$(BIN)/python -m services.enrich.generate
+	@$(BIN)/python -m services.capture.generate
 
 requirements: install ## Pin requirements/*.in anew, with hashes.
 	@test -x var/pin/bin/pip-compile || { $(PYTHON) -m venv var/pin && var/pin/bin/pip install --quiet pip-tools; }

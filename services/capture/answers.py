@@ -244,13 +244,9 @@ def plain(status: int, body: bytes, media_type: str) -> Answer:
     return Answer(status, body, (*kind, (b"content-length", b"%d" % len(body))))
 
 
-def thanks(url: str | None) -> Answer:
-    """To a browser that posted a form: on to the property's page, or a line of thanks where it has none."""
-    if url is not None:
-        location = ((b"location", url.encode("ascii", "ignore")), (b"content-length", b"0"))
-        return Answer(303, b"", location)
-    body = b"<!doctype html><meta charset=utf-8><title>Thank you</title><p>Thank you. We have received it."
-    return Answer(202, body, ((b"content-type", b"text/html; charset=utf-8"), (b"content-length", b"%d" % len(body))))
+def see_other(url: str) -> Answer:
+    """To a browser that posted a form: on to the property's own page."""
+    return Answer(303, b"", ((b"location", url.encode("ascii", "ignore")), (b"content-length", b"0")))
 
 
 def readable(answer: Answer, origin: bytes) -> Answer:

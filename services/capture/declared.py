@@ -72,12 +72,15 @@ def paths() -> tuple[Schema, Schema]:
         dict.fromkeys(("application/json", "application/x-www-form-urlencoded", "multipart/form-data"), fields),
         {
             "202": {
-                "description": "Durable. A browser whose property has no thank-you URL gets a line of HTML",
+                "description": "Durable. A browser whose property has no thank-you URL gets a page of thanks",
                 "content": {"application/json": {"schema": _ref("Judged")}, "text/html": {}},
             },
             "303": {"description": "Durable; to a browser: go on to the property's thank-you URL"},
         },
     )
+    for status in PROBLEMS:
+        if str(status) in form["responses"]:  # to a browser that posted the form by itself
+            form["responses"][str(status)]["content"]["text/html"] = {}
     name: Schema = {"name": "form", "in": "path", "required": True, "schema": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"}}  # fmt: skip
     key: Schema = {"name": "key", "in": "query", "schema": {"type": "string"}, "description": "The write key"}
     found[forms.FORMS + "{form}"] = {"post": form, "options": _PREFLIGHT, "parameters": [name, key]}
@@ -203,8 +206,10 @@ def complete(document: Schema) -> Schema:
 
 
 def _problems(*statuses: int) -> Schema:
-    content = {problem.MEDIA_TYPE: {"schema": _ref("Problem")}}
-    return {str(status): {"description": _TITLES[status], "content": content} for status in statuses}
+    return {
+        str(status): {"description": _TITLES[status], "content": {problem.MEDIA_TYPE: {"schema": _ref("Problem")}}}
+        for status in statuses
+    }
 
 
 def _get(summary: str, operation: str, ok: Schema, *statuses: int) -> Schema:

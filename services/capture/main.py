@@ -17,7 +17,7 @@ import uuid_utils
 import uvloop
 from fastapi import FastAPI
 
-from services.capture import api, declared
+from services.capture import api, declared, fields
 from services.capture.broker import Broker
 from services.capture.domain.captured import Scribe
 from services.capture.door.desk import Desk
@@ -144,6 +144,7 @@ class Parts:
 def fastapi_app(health: Health) -> FastAPI:
     """The FastAPI app behind the door, with the hot routes in its OpenAPI document."""
     app = ops.app("capture", health)
+    app.include_router(fields.routes())
     plain = app.openapi
     made: dict[str, Any] = {}
 

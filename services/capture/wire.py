@@ -201,7 +201,7 @@ class Wire(HttpToolsProtocol):
     def _stop(self, cycle: Open, problem: Problem) -> None:
         door = self._find_door()
         answer = answers.of_problem(problem)
-        self._answer(cycle, door.stopped(answer, cycle.headers) if door is not None else answer)
+        self._answer(cycle, door.stopped(answer, cycle.path, cycle.headers) if door is not None else answer)
 
     # -- answers go ----------------------------------------------------------------------------------------------------
 

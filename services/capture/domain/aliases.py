@@ -1,4 +1,4 @@
-"""What the fields of forms are: which trait, which surrounding, which marker, by the table data/fields.tsv. The spelling rule and the look-up, no values."""
+"""What the fields of forms are called: which trait, which surrounding, which marker, by the table data/fields.tsv. The spelling rule and the look-up, no values."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from services.capture.domain.touch import CLICK_IDS
 
 TABLE = Path(__file__).parent / "data" / "fields.tsv"
 
-Place = Literal["utm", "click", "surrounding", "honeypot", "trait", "consent", "property", "secret"]
+Place = Literal["trait", "utm", "click", "surrounding", "consent", "honeypot", "secret", "property"]
 Kind = Literal[
-    "trait", "utm", "surrounding", "honeypot", "envelope", "secret", "secret-within", "property"
+    "trait", "utm", "surrounding", "consent", "honeypot", "envelope", "secret", "secret-within", "property", "word"
 ]  # of lines in the table
 
-_LONGEST_NAME = 200  # characters; a longer name is nobody's field
+_LONGEST = 200  # characters of a path that are looked at, from its end; so many are remembered
+_MOST_PLACES = 4096
 _MOST_WRAPPERS = 4  # levels of envelopes that are looked through
 _STEPS = re.compile(r"[.\[\]]+")
 # JotForm numbers its fields (`q3_email`), Webflow the copies of one (`Email-2`).
@@ -50,64 +51,96 @@ def lines() -> tuple[Line, ...]:
 
 def spelling(field: str) -> str:
     """The field's name as the look-up spells it: letters and digits only, without case and accents (`E-Mail`, `Prénom` are
-    `email`, `prenom`)."""
+    `email`, `prenom`). An underscore in front stays: `_t` is a machine's, `t` is anybody's."""
     folded = field.casefold()
     if not folded.isascii():
         folded = unicodedata.normalize("NFKD", folded.translate(_NO_MARKS))
         folded = "".join(mark for mark in folded if not unicodedata.combining(mark))
-    return "".join(filter(str.isalnum, folded))
+    return ("_" if field[:1] == "_" else "") + "".join(filter(str.isalnum, folded))
 
 
 def _spelt(*kinds: Kind) -> dict[str, tuple[Kind, str]]:
     return {spelling(one): (line.kind, line.name) for line in lines() if line.kind in kinds for one in line.spellings}
 
 
-_KNOWN = _spelt("trait", "utm", "surrounding", "honeypot", "secret", "property")
+_KNOWN = _spelt("trait", "utm", "surrounding", "consent", "honeypot", "secret", "property")
 _ENVELOPES = frozenset(_spelt("envelope"))
 _SECRET_WITHIN = re.compile("|".join(sorted(_spelt("secret-within"))))
+_WORDS = _spelt("word")
 _CLICKS = {spelling(name): name for name in CLICK_IDS}
 
 
 @lru_cache(maxsize=4096)
+def word(value: str) -> str | None:
+    """What a value says whatever its field: `salutation`, `no`; or None. Call it with a short one: it may remember it."""
+    return _WORDS.get(spelling(value), ("word", None))[1]
+
+
 def trait(field: str) -> str | None:
     """Which trait a form's field or an SDK's trait is, or None."""
-    kind, name = _KNOWN.get(spelling(field[:_LONGEST_NAME]), ("", None))
-    return name if kind == "trait" else None
+    place, name = PLACES[field]
+    return name if place == "trait" else None
 
 
-@lru_cache(maxsize=4096)
-def place(field: str) -> tuple[Place, str]:
-    """Where a form's field belongs, and what it is called there; one that nobody knows is a property under its own name.
+class _Places(dict[str, tuple[Place, str]]):
+    """Places by path; what a path is, is worked out once. The same forms come again and again, and a path costs 20 us."""
 
-    A nested field goes by its path (`data[merges][LNAME]`, `user.email`): as a whole (`company.name`), or without the envelopes
-    around it. In anything else it is somebody else's: `friend[email]` is no trait.
-    """
-    if len(field) > _LONGEST_NAME:
-        return ("secret", field) if _SECRET_WITHIN.search(spelling(field)) else ("property", field)
-    steps = [step for step in _STEPS.split(_NUMBERED.sub("", field)) if step]
+    def __missing__(self, path: str) -> tuple[Place, str]:
+        found = _place(path[-_LONGEST:])
+        if len(path) <= _LONGEST:
+            if len(self) >= _MOST_PLACES:
+                self.clear()
+            self[path] = found
+        return found
+
+
+# Where a form's field belongs, and what it is called there; one that nobody knows is a property. A nested field goes by its path
+# (`data[merges][LNAME]`, `user.email`): as a whole (`company.name`), or without the envelopes around it. In anything else it is
+# somebody else's: `friend[email]` is no trait.
+PLACES = _Places()
+
+
+def _place(path: str) -> tuple[Place, str]:
+    steps = [step for step in _STEPS.split(_NUMBERED.sub("", path)) if step]
+    if len(steps) > 1 and steps[-1] == "value":
+        steps.pop()
     for start in range(min(len(steps), _MOST_WRAPPERS + 1)):
-        found = _looked_up("".join(steps[start:]), steps[start:])
+        found = _looked_up(steps[start:])
         if found is not None:
             return found
         if spelling(steps[start]) not in _ENVELOPES:
             break
     # A secret is one wherever it is wrapped: nobody's password is kept.
-    last = spelling(steps[-1]) if steps else ""
-    if _SECRET_WITHIN.search(spelling(field)) or _KNOWN.get(last, ("",))[0] == "secret":
-        return "secret", field
-    return "property", field
+    if _SECRET_WITHIN.search(spelling(path)) or (steps and _known(spelling(steps[-1]))[0] == "secret"):
+        return "secret", ""
+    return "property", ""
 
 
-def _looked_up(whole: str, steps: list[str]) -> tuple[Place, str] | None:
+def wraps(path: str) -> bool:
+    """Whether there is nothing but envelopes in the path, so that what is within is the form's own."""
+    return all(spelling(step) in _ENVELOPES for step in _STEPS.split(path[-_LONGEST:]) if step)
+
+
+def names_a_secret(text: str) -> bool:
+    """Whether a text that is no list of fields may hold the name of a secret one."""
+    if _SECRET_WITHIN.search(spelling(text)):
+        return True
+    return any(_known(spelling(word))[0] == "secret" for word in set(re.findall(r"[\w-]+", text)))
+
+
+def _known(spelt: str) -> tuple[Kind | Literal[""], str]:
+    return _KNOWN[spelt] if spelt in _KNOWN else _KNOWN.get(spelt.lstrip("_"), ("", ""))
+
+
+def _looked_up(steps: list[str]) -> tuple[Place, str] | None:
+    whole = "".join(steps)
     spelt = spelling(whole)
-    if (known := _KNOWN.get(spelt)) is not None:
-        kind, name = known
-        return ("property", whole) if kind == "property" else (kind, name)  # type: ignore[return-value]
+    kind, name = _known(spelt)
+    if kind:
+        return kind, name  # type: ignore[return-value]
     if (click := _CLICKS.get(spelt)) is not None:
         return "click", click
-    if _SECRET_WITHIN.search(spelt):
-        return "secret", whole
-    if len(steps) > 1 and _KNOWN.get(spelling(steps[0])) == ("surrounding", "consent"):
+    if len(steps) > 1 and _known(spelling(steps[0])) == ("surrounding", "consent"):
         return "consent", "_".join(steps[1:])
     if whole.lower().startswith("consent_"):
         return "consent", whole[len("consent_") :]

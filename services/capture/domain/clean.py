@@ -49,15 +49,6 @@ def without_nan(body: bytes) -> bytes | None:
     return mended if mended != body else None
 
 
-def text(value: str) -> str:
-    """A form field's text without NUL and lone surrogates, as `json_text` does it."""
-    if "\0" in value:
-        value = value.replace("\0", "")
-    if not value.isascii():
-        value = value.encode("utf-8", "replace").decode("utf-8")
-    return value
-
-
 def flaw(fields: dict[str, Any], pointer: str, *, depth: int = 2) -> Refused | None:
     """The first value in `fields` that other services can't hold, or nothing: deeper than 20 levels (the event itself is the
     first), or an integer beyond 64 bits. `pointer` is where `fields` stands, `depth` its level."""

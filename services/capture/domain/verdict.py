@@ -25,7 +25,8 @@ class Refused:
 class Submission(Struct, frozen=True, kw_only=True):
     """One event as its sender means it, whatever format it came in. Cleaned and checked, but not normalised: that is enrich's work.
 
-    `client_id` is the sender's own name for it (messageId, Idempotency-Key), which makes a repeat count once.
+    `client_id` is the sender's own name for it (messageId, Idempotency-Key), which makes a repeat count once. `rendered_at` is when
+    the form was shown, as a hidden field tells it (`_t`): milliseconds or seconds since 1970, or RFC 3339; nobody has checked it.
     """
 
     kind: str
@@ -47,6 +48,7 @@ class Submission(Struct, frozen=True, kw_only=True):
     consent: ConsentGiven | None = None
     marks: tuple[str, ...] = ()
     history: bool = False
+    rendered_at: str | None = None
 
 
 # What a write key is for. A browser key is in clear on every page, so it speaks only of whoever sends; a server key speaks for others.

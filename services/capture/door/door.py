@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from services.capture import answers
+from services.capture import answers, pages
 from services.capture.answers import Answer
 from services.capture.door import assets, forms, hooks, pixel, sdk, sources
 from services.capture.door.desk import Desk, Judged
@@ -57,9 +57,11 @@ class Door:
         except answers.Stop as stop:
             return self._desk.turned_away(stop.answer, request)
 
-    def stopped(self, answer: Answer, headers: Headers) -> Answer:
-        """An answer to a request of which it is not known whose it is, readable for scripts where any property allows it."""
-        return self._desk.stopped(answer, headers)
+    def stopped(self, answer: Answer, path: str, headers: Headers) -> Answer:
+        """An answer to a request of which it is not known whose it is, readable for scripts where any property allows it, and for
+        people where a browser posted a form."""
+        for_a_person = path.startswith(forms.FORMS) and pages.wanted(headers)
+        return self._desk.stopped(pages.of(answer) if for_a_person else answer, headers)
 
     def _other_method(self, route: Route, request: Request) -> Answer:
         if request.method == "OPTIONS":

@@ -238,22 +238,6 @@ async def test_the_same_name_at_two_properties_is_two_events() -> None:
 # -- browsers ----------------------------------------------------------------------------------------------------------
 
 
-async def test_a_browsers_form_post_goes_on_to_the_thank_you_page() -> None:
-    visitor = Visitor(a_property(thank_you_url="https://shop.example/thanks"))
-    html = {"content_type": FORM, "accept": "text/html,*/*"}
-    answered = await visitor.post("/v1/forms/demo", "email=jo@acme.example", headers=html)
-    assert (answered.status, answered.headers["location"]) == (303, "https://shop.example/thanks")
-    script = await visitor.post("/v1/forms/demo", {"email": "jo@acme.example"}, accept="text/html")
-    assert script.status == 202
-    assert len(visitor.durable.captured) == 2
-
-
-async def test_a_browser_gets_a_line_of_thanks_where_the_property_has_no_page() -> None:
-    answered = await Visitor().post("/v1/forms/demo", "email=a@b.example", content_type=FORM, accept="text/html")
-    assert answered.status == 202
-    assert b"Thank you" in answered.body
-
-
 async def test_scripts_of_allowed_origins_may_read_answers_and_others_not() -> None:
     visitor = Visitor(a_property(origins=("https://shop.example",)))
     allow = "access-control-allow-origin"
