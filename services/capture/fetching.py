@@ -46,7 +46,7 @@ def told(property_: str, notice: Notice, vendor: str, heard_at: datetime) -> Tol
         vendor=vendor,
         message_id=notice.message_id,
         kind=store.LEAD if isinstance(notice, Fetch) else store.WITHDRAWAL,
-        notice=msgspec.json.encode(notice),
+        said=msgspec.json.encode(notice),
         heard_at=heard_at,
     )
 
@@ -118,7 +118,7 @@ class Fetching:
             logs.get().error("a vendor's notice failed", vendor=one.vendor, error=type(error).__name__, exc_info=error)
 
     async def _lead(self, one: Told, client: httpx.AsyncClient) -> None:
-        fetch = msgspec.json.decode(one.notice, type=Fetch)
+        fetch = msgspec.json.decode(one.said, type=Fetch)
         known = self._properties.hook(one.vendor, one.property)
         if known is None:
             await self._die(one, Refused(Reason.UNFETCHABLE, "The hook was removed before the lead was fetched."))
@@ -172,7 +172,7 @@ class Fetching:
 
     async def _withdrawal(self, one: Told) -> None:
         """Tells of a deletion whom it concerns, as soon as that is known."""
-        withdrawn = msgspec.json.decode(one.notice, type=Withdrawn)
+        withdrawn = msgspec.json.decode(one.said, type=Withdrawn)
         lead = withdrawn.lead or ""
         known = await self._do(lambda db: store.known(db, one.property, one.vendor, lead))
         state, person = known if known is not None else (None, None)
@@ -187,7 +187,7 @@ class Fetching:
 
     async def _die(self, one: Told, why: Refused, body: bytes | None = None) -> None:
         """Its end is a dead letter, which holds what the vendor told or answered."""
-        dead = self._scribe.dead(why, one.notice if body is None else body, _arrival(one))
+        dead = self._scribe.dead(why, one.said if body is None else body, _arrival(one))
         if await self._written(one, dead):
             await self._do(lambda db: store.dealt_with(db, one, state=store.DEAD))
 

@@ -18,6 +18,7 @@ from services.capture.settings import Settings
 from services.capture.store import NewProperty
 from shared import ops, topics, topology
 from shared.health import Health
+from shared.topology import Topic
 from tests.integration.stores import migrated
 
 TOKEN = "an operator's token of some length"
@@ -60,7 +61,7 @@ def app(parts: Parts) -> FastAPI:
 
 
 class Reader:
-    """Reads what was written to leads.captured.v1 and leads.dead.v1 since it was made."""
+    """Reads what was written to leads.captured.v1, leads.dead.v1 and leads.privacy.v1 since it was made."""
 
     def __init__(self, consumer: AIOKafkaConsumer) -> None:
         self._consumer = consumer
@@ -70,6 +71,16 @@ class Reader:
         """All events on leads.captured.v1 so far, in the order of each partition, as soon as the wanted ids are among them."""
         await self._until(set(wanted), topology.CAPTURED.name, seconds)
         return [msgspec.json.decode(one.value or b"") for one in self.records if one.topic == topology.CAPTURED.name]
+
+    async def on(self, topic: Topic, count: int, *, seconds: float = 20) -> list[dict[str, Any]]:
+        """What stands on a topic so far, as soon as there is so much of it."""
+        waited = 0.0
+        while len(found := [one for one in self.records if one.topic == topic.name]) < count:
+            assert waited < seconds, f"{len(found)} of {count} are on {topic.name}"
+            for records in (await self._consumer.getmany(timeout_ms=200)).values():
+                self.records += records
+            waited += 0.2
+        return [msgspec.json.decode(one.value or b"") for one in found]
 
     async def _until(self, wanted: set[str], topic: str, seconds: float) -> None:
         waited = 0.0
@@ -92,7 +103,8 @@ async def reader(kafka: str) -> AsyncIterator[Reader]:
     consumer: AIOKafkaConsumer[bytes, bytes] = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False)
     await consumer.start()
     try:
-        places = [TopicPartition(topic.name, part) for topic in (topology.CAPTURED, topology.DEAD) for part in range(4)]
+        read = (topology.CAPTURED, topology.DEAD, topology.PRIVACY)
+        places = [TopicPartition(topic.name, part) for topic in read for part in range(4)]
         consumer.assign(places)
         await consumer.seek_to_end(*places)
         for place in places:

@@ -34,12 +34,12 @@ CREATE TRIGGER hook_changed AFTER INSERT OR UPDATE OR DELETE ON hook
 
 -- What a vendor told by ids only: of a lead, until its content was fetched, and then who it is (a person key, which tells nothing); or
 -- that a lead was deleted, which concerns that person.
-CREATE TABLE fetch (
+CREATE TABLE notice (
     property    text        NOT NULL,
     vendor      text        NOT NULL,
     message_id  text        NOT NULL, -- names the lead's event
     kind        text        NOT NULL CHECK (kind IN ('lead', 'withdrawal')),
-    notice      bytea       NOT NULL, -- vendors.vendor.Fetch or Withdrawn, as JSON
+    said        bytea       NOT NULL, -- vendors.vendor.Fetch or Withdrawn, as JSON
     heard_at    timestamptz NOT NULL, -- when it told
     state       text        NOT NULL DEFAULT 'due' CHECK (state IN ('due', 'done', 'dead')),
     tries       int         NOT NULL DEFAULT 0,
@@ -47,4 +47,4 @@ CREATE TABLE fetch (
     person      text,
     PRIMARY KEY (property, vendor, message_id)
 );
-CREATE INDEX fetch_due ON fetch (due_at) WHERE state = 'due';
+CREATE INDEX notice_due ON notice (due_at) WHERE state = 'due';

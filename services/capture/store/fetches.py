@@ -21,7 +21,7 @@ class Told:
     vendor: str
     message_id: str
     kind: str
-    notice: bytes
+    said: bytes
     heard_at: datetime
     tries: int = 0
 
@@ -32,17 +32,17 @@ async def put_told(db: Db, notices: Sequence[Told]) -> None:
     # Committed when it returns; a repeat within the statement is told apart by DISTINCT.
     await db.execute(
         """
-        INSERT INTO fetch AS f (property, vendor, message_id, kind, notice, heard_at)
+        INSERT INTO notice AS n (property, vendor, message_id, kind, said, heard_at)
         SELECT DISTINCT ON (1, 2, 3) *
           FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::timestamptz[])
         ON CONFLICT (property, vendor, message_id)
-           DO UPDATE SET state = 'due', tries = 0, due_at = now(), heard_at = excluded.heard_at WHERE f.state = 'dead'
+           DO UPDATE SET state = 'due', tries = 0, due_at = now(), heard_at = excluded.heard_at WHERE n.state = 'dead'
         """,
         [one.property for one in notices],
         [one.vendor for one in notices],
         [one.message_id for one in notices],
         [one.kind for one in notices],
-        [one.notice for one in notices],
+        [one.said for one in notices],
         [one.heard_at for one in notices],
     )
 
@@ -52,11 +52,11 @@ async def take_due(db: Db, *, most: int, seconds: float) -> list[Told]:
     # What another is taking at the moment is passed over.
     rows = await db.fetch(
         """
-        UPDATE fetch f SET tries = tries + 1, due_at = now() + make_interval(secs => $2)
-          FROM (SELECT property, vendor, message_id FROM fetch WHERE state = 'due' AND due_at <= now()
+        UPDATE notice n SET tries = tries + 1, due_at = now() + make_interval(secs => $2)
+          FROM (SELECT property, vendor, message_id FROM notice WHERE state = 'due' AND due_at <= now()
                  ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED) d
-         WHERE (f.property, f.vendor, f.message_id) = (d.property, d.vendor, d.message_id)
-        RETURNING f.property, f.vendor, f.message_id, f.kind, f.notice, f.heard_at, f.tries
+         WHERE (n.property, n.vendor, n.message_id) = (d.property, d.vendor, d.message_id)
+        RETURNING n.property, n.vendor, n.message_id, n.kind, n.said, n.heard_at, n.tries
         """,
         most,
         seconds,
@@ -69,7 +69,7 @@ async def again_in(db: Db, told: Told, seconds: float) -> None:
     # Unless it was dealt with meanwhile.
     await db.execute(
         """
-        UPDATE fetch SET due_at = now() + make_interval(secs => $4)
+        UPDATE notice SET due_at = now() + make_interval(secs => $4)
          WHERE property = $1 AND vendor = $2 AND message_id = $3 AND state = 'due'
         """,
         told.property,
@@ -84,7 +84,7 @@ async def dealt_with(db: Db, told: Told, *, state: str, person: str | None = Non
     # The first who says so is right.
     await db.execute(
         """
-        UPDATE fetch SET state = $4, person = $5
+        UPDATE notice SET state = $4, person = $5
          WHERE property = $1 AND vendor = $2 AND message_id = $3 AND state = 'due'
         """,
         told.property,
@@ -99,7 +99,7 @@ async def known(db: Db, property_: str, vendor: str, message_id: str) -> tuple[s
     """The state of a lead and whose it is; None when it was never told of."""
     # By what names its event.
     row = await db.fetchrow(
-        "SELECT state, person FROM fetch WHERE property = $1 AND vendor = $2 AND message_id = $3",
+        "SELECT state, person FROM notice WHERE property = $1 AND vendor = $2 AND message_id = $3",
         property_,
         vendor,
         message_id,
@@ -113,7 +113,7 @@ async def fetches_due(db: Db) -> tuple[int, float]:
     row = await db.fetchrow(
         """
         SELECT count(*) AS due, coalesce(extract(epoch FROM now() - min(heard_at)), 0)::float8 AS seconds
-          FROM fetch WHERE state = 'due'
+          FROM notice WHERE state = 'due'
         """
     )
     return (row["due"], row["seconds"]) if row is not None else (0, 0.0)
@@ -123,5 +123,5 @@ async def forget(db: Db) -> None:
     """Forgets what was dealt with long ago."""
     # After KEPT_DAYS nobody asks for it.
     await db.execute(
-        "DELETE FROM fetch WHERE state <> 'due' AND heard_at < now() - make_interval(days => $1)", KEPT_DAYS
+        "DELETE FROM notice WHERE state <> 'due' AND heard_at < now() - make_interval(days => $1)", KEPT_DAYS
     )

@@ -96,7 +96,7 @@ async def put_hook(pool: Pool, hook: StoredHook) -> bool:
         )
         # A new token or address may be what they waited for.
         await connection.execute(
-            "UPDATE fetch SET due_at = now() WHERE property = $1 AND vendor = $2 AND state = 'due' AND due_at > now()",
+            "UPDATE notice SET due_at = now() WHERE property = $1 AND vendor = $2 AND state = 'due' AND due_at > now()",
             hook.property,
             hook.vendor,
         )

@@ -67,7 +67,7 @@ async def test_a_signed_post_is_answered_as_the_vendor_expects_once_it_is_durabl
 async def test_the_secret_is_in_nothing_that_is_kept(vendor: str) -> None:
     visitor = a_visitor(vendor)
     await post(visitor, vendor, BODIES[vendor])
-    kept = [message.value for message in visitor.durable.messages] + [told.notice for told in visitor.notices]
+    kept = [message.value for message in visitor.durable.messages] + [told.said for told in visitor.notices]
     assert kept
     assert not any(SECRET in one for one in kept)
 
