@@ -11,7 +11,7 @@ TESTED := $(wildcard tests/unit tests/pipeline tests/integration tests/e2e)
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
-.PHONY: help install packages demo up status down clean test test-all lint bench mutate requirements generate chaos
+.PHONY: help install packages demo up status down clean test test-all lint bench mutate requirements generate chaos chaos-spool
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -63,6 +63,9 @@ bench: install ## Measure speed with a real Kafka and Postgres on this machine.
 
 chaos: install ## Break a stack of its own by every fault there is and check the promises: MINUTES=2 SEED=1, WRITE=1 adds to RESULTS.md.
 	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),2) --seed $(or $(SEED),1) $(if $(WRITE),--write)
+
+chaos-spool: install ## Kafka, Postgres and both away under steady posts, capture killed while it drains: MINUTES=5 of each, PER_SECOND=300, WRITE=1.
+	@$(BIN)/python -m tests.chaos spool --minutes $(or $(MINUTES),5) --per-second $(or $(PER_SECOND),300) $(if $(WRITE),--write)
 
 mutate: install ## Break the delivery core's safeguards one by one in a copy; the tests must turn red each time.
 	@$(BIN)/python -m tests.mutate

@@ -15,6 +15,7 @@ from services.capture.line import FAILURES, Line
 from services.capture.store import Db, Lane
 from services.capture.writer import Write
 from shared import logs, message
+from shared.crash import DRAIN_POINT, point
 from shared.message import Message
 
 POLL_SECONDS = 1.0
@@ -167,6 +168,7 @@ class Spool:
         acknowledged: list[Lane] = []
         await self._write(slice_, within_seconds=_DRAIN_BUDGET_SECONDS, acknowledged=acknowledged.append)
         if acknowledged:
+            point(DRAIN_POINT)
             gone = [id_ for lane in acknowledged for id_ in ids[lane]]
             await self._drain_line.do(lambda db: store.drained(db, gone), within_seconds=_PATIENCE_SECONDS)
             events = sum(len(slice_[lane]) for lane in acknowledged)

@@ -12,13 +12,20 @@ import structlog
 
 from deploy.local.layout import CHECKOUT, SetupError
 from tests.chaos import report, rig
-from tests.chaos.run import run
+from tests.chaos.run import ALL, SPOOL, run
 
 
 def main() -> int:
     """Reads the arguments, runs, tells."""
     asked = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    asked.add_argument("--minutes", type=float, default=2.0, help="how long to break things")
+    asked.add_argument(
+        "course",
+        nargs="?",
+        choices=[ALL, SPOOL],
+        default=ALL,
+        help="what is broken: everything, or what the spool is for",
+    )
+    asked.add_argument("--minutes", type=float, default=2.0, help="how long to break things; in `spool`, each absence")
     asked.add_argument("--seed", type=int, default=1, help="the same seed and length give the same plan of faults")
     asked.add_argument("--per-second", type=float, default=25.0, help="posts a second")
     asked.add_argument("--home", type=Path, default=CHECKOUT / "var" / "chaos", help="a folder for the run's stack")
@@ -38,6 +45,7 @@ def main() -> int:
             per_second=given.per_second,
             with_replay=not given.no_replay,
             tell=_tell,
+            course=given.course,
         )
     except SetupError as error:
         print(error, file=sys.stderr)
@@ -45,6 +53,8 @@ def main() -> int:
     print(report.text(done, home=given.home))
     if given.write:
         command = f"make chaos MINUTES={given.minutes:g} SEED={given.seed}"
+        if given.course == SPOOL:
+            command = f"make chaos-spool MINUTES={given.minutes:g} PER_SECOND={given.per_second:g}"
         report.write(done, command=command, seed=given.seed, minutes=given.minutes)
     if done.judgement.holds and not given.keep:
         rig.remove(given.home)

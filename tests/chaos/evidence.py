@@ -17,15 +17,19 @@ from tests.chaos.history import Place, Record, Stores
 from tests.chaos.records import MARK
 from tests.chaos.rig import MOVED, Rig
 
+ALL_TOPICS = tuple(topic.name for topic in TOPICS)
 
-async def records(rig: Rig, *, beyond: dict[tuple[str, int], int] | None = None) -> list[Record]:
-    """Every record on every topic (or those beyond given ends), also those of transactions that were aborted."""
-    topics = [topic.name for topic in TOPICS]
+
+async def records(
+    rig: Rig, *, beyond: dict[tuple[str, int], int] | None = None, topics: Sequence[str] = ALL_TOPICS
+) -> list[Record]:
+    """Every record on these topics (or those beyond given ends), also those of transactions that were aborted."""
     begins = beyond or {(topic, part): 0 for topic in topics for part in range(rig.facts.partitions)}
     committed = set()
     places = {place: offset for place, offset in begins.items() if place[0] == HANDOVER.name}
-    async for record in read(rig.layout.kafka, places, committed_only=True):
-        committed.add(Place(record.topic, record.part, record.offset))
+    if places:
+        async for record in read(rig.layout.kafka, places, committed_only=True):
+            committed.add(Place(record.topic, record.part, record.offset))
     found = []
     async for record in read(rig.layout.kafka, begins, committed_only=False):
         place = Place(record.topic, record.part, record.offset)

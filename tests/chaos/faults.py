@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from aiokafka.errors import KafkaError
 
 from deploy.local import drills
-from tests.chaos import records, world, zombie
+from tests.chaos import outage, records, world, zombie
 from tests.chaos.plan import BEGINNINGS, Step
 from tests.chaos.rig import STAGED, Missed, Rig
 
@@ -130,6 +130,7 @@ _ACTS: Mapping[str, Act] = {
     "rolling-sigterm": _rolling,
     "scale": _scale,
     "zombie": zombie.freeze_and_wake,
+    **outage.ACTS,
     **world.ACTS,
     **records.ACTS,
 }

@@ -23,6 +23,7 @@ class Sent:
     event_id: str
     kind: str
     accepted: bool = False
+    who: str = ""  # whose events come one after another, each after the answer to the one before
 
 
 class Attempt(NamedTuple):
@@ -31,6 +32,7 @@ class Attempt(NamedTuple):
     at: float
     answer: str
     good: bool
+    says_when: bool = True  # a 503 that has no Retry-After does not
 
 
 class Span(NamedTuple):

@@ -58,11 +58,11 @@ def read(path: Path) -> Ledger:
 def _take(found: Ledger, said: dict[str, Any], open_: dict[str, float]) -> None:
     match said["what"]:
         case "send":
-            found.events.setdefault(said["event_id"], Sent(said["event_id"], said["kind"]))
+            found.events.setdefault(said["event_id"], Sent(said["event_id"], said["kind"], who=said.get("who", "")))
         case "accepted":
             found.events[said["event_id"]].accepted = True
         case "tried":
-            found.attempts.append(Attempt(said["since"], said["answer"], said["good"]))
+            found.attempts.append(Attempt(said["since"], said["answer"], said["good"], said.get("says_when", True)))
         case "invalid":
             found.invalid[said["message_id"]] = said.get("answer", "")
         case "outcome":

@@ -40,6 +40,7 @@ class Step:
     name: str
     to: str = ""
     point: str = ""
+    seconds: float = 0.0
 
 
 def plan(minutes: float, seed: int) -> list[Step]:
@@ -51,6 +52,12 @@ def plan(minutes: float, seed: int) -> list[Step]:
     steps += _every(_RECORDS_EVERY, seconds, "records", [("copies", ""), ("garbage", "")], rng)
     steps += _world(seconds, rng)
     return sorted(steps, key=lambda step: (step.at, step.lane))
+
+
+def outages(minutes: float) -> list[Step]:
+    """What the spool is for: Kafka away for so many minutes, then Postgres too in the middle of it, then both at once."""
+    names = ("kafka-away", "kafka-away-and-postgres-within", "both-away")
+    return [Step("world", 2.0, name, seconds=minutes * 60) for name in names]
 
 
 def _crashes(service: str, seconds: float, rng: random.Random) -> Iterator[Step]:

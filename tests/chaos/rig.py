@@ -89,8 +89,11 @@ class Rig:
 
 
 @contextlib.contextmanager
-def rig(home: Path, port_base: int | None) -> Iterator[Rig]:
-    """A fresh stack with two doors, whose processes follow orders to die. It ends with this process; its home, with the logs, stays."""
+def rig(home: Path, port_base: int | None, *, services: Sequence[str] = SERVICES) -> Iterator[Rig]:
+    """A fresh stack with two doors, whose processes follow orders to die. It ends with this process; its home, with the logs, stays.
+
+    Of other `services` than those that are named there is no instance.
+    """
     home = home.absolute()
     _emptied(home)
     home.mkdir(parents=True, exist_ok=True)
@@ -104,8 +107,8 @@ def rig(home: Path, port_base: int | None) -> Iterator[Rig]:
     wanted = replace(
         wanted,
         tied_to=os.getpid(),
-        instances={**wanted.instances, "capture": 2},
-        environment=dict.fromkeys(MOVED, told),
+        instances={service: 2 if service == "capture" else 1 for service in services},
+        environment={**dict.fromkeys(MOVED, told), "capture": {"CRASH_ORDERS": str(orders)}},
     )
     book = Book(home / "ledger.jsonl")
     try:

@@ -15,18 +15,21 @@ import httpx
 from aiokafka.errors import KafkaError
 
 from deploy.local import drills
-from tests.chaos import evidence, faults, ledger, rig, sales, watch
-from tests.chaos.checker import Judgement, judge
+from tests.chaos import checker, evidence, faults, kept, ledger, rig, sales, watch
+from tests.chaos.checker import Judgement
 from tests.chaos.history import Evidence, Ledger
 from tests.chaos.people import Crowd
-from tests.chaos.plan import plan
+from tests.chaos.plan import outages, plan
 from tests.chaos.population import Population
 from tests.chaos.replay import replay
 from tests.chaos.rig import STAGED, Rig
+from tests.chaos.steady import Steady
 
 _WARM_UP_SECONDS = 8.0
 _HEALING_SECONDS = 90.0  # after that it is not slow, it is ill
+_SPOOLED_SECONDS = 1200.0  # stages read what has waited for minutes
 Tell = Callable[[str], None]
+ALL, SPOOL = "all", "spool"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +43,60 @@ class Run:
 
 
 def run(
-    *, minutes: float, seed: int, home: Path, port_base: int | None, per_second: float, with_replay: bool, tell: Tell
+    *,
+    minutes: float,
+    seed: int,
+    home: Path,
+    port_base: int | None,
+    per_second: float,
+    with_replay: bool,
+    tell: Tell,
+    course: str = ALL,
 ) -> Run:
-    """Runs a stack of its own in `home` and breaks it for so many minutes. The logs, the ledger and the stores' files stay there."""
+    """Runs a stack of its own in `home` and breaks it for so many minutes; in the course `spool` each absence takes so many. The logs,
+    the ledger and the stores' files stay there."""
     began = time.monotonic()
     tell("starting a stack of its own")
     with rig.rig(home, port_base) as running:
-        found = asyncio.run(_run(running, minutes, seed, per_second, with_replay, tell))
+        if course == SPOOL:
+            found = asyncio.run(_spool(running, minutes, per_second, tell))
+        else:
+            found = asyncio.run(_run(running, minutes, seed, per_second, with_replay, tell))
         said = ledger.read(running.book.path)
+    judge = kept.judge if course == SPOOL else checker.judge
     return Run(said, found, judge(said, found), time.monotonic() - began)
+
+
+async def _spool(running: Rig, minutes: float, per_second: float, tell: Tell) -> Evidence:
+    """Steady posts while Kafka, Postgres and both are away for so many minutes each."""
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    found = Evidence()
+    property_, key = await _property(running)
+    doors = [running.url(member) for member in running.members("capture")]
+    stop, watching = asyncio.Event(), watch.Watch(running)
+    async with asyncio.TaskGroup() as living:
+        clients = Steady(doors, key, property_, running.book)
+        posting = living.create_task(
+            clients.live(f"{random.SystemRandom().getrandbits(24):06x}", per_second=per_second, until=stop)
+        )
+        looking = living.create_task(watching.look())
+        await asyncio.sleep(_WARM_UP_SECONDS)
+        found.memory_before = await watch.memory(running)
+        tell(f"three absences of {minutes:g} minutes, {per_second:g} posts a second")
+        await faults.carry_out(running, outages(minutes), seed=0, seconds=float("inf"), tell=tell)
+        stop.set()
+        tell("healing")
+        await _heal(running)
+        healed_at = time.monotonic()
+        await asyncio.wait([posting], timeout=_HEALING_SECONDS)
+        found.unready, waiting = await _recovered(running, within_seconds=_SPOOLED_SECONDS)
+        found.recovery_seconds = time.monotonic() - healed_at
+        tell(
+            f"all read {found.recovery_seconds:.0f} s after that" if not waiting else f"not well: {'; '.join(waiting)}"
+        )
+        looking.cancel()
+    await _look_back(running, watching, found, tell)
+    return found
 
 
 async def _run(running: Rig, minutes: float, seed: int, per_second: float, with_replay: bool, tell: Tell) -> Evidence:
@@ -81,6 +129,14 @@ async def _run(running: Rig, minutes: float, seed: int, per_second: float, with_
         await asyncio.wait([selling, living_people], timeout=_HEALING_SECONDS)
         await _recovered(running)
         looking.cancel()
+    await _look_back(running, watching, found, tell)
+    if with_replay:
+        tell("replaying the whole log into empty stores")
+        await replay(running, found)
+    return found
+
+
+async def _look_back(running: Rig, watching: watch.Watch, found: Evidence, tell: Tell) -> None:
     found.cursor_faults, found.readiness = watching.cursor_faults, watching.readiness
     found.memory_after = await watch.memory(running)
     tell("reading every record of every topic")
@@ -88,10 +144,6 @@ async def _run(running: Rig, minutes: float, seed: int, per_second: float, with_
     found.stores = await evidence.stores(running)
     found.hits, found.stops = evidence.hits(running.orders)
     found.zombies = watch.zombies(running)
-    if with_replay:
-        tell("replaying the whole log into empty stores")
-        await replay(running, found)
-    return found
 
 
 async def _property(running: Rig) -> tuple[str, str]:
@@ -120,9 +172,9 @@ async def _heal(running: Rig) -> None:
         await asyncio.to_thread(drills.start, running.layout, service, wait=False)
 
 
-async def _recovered(running: Rig) -> tuple[list[str], list[str]]:
+async def _recovered(running: Rig, *, within_seconds: float = _HEALING_SECONDS) -> tuple[list[str], list[str]]:
     """Waits until everybody is ready and nothing is on its way; (who is not ready, what is still on its way) when it takes too long."""
-    deadline = time.monotonic() + _HEALING_SECONDS
+    deadline = time.monotonic() + within_seconds
     while True:
         ready = {member: await running.ready(member) for member in running.members()}
         unready, waiting = [member for member, yes in ready.items() if not yes], ["no store answers"]
