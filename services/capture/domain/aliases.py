@@ -83,7 +83,7 @@ def trait(field: str) -> str | None:
 
 
 class _Places(dict[str, tuple[Place, str]]):
-    """Places by path; what a path is, is worked out once. The same forms come again and again, and a path costs 20 us."""
+    """Places by path; what a path is, is worked out once. The same forms come again and again, and a new one costs some 10 us."""
 
     def __missing__(self, path: str) -> tuple[Place, str]:
         found = _place(path[-_LONGEST:])
@@ -104,14 +104,15 @@ def _place(path: str) -> tuple[Place, str]:
     steps = [step for step in _STEPS.split(_NUMBERED.sub("", path)) if step]
     if len(steps) > 1 and steps[-1] == "value":
         steps.pop()
+    spelt = [spelling(step) for step in steps]
     for start in range(min(len(steps), _MOST_WRAPPERS + 1)):
-        found = _looked_up(steps[start:])
+        found = _looked_up(steps[start:], spelt[start:])
         if found is not None:
             return found
-        if spelling(steps[start]) not in _ENVELOPES:
+        if spelt[start] not in _ENVELOPES:
             break
     # A secret is one wherever it is wrapped: nobody's password is kept.
-    if _SECRET_WITHIN.search(spelling(path)) or (steps and _known(spelling(steps[-1]))[0] == "secret"):
+    if _SECRET_WITHIN.search("".join(spelt)) or (spelt and _known(spelt[-1])[0] == "secret"):
         return "secret", ""
     return "property", ""
 
@@ -132,16 +133,15 @@ def _known(spelt: str) -> tuple[Kind | Literal[""], str]:
     return _KNOWN[spelt] if spelt in _KNOWN else _KNOWN.get(spelt.lstrip("_"), ("", ""))
 
 
-def _looked_up(steps: list[str]) -> tuple[Place, str] | None:
-    whole = "".join(steps)
-    spelt = spelling(whole)
-    kind, name = _known(spelt)
+def _looked_up(steps: list[str], spelt: list[str]) -> tuple[Place, str] | None:
+    whole = "".join(spelt)
+    kind, name = _known(whole)
     if kind:
         return kind, name  # type: ignore[return-value]
-    if (click := _CLICKS.get(spelt)) is not None:
+    if (click := _CLICKS.get(whole)) is not None:
         return "click", click
-    if len(steps) > 1 and _known(spelling(steps[0])) == ("surrounding", "consent"):
+    if len(steps) > 1 and _known(spelt[0]) == ("surrounding", "consent"):
         return "consent", "_".join(steps[1:])
-    if whole.lower().startswith("consent_"):
-        return "consent", whole[len("consent_") :]
+    if steps[0].lower().startswith("consent_"):
+        return "consent", "_".join(steps)[len("consent_") :]
     return None

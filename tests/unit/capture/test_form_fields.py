@@ -123,7 +123,8 @@ def test_more_than_500_fields_and_deep_nesting_are_refused_with_a_reason() -> No
     deep: Fields = {}
     for _ in range(20):
         deep = {"a": deep}
-    for fields, word in (({f"f{number}": 1 for number in range(501)}, "500"), (deep, "20 levels")):
+    many: Fields = {f"f{number}": 1 for number in range(501)}
+    for fields, word in ((many, "500"), ({"a": [[many]]}, "500"), ({"data": {"a": many}}, "500"), (deep, "20 levels")):
         found = form.submission("demo", fields, ARRIVAL)
         assert isinstance(found, Refused)
         assert word in found.detail

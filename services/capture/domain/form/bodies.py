@@ -218,3 +218,10 @@ def _put(fields: Fields, key: str, value: str, *, as_list: bool) -> None:
         known.append(value)
     else:
         fields[key] = [known, value]
+
+
+def fields_within(value: Any) -> int:
+    """How many fields there are in an object or a list, on all levels."""
+    if type(value) is dict:
+        return len(value) + sum(fields_within(one) for one in value.values() if type(one) in (dict, list))
+    return sum(fields_within(one) for one in value if type(one) in (dict, list))

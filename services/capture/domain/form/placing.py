@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 
 from services.capture.domain import aliases, clean, connection, touch
 from services.capture.domain.form import consent
-from services.capture.domain.form.bodies import MAX_FIELDS, Fields, TooMany
+from services.capture.domain.form.bodies import MAX_FIELDS, Fields, TooMany, fields_within
 from services.capture.domain.form.secret import FEWEST_DIGITS, cleared, tells_a_secret, without_cards
 from services.capture.domain.verdict import Arrival, Refused, Submission
 from shared.contracts import Campaign, Page
@@ -37,7 +37,9 @@ class _Sorted:
         self.trapped = False
 
     def sort(self, fields: Fields, rest: Fields, path: str = "") -> None:
-        """Sorts `fields`, which stand under `path`; what is nobody's goes to `rest`, nested as it came."""
+        """Sorts `fields`, which stand under `path`; what is nobody's goes to `rest`, nested as it came. Raises TooMany."""
+        if len(fields) > MAX_FIELDS:
+            raise TooMany
         places, traits = aliases.PLACES, self.traits
         for field, value in fields.items():
             if type(value) is not str:
@@ -75,8 +77,11 @@ class _Sorted:
         if place in ("consent", "honeypot", "secret") or name == "consent":
             self._apart(place, name, value)
             return
-        if aliases.wraps(whole) and (named := _named(value)) is not None:
-            value, kind = named, dict
+        if kind is dict or kind is list:
+            if not path and fields_within(value) > MAX_FIELDS:
+                raise TooMany
+            if aliases.wraps(whole) and (named := _named(value)) is not None:
+                value, kind = named, dict
         if kind is dict:
             inner: Fields = {}
             self.sort(value if not tells_a_secret(value) else {**value, "value": None}, inner, f"{whole}.")
@@ -139,13 +144,14 @@ def submission(
     form: str, fields: Fields, arrival: Arrival, *, idempotency_key: str | None = None, referer: str | None = None
 ) -> Submission | Refused:
     """What the form post means. `referer` is the page that the browser says the form stood on; hidden fields know better."""
-    if len(fields) > MAX_FIELDS:
-        return Refused(Reason.INVALID, str(TooMany()))
     flaw = clean.flaw(fields, "")
     if flaw is not None:
         return flaw
     found = _Sorted()
-    found.sort(fields, found.properties)
+    try:
+        found.sort(fields, found.properties)
+    except TooMany as many:
+        return Refused(Reason.INVALID, str(many))
     if "anyName" in found.traits:
         found.name()
     told = {name: consent.text(value) for name, value in found.around.items()} if found.around else found.around

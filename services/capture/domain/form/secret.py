@@ -10,7 +10,7 @@ import msgspec
 
 from services.capture.domain import aliases, clean
 from services.capture.domain.form import charset
-from services.capture.domain.form.bodies import Fields
+from services.capture.domain.form.bodies import MAX_FIELDS, Fields, fields_within
 
 NO_CARD = "[card number]"  # stands where one stood
 FEWEST_DIGITS = 14
@@ -82,7 +82,9 @@ def tells_a_secret(fields: Fields) -> bool:
 
 
 def without_secrets(fields: Fields) -> bytes:
-    """The fields as JSON for a dead letter: whole, but for what is never kept, and the write key."""
+    """The fields as JSON for a dead letter: whole, but for what is never kept, and the write key. Nothing of more than a form has."""
+    if fields_within(fields) > MAX_FIELDS:
+        return b""
     return msgspec.json.encode(_of_fields(fields, "", 1))
 
 
