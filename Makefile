@@ -4,6 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 LEADS := $(BIN)/leads
 STAMP := .venv/installed
+TRACKER := services/capture/tracker
 # What `make test` runs; folders that are not there yet are left out.
 TESTED := $(wildcard tests/unit tests/pipeline tests/integration tests/e2e)
 
@@ -11,7 +12,7 @@ TESTED := $(wildcard tests/unit tests/pipeline tests/integration tests/e2e)
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
-.PHONY: help install packages demo up status down clean test test-all lint bench mutate requirements generate chaos chaos-spool
+.PHONY: help install packages demo up status down clean test test-all lint bench mutate requirements generate chaos chaos-spool tracker
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -49,13 +50,14 @@ test: install ## Run the tests that must pass before a commit: unit, pipeline, s
 test-all: install ## Run every test there is, the long ones too.
 	@$(BIN)/python -m pytest tests
 
-lint: install ## Check style, types, import rules, and whether generated files are current.
+lint: install $(TRACKER)/node_modules/.package-lock.json ## Check style, types, import rules, and whether generated files are current.
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m shared.generate --check
 	@$(BIN)/python -m services.enrich.generate --check
+	@cd $(TRACKER) && npm run --silent check && npm run --silent build -- --check
 	@$(BIN)/python -m services.capture.generate --check
 
 bench: install ## Measure speed with a real Kafka and Postgres on this machine.
@@ -74,6 +76,13 @@ generate: install ## Write the files that come from the code or from libraries: 
 	@$(BIN)/python -m shared.generate
 	@$(BIN)/python -m services.enrich.generate
 	@$(BIN)/python -m services.capture.generate
+
+tracker: $(TRACKER)/node_modules/.package-lock.json ## Build leads.js from services/capture/tracker/src; the built file is committed.
+	@cd $(TRACKER) && npm run --silent check && npm run --silent build
+
+$(TRACKER)/node_modules/.package-lock.json: $(TRACKER)/package-lock.json
+	@cd $(TRACKER) && npm ci --silent
+	@touch $@
 
 requirements: install ## Pin requirements/*.in anew, with hashes.
 	@test -x var/pin/bin/pip-compile || { $(PYTHON) -m venv var/pin && var/pin/bin/pip install --quiet pip-tools; }

@@ -260,25 +260,31 @@ def readable(answer: Answer, origin: bytes) -> Answer:
     return Answer(answer.status, answer.body, answer.headers + allow)
 
 
-# What scripts send: ours, Segment's (X-Retry-Count) and RudderStack's (AnonymousId).
-_ASKED_HEADERS = b"authorization, content-type, content-encoding, idempotency-key, anonymousid, x-retry-count"
+# What a script may send where its browser does not say what it is going to send.
+_USUAL_HEADERS = b"authorization, content-type, content-encoding, idempotency-key"
+_HEADER_NAMES = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~, -]{1,1000}\Z")
 
 
 def preflight(headers: dict[bytes, bytes], methods: tuple[str, ...], *, allowed: bool) -> Answer:
-    """To a browser that asks whether a script may post here. Says nothing when it may not, which the browser takes for a no."""
+    """To a browser that asks whether a script may post here. Says nothing when it may not, which the browser takes for a no.
+
+    Where it may, it may send the headers that it asks for: each version of an SDK has its own (X-Retry-Count, AnonymousId,
+    Rsa-Since-Last-Attempt), and none of them gives a script anything that its body could not.
+    """
     takes = ", ".join((*methods, "OPTIONS")).encode()
     origin = headers.get(b"origin")
     if origin is None or not allowed:
         return Answer(204, b"", ((b"allow", takes), (b"vary", b"origin")))
+    asked = headers.get(b"access-control-request-headers", b"")
     return Answer(
         204,
         b"",
         (
             (b"access-control-allow-origin", origin),
             (b"access-control-allow-methods", takes),
-            (b"access-control-allow-headers", _ASKED_HEADERS),
+            (b"access-control-allow-headers", asked if _HEADER_NAMES.match(asked) else _USUAL_HEADERS),
             (b"access-control-allow-credentials", b"true"),
             (b"access-control-max-age", b"600"),
-            (b"vary", b"origin"),
+            (b"vary", b"origin, access-control-request-headers"),
         ),
     )

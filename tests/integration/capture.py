@@ -82,6 +82,11 @@ class Reader:
             waited += 0.2
         return [msgspec.json.decode(one.value or b"") for one in found]
 
+    async def more(self) -> list[ConsumerRecord[bytes, bytes]]:
+        """What has come meanwhile on both topics, at most a moment later."""
+        batches = await self._consumer.getmany(timeout_ms=100)
+        return [record for records in batches.values() for record in records]
+
     async def _until(self, wanted: set[str], topic: str, seconds: float) -> None:
         waited = 0.0
         while missing := wanted - {_id(one) for one in self.records if one.topic == topic}:

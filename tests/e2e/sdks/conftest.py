@@ -1,0 +1,85 @@
+"""Capture, the SDKs and one browser for all tests of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, sync_playwright
+
+from tests import stack
+from tests.e2e.sdks import capturing, clients, web
+from tests.e2e.sdks.capturing import Front
+
+CHROMIUM = "/usr/bin/chromium"
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run"]
+
+
+@pytest.fixture(scope="session")
+def front(infrastructure: stack.Infrastructure) -> Iterator[Front]:
+    """Capture, running."""
+    with capturing.front(infrastructure) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def node_modules() -> Path:
+    """The npm packages."""
+    return clients.node_modules()
+
+
+@pytest.fixture(scope="session")
+def python() -> Path:
+    """A Python with the PyPI packages."""
+    return clients.python()
+
+
+@pytest.fixture(scope="session")
+def site(node_modules: Path) -> Iterator[str]:
+    """The origin of a site that is not capture's."""
+    with web.site(node_modules) as origin:
+        yield origin
+
+
+@dataclass(slots=True)
+class Visit:
+    """A person's browser: a context of its own, and which requests left it."""
+
+    context: BrowserContext
+    requests: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def page(self) -> Page:
+        """A new tab."""
+        page = self.context.new_page()
+        page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        return page
+
+    def hosts(self) -> set[str]:
+        """The origins that were asked for anything."""
+        return {"/".join(url.split("/")[:3]) for url in self.requests if url.startswith("http")}
+
+
+@pytest.fixture(scope="session")
+def new_visit() -> Iterator[Callable[..., Visit]]:
+    """Begins a visit in the one Chromium that all tests share; `script` runs before each page's own."""
+    if not Path(CHROMIUM).exists():
+        pytest.skip(f"there is no {CHROMIUM}: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        # A browser without a window says so in its user agent, and is taken for a robot: this one says what a person's would.
+        agent = browser.new_page().evaluate("navigator.userAgent").replace("Headless", "")
+
+        def begin(script: str | None = None) -> Visit:
+            context = browser.new_context(user_agent=agent, locale="de-DE", timezone_id="Europe/Berlin")
+            if script is not None:
+                context.add_init_script(script)
+            visit = Visit(context)
+            context.on("request", lambda request: visit.requests.append(request.url))
+            return visit
+
+        yield begin
+        browser.close()
