@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -76,6 +77,9 @@ class SdkBatch(Struct, rename="camel"):
 class _Keyed(Struct, rename="camel"):
     write_key: str | None = None
 
+
+# RudderStack's SDK for browsers tells how far a clock is from Greenwich, which is no time zone.
+_NO_ZONE = re.compile(r"(?:GMT[+-]\d+|NA)\Z")
 
 _event = msgspec.json.Decoder(SdkEvent).decode
 _batch = msgspec.json.Decoder(SdkBatch).decode
@@ -190,7 +194,7 @@ def submission(event: SdkEvent, kind: str, arrival: Arrival) -> Submission | Ref
         user_agent=agent,
         ip=(connection.valid_address(context.ip) if library and context.ip else None) or arrival.ip,
         locale=context.locale,
-        timezone=context.timezone,
+        timezone=None if context.timezone is None or _NO_ZONE.match(context.timezone) else context.timezone,
         consent=event.consent or _consent(context.consent),
         marks=("bot",) if connection.is_robot(agent) else (),
         history=event.history is True,

@@ -34,8 +34,8 @@ def _npm(folder: Path) -> None:
 
 def _pip(folder: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "venv"], cwd=folder, check=True)
-    pip = [folder / "venv" / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--require-hashes", "-r", HERE / "requirements.txt"], check=True)
+    pip = [str(folder / "venv" / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "--require-hashes", "-r", str(HERE / "requirements.txt")], check=True)
 
 
 def _installed(name: str, files: tuple[str, ...], install: Callable[[Path], None]) -> Path:

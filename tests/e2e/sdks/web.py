@@ -49,9 +49,7 @@ class _Stumbling(BaseHTTPRequestHandler):
         to = urlsplit(server.to)
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         line = http.client.HTTPConnection(to.hostname or "", to.port or 80, timeout=20)
-        line.request(
-            self.command, self.path, body, {name: value for name, value in self.headers.items() if name != "Host"}
-        )
+        line.request(self.command, self.path, body, dict(self.headers.items()))
         answer = line.getresponse()
         status, text = answer.status, answer.read()
         if self.command == "POST" and not server.stumbled.is_set():

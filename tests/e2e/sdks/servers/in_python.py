@@ -17,7 +17,7 @@ def noted(host: Any, port: Any, *given: Any, **more: Any) -> Any:
     return look_up(host, port, *given, **more)
 
 
-socket.getaddrinfo = noted  # type: ignore[assignment]
+socket.getaddrinfo = noted
 
 from rudderstack.analytics.client import Client as RudderStack  # noqa: E402
 from segment.analytics.client import Client as Segment  # noqa: E402
