@@ -122,16 +122,14 @@ export class Queue {
 
 /** Posts, and gives the answer's status; 0 where there is none. As text/plain, so that the browser need not ask beforehand. */
 async function deliver(url: string, body: string): Promise<number> {
-  const beacon = (): void => void (navigator.sendBeacon && navigator.sendBeacon(url, body));
   if (hidden() && !("keepalive" in Request.prototype)) {
-    beacon(); // the request would end with the page
+    navigator.sendBeacon(url, body); // a fetch would end with the page; of a beacon nobody hears what became of it
     return 0;
   }
   try {
     const headers = { "content-type": "text/plain" };
     return (await fetch(url, { method: "POST", body, headers, keepalive: true, credentials: "omit" })).status;
   } catch {
-    if (hidden()) beacon(); // more than may go on after the page, or the page is gone already
     return 0;
   }
 }
