@@ -206,7 +206,9 @@ async def test_the_headers_that_sdks_send_are_allowed() -> None:
     asked = {"origin": "https://shop.example", "access-control-request-headers": "anonymousid,rsa-since-last-attempt"}
     answered = await visitor.post("/v1/batch", b"", method="OPTIONS", headers=asked)
     assert answered.headers["access-control-allow-headers"] == "anonymousid,rsa-since-last-attempt"
-    odd = await visitor.post("/v1/batch", b"", method="OPTIONS", headers=asked | {"access-control-request-headers": "<x>"})
+    odd = await visitor.post(
+        "/v1/batch", b"", method="OPTIONS", headers=asked | {"access-control-request-headers": "<x>"}
+    )
     assert odd.headers["access-control-allow-headers"].startswith("authorization, ")
     nobody = await visitor.post("/v1/batch", b"", method="OPTIONS", headers=asked | {"origin": "https://other.example"})
     assert "access-control-allow-headers" not in nobody.headers
