@@ -123,15 +123,19 @@ class Desk:
         return connection.address(request.peer, forwarded[-_FORWARDED:] if forwarded else None, self._proxies)
 
     def address(self, request: Request) -> str:
-        """The whole address as the sender called it, as far as can be told: by the operator's setting, else by the Host header, and by
-        X-Forwarded-Proto where a trusted proxy says it."""
-        base, headers = self._public_url, request.headers
-        if not base:
-            proxied = request.peer is not None and connection.trusted(request.peer, self._proxies)
-            proto = headers.get(b"x-forwarded-proto", b"http") if proxied else b"http"
-            base = f"{proto.decode('latin-1')}://{headers.get(b'host', b'').decode('latin-1')}"
+        """The whole address as the sender called it, as far as can be told."""
         query = f"?{request.query.decode('latin-1')}" if request.query else ""
-        return f"{base}{request.path}{query}"
+        return f"{self.here(request)}{request.path}{query}"
+
+    def here(self, request: Request) -> str:
+        """What stands before the paths of this door, as the sender called it: by the operator's setting, else by the Host header, and
+        by X-Forwarded-Proto where a trusted proxy says it."""
+        if self._public_url:
+            return self._public_url
+        headers = request.headers
+        proxied = request.peer is not None and connection.trusted(request.peer, self._proxies)
+        proto = headers.get(b"x-forwarded-proto", b"http") if proxied else b"http"
+        return f"{proto.decode('latin-1')}://{headers.get(b'host', b'').decode('latin-1')}"
 
     # -- what becomes of it --------------------------------------------------------------------------------------------
 

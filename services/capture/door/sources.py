@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -19,7 +18,6 @@ SEGMENT = "/v1/projects/"  # and `<write key>/settings`, as analytics.js asks at
 RUDDERSTACK = ("/sourceConfig", "/sourceConfig/")  # as RudderStack's SDK asks at its `configUrl`
 
 _NO_SETTINGS = Problem(404, "not-found", "Nothing is here", "The path ends in the write key and /settings.")
-_HOST = re.compile(rb"[A-Za-z0-9.:\[\]-]{1,255}\Z")
 _CACHE = b"private, max-age=300"
 
 
@@ -33,12 +31,8 @@ def segment(desk: Desk, request: Request) -> Judged:
     if not slash or rest != "settings":
         raise answers.Stop(_NO_SETTINGS)
     owner = desk.owner_of(key)
-    here: dict[str, Any] = {"apiKey": key, "addBundledMetadata": False}
-    host = request.headers.get(b"x-forwarded-host") or request.headers.get(b"host")
-    if host is not None and _HOST.match(host):
-        # Who asks over https through a proxy has to send over https: who lies here misleads only themselves.
-        proto = request.headers.get(b"x-forwarded-proto", b"").lower()
-        here |= {"apiHost": host.decode("ascii") + "/v1", "protocol": "https" if proto == b"https" else "http"}
+    protocol, _, host = desk.here(request).partition("://")
+    here = {"apiKey": key, "apiHost": f"{host}/v1", "protocol": protocol, "addBundledMetadata": False}
     settings = {
         "integrations": {"Segment.io": here},
         "metrics": {"sampleRate": 0},
