@@ -84,6 +84,10 @@ $(TRACKER)/node_modules/.package-lock.json: $(TRACKER)/package-lock.json
 	@cd $(TRACKER) && npm ci --silent
 	@touch $@
 
+.PHONY: abuse
+abuse: install ## Abuse a capture for a few minutes while an honest sender is timed; prints a table.
+	@$(BIN)/python -m tests.abuse
+
 requirements: install ## Pin requirements/*.in anew, with hashes.
 	@test -x var/pin/bin/pip-compile || { $(PYTHON) -m venv var/pin && var/pin/bin/pip install --quiet pip-tools; }
 	@for set in runtime dev; do var/pin/bin/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \

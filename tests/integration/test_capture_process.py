@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
-from deploy.local import ports
-from tests.integration.capture import TOKEN, Reader, reader
+from tests.integration.capture import Reader, reader
+from tests.integration.capture_process import Running, running
 
 
 @pytest.fixture
@@ -22,69 +20,25 @@ async def topics_reader(kafka: str) -> AsyncIterator[Reader]:
         yield made
 
 
-class Running:
-    """A process and a client with a property's write key."""
+async def until_stopped(capture: Running, sign: signal.Signals, accepted: list[str]) -> None:
+    """Posts from eight clients, sends the signal after a while, and returns when the process is gone."""
+    numbers = iter(range(1_000_000))
 
-    def __init__(self, process: asyncio.subprocess.Process, client: httpx.AsyncClient, key: str) -> None:
-        self.process = process
-        self.client = client
-        self.key = key
-
-    async def until_stopped(self, sign: signal.Signals, accepted: list[str]) -> None:
-        """Posts from eight clients, sends the signal after a while, and returns when the process is gone."""
-        numbers = iter(range(1_000_000))
-
-        async def post() -> None:
-            with contextlib.suppress(httpx.TransportError):
-                while True:
-                    body = {"userId": f"u{next(numbers)}", "event": "x"}
-                    answered = await self.client.post("/v1/track", json=body, auth=(self.key, ""))
-                    if answered.status_code == 200:
-                        accepted.append(answered.json()["accepted"][0]["event_id"])
-
-        clients = [asyncio.create_task(post()) for _ in range(8)]
-        await asyncio.sleep(1)
-        self.process.send_signal(sign)
-        await asyncio.wait_for(self.process.wait(), 15)
-        await asyncio.wait(clients, timeout=10)
-        for client in clients:
-            client.cancel()
-
-
-@contextlib.asynccontextmanager
-async def running(kafka: str, dsn: str) -> AsyncIterator[Running]:
-    port = ports.free_base() + 10
-    environment = {
-        "LEADFLOW_KAFKA": kafka,
-        "LEADFLOW_STORE": dsn,
-        "LEADFLOW_MEMBER": "capture-0",
-        "LEADFLOW_TOKEN": TOKEN,
-        "LEADFLOW_SECRET": "the installation's secret",
-        "LEADFLOW_HTTP_PORT": str(port),
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "services.capture.main",
-        env={**os.environ, **environment},
-        stdout=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+    async def post() -> None:
+        with contextlib.suppress(httpx.TransportError):
             while True:
-                with contextlib.suppress(httpx.TransportError):
-                    if (await client.get("/readyz")).status_code == 200:
-                        break
-                assert process.returncode is None
-                await asyncio.sleep(0.1)
-            made = await client.post(
-                "/v1/properties", json={"name": "Shop"}, headers={"Authorization": f"Bearer {TOKEN}"}
-            )
-            yield Running(process, client, made.json()["write_key"])
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+                body = {"userId": f"u{next(numbers)}", "event": "x"}
+                answered = await capture.client.post("/v1/track", json=body, auth=(capture.key, ""))
+                if answered.status_code == 200:
+                    accepted.append(answered.json()["accepted"][0]["event_id"])
+
+    clients = [asyncio.create_task(post()) for _ in range(8)]
+    await asyncio.sleep(1)
+    capture.process.send_signal(sign)
+    await asyncio.wait_for(capture.process.wait(), 15)
+    await asyncio.wait(clients, timeout=10)
+    for client in clients:
+        client.cancel()
 
 
 async def test_wrong_input_gets_a_clear_answer_over_http(kafka: str, store: str, topics_reader: Reader) -> None:
@@ -121,7 +75,7 @@ async def test_everything_that_was_accepted_is_on_the_topic_after_the_process_en
 ) -> None:
     accepted: list[str] = []
     async with running(kafka, store) as capture:
-        await capture.until_stopped(sign, accepted)
+        await until_stopped(capture, sign, accepted)
         if sign is signal.SIGTERM:
             assert capture.process.returncode == 0
     assert accepted
