@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import asyncpg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from hypothesis import settings
@@ -18,7 +16,6 @@ from hypothesis import settings
 from deploy.local.layout import Layout
 from tests import stack
 
-T = TypeVar("T")
 R = TypeVar("R", pytest.TestReport, pytest.CollectReport)
 TESTS = Path(__file__).parent
 # A folder's tests carry its name as a marker. What is marked as needing the real Kafka and Postgres may not be skipped in CI.
@@ -91,11 +88,10 @@ def leadflow() -> Iterator[Layout]:
 @pytest.fixture
 def store(infrastructure: stack.Infrastructure) -> Iterator[str]:
     """The DSN of a fresh, empty database; dropped after the test, whoever is still connected."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    server = infrastructure.postgres
-    _elsewhere(_execute(server, f"CREATE DATABASE {name}"))
-    yield f"{server.rpartition('/')[0]}/{name}"
-    _elsewhere(_execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
+    with ThreadPoolExecutor(1) as elsewhere:  # in a loop of its own, so that a test's loop is not touched
+        made = stack.database(infrastructure.postgres)
+        yield elsewhere.submit(made.__enter__).result()
+        elsewhere.submit(made.__exit__, None, None, None).result()
 
 
 @pytest.fixture
@@ -136,17 +132,3 @@ def _not_silently_skipped(report: R, node: pytest.Item | pytest.Collector) -> R:
         report.outcome = "failed"
         report.longrepr = f"{node.nodeid} was skipped, and in CI it may not be: {report.longrepr}"
     return report
-
-
-async def _execute(server: str, statement: str) -> None:
-    connection = await asyncpg.connect(server)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
-
-
-def _elsewhere(work: Coroutine[Any, Any, T]) -> T:
-    """Runs it in a loop of its own, so that a test's loop is not touched."""
-    with ThreadPoolExecutor(1) as elsewhere:
-        return elsewhere.submit(asyncio.run, work).result()

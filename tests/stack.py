@@ -9,10 +9,12 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import asyncpg
 import psutil
 
 from deploy.local import installation, kafka, layout, ports, postgres, stack
@@ -48,6 +50,25 @@ def infrastructure() -> Iterator[Infrastructure]:
         with local(services=False) as home:
             facts = installation.load_or_make(home, {})
             yield Infrastructure(home.kafka, facts.store(home, "postgres"))
+
+
+@contextlib.contextmanager
+def database(server: str) -> Iterator[str]:
+    """The DSN of a fresh, empty database; dropped afterwards, whoever is still connected."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    asyncio.run(_execute(server, f"CREATE DATABASE {name}"))
+    try:
+        yield f"{server.rpartition('/')[0]}/{name}"
+    finally:
+        asyncio.run(_execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def _execute(server: str, statement: str) -> None:
+    connection = await asyncpg.connect(server)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
 
 
 @contextlib.contextmanager

@@ -113,6 +113,12 @@ HOOK_ENCODING = Problem(
 TOO_LARGE = Problem(
     413, "too-large", "The body is too large", "A body has at most 512 KiB. Send less, or several requests."
 )
+TOO_DENSE = Problem(
+    413,
+    "too-dense",
+    "The body grows too much",
+    "A gzip body may become 200 times as long as it is. Send it without gzip.",
+)
 HEAD_TOO_LARGE = Problem(
     431, "head-too-large", "The headers are too large", "The request line and all headers have at most 64 KiB together."
 )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 SEND_SECONDS = 8.0  # from a request's first byte to its last; also how long a new connection may say nothing
 READ_SECONDS = 8.0  # that the other end may leave answers unread
+LINGER_SECONDS = 2.0  # that the other end may go on sending after an answer that says the end
 MAX_HEAD_BYTES = 64 * 1024  # the request line and all headers
 # As it comes over the wire: a body in chunks of one byte is six times as long as it is, and trailers have no limit of their own.
 MAX_REQUEST_BYTES = 4 * 1024 * 1024

@@ -15,6 +15,7 @@ import asyncpg
 import msgspec
 
 from services.capture import store
+from services.capture.domain.clean import LONGEST_REMEMBERED
 from services.capture.domain.verdict import ANY, BROWSER, SERVER
 from services.capture.line import FAILURES, Line
 from services.capture.store import DELETED, Db, Property, StoredHook
@@ -95,7 +96,7 @@ class Properties:
         if found is None:
             key = _key_in(authorization)
             found = self.by_key(key) if key else None
-            if found is not None:
+            if found is not None and len(authorization) <= LONGEST_REMEMBERED:
                 if len(self._by_header) >= _MOST_HEADERS:
                     self._by_header.clear()
                 self._by_header[authorization] = found

@@ -10,12 +10,12 @@ import httptools
 from msgspec import Struct
 
 from services.capture import answers
+from services.capture.domain.clean import LONGEST_REMEMBERED
 
 Headers = dict[bytes, bytes]
 
 MAX_BODY_BYTES = 512 * 1024
-# Whatever a sender chooses is remembered only up to this length: else a few thousand long ones would fill the memory.
-LONGEST_REMEMBERED = 256
+MAX_RATIO = 200  # of a gzip body; events that say the same again and again reach a third of it
 # An SDK in a browser sends its JSON as text/plain, so that the browser need not ask beforehand.
 JSON_TYPES = frozenset({b"application/json", b"text/plain", b""})
 
@@ -62,11 +62,14 @@ def inflated(headers: Headers, body: bytes) -> bytes:
         raise answers.Stop(answers.ENCODING)
     try:
         unpacking = zlib.decompressobj(zlib.MAX_WBITS | 16)
-        inflated = unpacking.decompress(body, MAX_BODY_BYTES + 1)
+        most = min(MAX_BODY_BYTES, max(len(body), 64) * MAX_RATIO)
+        inflated = unpacking.decompress(body, most + 1)
     except zlib.error:
         raise answers.Stop(answers.broken("The body is not gzip, though Content-Encoding says so.")) from None
-    if len(inflated) > MAX_BODY_BYTES:
-        raise answers.Stop(answers.TOO_LARGE)
+    if len(inflated) > most:
+        raise answers.Stop(answers.TOO_LARGE if most == MAX_BODY_BYTES else answers.TOO_DENSE)
+    if not unpacking.eof or unpacking.unused_data:
+        raise answers.Stop(answers.broken("The gzip body is cut off, or something stands behind it."))
     return inflated
 
 

@@ -35,6 +35,7 @@ class Wire(HttpToolsProtocol):
         self._patience = Patience(self.loop, self._too_slow)
         self._in_head = self._sending = False  # where in a request the other end is
         self._whole = 0  # requests so far
+        self._lingering = False  # the end was said, and what still comes is thrown away
         self._unread: asyncio.TimerHandle | None = None
 
     # -- requests come -------------------------------------------------------------------------------------------------
@@ -49,6 +50,8 @@ class Wire(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
+        if self._lingering:
+            return
         whole = self._whole
         super().data_received(data)
         if (
@@ -129,7 +132,9 @@ class Wire(HttpToolsProtocol):
         cycle: Any = self.cycle
         super().connection_lost(exc)
         self._patience.done()
-        self.resume_writing()
+        self.flow.resume_writing()
+        if self._unread is not None:
+            self._unread.cancel()
         for one in (cycle, *(waiting for waiting, _ in self.pipeline)):
             if type(one) is Open:
                 one.disconnected = True
@@ -234,10 +239,17 @@ class Wire(HttpToolsProtocol):
         self.transport.write(b"".join((head, always, said, end, b"" if head_only else answer.body)))
 
     def _end(self) -> None:
-        """Closes as soon as the other end has read what was written, or has had its time to."""
+        """Closes as soon as the other end has read what was written, or has had its time to. Where it is still sending, closing at once
+        would make its system throw the answer away (RFC 9112, 9.6)."""
+        if self._sending and self.transport.can_write_eof():
+            self._lingering = True
+            self._patience.done()
+            self.transport.write_eof()
+            self._hurry(patience.LINGER_SECONDS)
+            return
         self.transport.close()
         if self.transport.get_write_buffer_size():
-            self._hurry()
+            self._hurry(patience.READ_SECONDS)
 
     def timeout_keep_alive_handler(self) -> None:
         """Nothing came for long after an answer."""
@@ -246,15 +258,15 @@ class Wire(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """The other end leaves answers unread. It has so long to read on."""
         super().pause_writing()
-        self._hurry()
+        self._hurry(patience.READ_SECONDS)
 
     def resume_writing(self) -> None:
-        """It reads again, or is gone."""
+        """It reads again."""
         super().resume_writing()
-        if self._unread is not None:
+        if self._unread is not None and not self._lingering and not self.transport.is_closing():
             self._unread.cancel()
             self._unread = None
 
-    def _hurry(self) -> None:
+    def _hurry(self, seconds: float) -> None:
         if self._unread is None:
-            self._unread = self.loop.call_later(patience.READ_SECONDS, self.transport.abort)
+            self._unread = self.loop.call_later(seconds, self.transport.abort)

@@ -25,8 +25,9 @@ def main() -> None:
         "--seconds", type=float, default=20.0, help="how long each attack that has no end of its own takes"
     )
     given = parser.parse_args()
-    with stack.infrastructure() as running:
-        told = asyncio.run(besieged(running, given.attacks or list(ATTACKS), seconds=given.seconds, timed=True))
+    rounds = [[attack] for attack in given.attacks or ATTACKS]
+    with stack.infrastructure() as running, stack.database(running.postgres) as dsn:
+        told = asyncio.run(besieged(running.kafka, dsn, rounds, seconds=given.seconds, timed=True))
     table = Table(title="Abuse of capture, with an honest sender of 20 events a second beside it")
     for column in (
         "attack",

@@ -13,12 +13,15 @@ import resource
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 
 import msgspec
 from msgspec import Struct
 
 _HOST = "127.0.0.1"
+
+
+Send = Callable[[int, asyncio.StreamWriter], Coroutine[None, None, None]]
 
 
 class Came(Struct):
@@ -30,16 +33,15 @@ class Came(Struct):
 
 
 def _head(path: str, key: str, more: str) -> bytes:
-    return f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n{more}\r\n".encode()
+    first = f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n"
+    return f"{first}Content-Type: application/json\r\n{more}\r\n".encode()
 
 
 def _status(data: bytes) -> int:
     return int(data[9:12]) if data.startswith(b"HTTP/1.1 ") else 0
 
 
-async def _until_closed(
-    port: int, count: int, send: Callable[[int, asyncio.StreamWriter], Awaitable[None]], *, at_once: int = 50
-) -> Came:
+async def _until_closed(port: int, count: int, send: Send, *, at_once: int = 50) -> Came:
     """Opens so many connections, sends on each, and waits until the other end has closed it."""
     answers: Counter[int] = Counter()
     longest = 0.0
@@ -53,7 +55,8 @@ async def _until_closed(
         sending = asyncio.create_task(send(index, writer))
         said = b""
         with contextlib.suppress(ConnectionError):
-            said = await reader.read()
+            while more := await reader.read(65536):
+                said += more
         longest = max(longest, time.monotonic() - began)
         answers[_status(said)] += 1
         sending.cancel()
@@ -195,9 +198,9 @@ async def flood_on_one_key(port: int, key: str, seconds: float) -> Came:
 
 
 async def wrong_keys(port: int, key: str, seconds: float) -> Came:
-    """64 connections that try one key after the other."""
+    """64 connections from one address that try one key after the other."""
     body = b'{"userId":"u1","event":"x"}'
-    more = f"Content-Length: {len(body)}\r\n"
+    more = f"X-Forwarded-For: 8.8.8.8\r\nContent-Length: {len(body)}\r\n"
     return await _flood(port, seconds, (_head("/v1/track", f"wk_{one}", more) + body for one in itertools.count()))
 
 
@@ -209,13 +212,18 @@ async def never_the_same(port: int, key: str, seconds: float) -> Came:
             long = f"{one}".rjust(20_000, "x")
             body = f"user_id={long[:15000]}&{long}=1&page={long[:9000]}".encode()
             more = (
-                f"User-Agent: {long}\r\nOrigin: https://{long[:8000]}\r\nX-Forwarded-For: {long[:8000]}\r\n"
+                f"User-Agent: {long}\r\nOrigin: https://{long[:8000]}\r\nX-Forwarded-For: {long[:8000]}, {_address(one)}\r\n"
                 f"Content-Length: {len(body)}\r\n"
             )
             head = _head(f"/v1/forms/a?key={key}&utm_source={long[:8000]}", key, more)
             yield head.replace(b"application/json", b"application/x-www-form-urlencoded") + body
 
     return await _flood(port, seconds, requests(), connections=16)
+
+
+def _address(number: int) -> str:
+    """One public address after the other."""
+    return f"2a00:{number & 0xFFFF:x}:{number >> 16:x}::1"
 
 
 ATTACKS = {

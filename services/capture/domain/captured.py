@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from services.capture.domain import aliases
+from services.capture.domain import aliases, clean
 from services.capture.domain.verdict import BROWSER, Arrival, Refused, Submission
 from shared import cloudevent, contracts, ids, topology
 from shared.message import Message
@@ -21,19 +21,19 @@ _LONGEST_NAME = 200  # characters, as the services behind take them
 class Scribe:
     """Writes down submissions of one installation: knows its secret and how many partitions its topics have."""
 
-    __slots__ = ("_new_id", "_partitions", "_place")
+    __slots__ = ("_new_id", "_partitions", "_place", "_remembered_place")
 
     def __init__(self, *, secret: bytes, partitions: int, new_id: Callable[[], str]) -> None:
         self._partitions = partitions
         self._new_id = new_id
 
         # The key of a person and its partition: an HMAC and a hash in Python; the same people come again and again.
-        @lru_cache(maxsize=20_000)
         def place(identifier: str) -> tuple[bytes, int]:
             key = ids.person_key(secret, identifier).encode()
             return key, ids.partition(key, partitions)
 
         self._place = place
+        self._remembered_place = lru_cache(maxsize=20_000)(place)
 
     def captured(self, found: Submission, arrival: Arrival) -> Message | Refused:
         """The record of `found`, or why there can't be one. A submission without a name of its own gets a new id."""
@@ -51,7 +51,8 @@ class Scribe:
             if isinstance(moment, Refused):
                 return moment
             occurred_at = moment
-        key, part = self._place(identifier)
+        short = len(identifier) <= clean.LONGEST_REMEMBERED
+        key, part = self._remembered_place(identifier) if short else self._place(identifier)
         event_id = ids.submission_id(arrival.property, found.client_id) if found.client_id else self._new_id()
         event = contracts.Captured(
             event_id=event_id,

@@ -9,6 +9,8 @@ from services.capture.domain.verdict import Refused
 from shared.outcome import Reason
 
 MAX_DEPTH = 20
+# What a sender chooses is remembered (lru_cache) only up to this length: else a few thousand long ones would fill the memory.
+LONGEST_REMEMBERED = 256
 _LARGEST = 2**63 - 1  # what every consumer's integers hold (CEL, Postgres bigint, Java)
 
 _SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")

@@ -23,6 +23,7 @@ _LIBRARY = re.compile(
     re.IGNORECASE,
 )
 LONGEST_AGENT = 1024
+_LONGEST_ADDRESS = 64  # IPv6 takes 45 characters, and may have a zone
 
 
 @lru_cache(maxsize=4096)
@@ -60,9 +61,13 @@ def address(peer: str, forwarded: bytes | None, trusted: tuple[Network, ...]) ->
     return found
 
 
-@lru_cache(maxsize=1024)
 def valid_address(text: str) -> str | None:
     """`text` when it is an IPv4 or IPv6 address, in its usual spelling."""
+    return _valid_address(text) if len(text) <= _LONGEST_ADDRESS else None
+
+
+@lru_cache(maxsize=1024)
+def _valid_address(text: str) -> str | None:
     try:
         return str(ip_address(text))
     except ValueError:

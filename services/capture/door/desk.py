@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
+from http import HTTPStatus
 
 from msgspec import Struct
 
@@ -25,6 +26,8 @@ from shared.message import Message
 from shared.outcome import Reason
 from shared.problem import Problem
 
+_LONGEST_ORIGIN = 300  # a name of the internet has at most 253 characters
+HOLD_SECONDS = 0.5  # before a 429 is said
 _COUNTED = frozenset({400, 401, 413, 415, 422})  # what is wrong with the request itself
 _FORWARDED = 1024  # bytes of X-Forwarded-For, from the right: the near proxies
 
@@ -191,7 +194,8 @@ class Desk:
                 self.limits.invalid(self._ip(request))
             except answers.Stop as stop:
                 answer = stop.answer
-        return Judged(self.stopped(answer, request.headers))
+        durable = _held() if answer.status == HTTPStatus.TOO_MANY_REQUESTS else None
+        return Judged(self.stopped(answer, request.headers), durable)
 
     # -- who may read the answer (CORS) --------------------------------------------------------------------------------
 
@@ -202,9 +206,17 @@ class Desk:
 
     def allows_some(self, origin: bytes | None) -> bool:
         """Whether any property allows the origin: a browser asks before it shows a key."""
-        if origin is None:
+        if origin is None or len(origin) > _LONGEST_ORIGIN:
             return False
         return self.properties.any_origin or origin.decode("latin-1") in self.properties.origins
+
+
+def _held() -> asyncio.Future[bool]:
+    """True after a moment: who does not wait for the time that a 429 names, and posts again at once, would take the others' CPU with it."""
+    loop = asyncio.get_running_loop()
+    held: asyncio.Future[bool] = loop.create_future()
+    loop.call_later(HOLD_SECONDS, held.set_result, True)
+    return held
 
 
 def readable(answer: Answer | Problem, owner: Property, headers: Headers) -> Answer:
@@ -212,6 +224,10 @@ def readable(answer: Answer | Problem, owner: Property, headers: Headers) -> Ans
     if isinstance(answer, Problem):
         answer = answers.of_problem(answer)
     origin = headers.get(b"origin")
-    if origin is None or not (allows_any(owner) or origin.decode("latin-1") in owner.origins):
+    if (
+        origin is None
+        or len(origin) > _LONGEST_ORIGIN
+        or not (allows_any(owner) or origin.decode("latin-1") in owner.origins)
+    ):
         return answer
     return answers.readable(answer, origin)

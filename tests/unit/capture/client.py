@@ -34,7 +34,8 @@ class Transport(asyncio.Transport):
     def __init__(self, peer: str) -> None:
         super().__init__({"peername": (peer, 40000), "sockname": ("127.0.0.1", 8010)})
         self.writes: list[bytes] = []
-        self.closed = self.aborted = False
+        self.closed = self.aborted = self.ended = False
+        self.polite = True  # the other end hangs up when it hears that this is the end
         self.unsent = 0  # bytes that the other end has not read
         self.something = asyncio.Event()
 
@@ -48,6 +49,14 @@ class Transport(asyncio.Transport):
 
     def is_closing(self) -> bool:
         return self.closed
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        self.ended = True
+        if self.polite:
+            self.close()
 
     def abort(self) -> None:
         self.aborted = True

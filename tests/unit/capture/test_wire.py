@@ -181,6 +181,21 @@ async def test_heads_and_trailers_without_end_are_cut() -> None:
     assert problem((await client.answers(1))[0]) == (413, "too-large")
 
 
+async def test_who_goes_on_sending_after_the_end_is_listened_to_for_a_moment_and_not_heard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(patience, "LINGER_SECONDS", 0.05)
+    client = Client(Visitor().door)
+    client.transport.polite = False
+    client.send(b"POST /v1/track HTTP/1.1\r\nX: " + b"y" * 70_000)
+    for _ in range(10):
+        client.send(b"y" * 10_000)
+    assert (client.transport.ended, client.transport.closed) == (True, False)
+    assert len(client.transport.writes) == 1
+    await asyncio.sleep(0.1)
+    assert client.transport.aborted
+
+
 async def test_who_leaves_answers_unread_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patience, "READ_SECONDS", 0.02)
     paused, ended = Client(Visitor().door), Client(Visitor().door)
