@@ -12,6 +12,7 @@ from msgspec import Struct
 from services.capture import answers
 from services.capture.domain import connection
 from services.capture.domain.pace import Meter, whole_seconds
+from services.capture.domain.verdict import SERVER
 from services.capture.quota import Quota
 from services.capture.store import Property
 from shared.problem import Problem
@@ -31,7 +32,9 @@ _NONE = Rates()
 
 
 class Limits:
-    """Of one instance. Addresses that are not of the public internet (proxies, the house's own servers) have no limit."""
+    """Of one instance. A server key has no limit by address, nor has an address that is not of the public internet: there sit proxies and
+    the house's own servers. A property's keys of different kinds have a rate each, so that what a browser's key suffers leaves the
+    server's alone."""
 
     def __init__(
         self, rates: Rates = _NONE, quota: Quota | None = None, *, clock: Callable[[], float] = time.monotonic
@@ -48,7 +51,12 @@ class Limits:
         header lines. Raises Stop."""
         now, said = self._clock(), b""
         addresses, left = self._addresses, None
-        if addresses is not None and ip is not None and (source := connection.source(ip)) is not None:
+        if (
+            addresses is not None
+            and ip is not None
+            and owner.via != SERVER
+            and (source := connection.source(ip)) is not None
+        ):
             debt = addresses.take(source, now)
             if debt < 0:
                 raise self._stop("address", answers.TOO_MANY_OF_ADDRESS, addresses, -debt)
@@ -56,7 +64,7 @@ class Limits:
             said = _SAID % (addresses.limit, left, int(debt) + 1)
         keys = self._keys
         if keys is not None:
-            debt = keys.take(owner.property, now, events)
+            debt = keys.take((owner.property, owner.via), now, events)
             if debt < 0:
                 raise self._stop("key", answers.TOO_MANY_OF_KEY, keys, -debt)
             remaining = keys.remaining(debt)

@@ -15,7 +15,7 @@ from services.capture.answers import Answer
 from services.capture.domain import connection
 from services.capture.domain.captured import Scribe
 from services.capture.domain.connection import Network
-from services.capture.domain.verdict import BROWSER, Arrival, Refused
+from services.capture.domain.verdict import BROWSER, SERVER, Arrival, Refused
 from services.capture.limits import Limits
 from services.capture.properties import Properties, allows_any, misused
 from services.capture.replays import Replays
@@ -175,7 +175,7 @@ class Desk:
     ) -> Judged:
         """A single event that is refused: the dead letter is durable before the sender hears of it. Raises Stop where the sender had too
         many."""
-        self.limits.invalid(arrival.ip)
+        self.unaccepted(arrival)
         dead = self.scribe.dead(why, original, arrival)
         return self.kept([dead], answer or answers.refused(why), owner, request)
 
@@ -186,6 +186,11 @@ class Desk:
             raise answers.Stop(answers.broken(detail))
         refused, arrival = Refused(Reason.UNDECODABLE, detail), self.arrival(owner, request)
         return self.refused(refused, body, arrival, owner, request, answer=answers.broken(detail))
+
+    def unaccepted(self, arrival: Arrival, events: int = 1) -> None:
+        """Counts events that are refused. Raises Stop where this address had too many; a server key speaks for many addresses."""
+        if arrival.via != SERVER:
+            self.limits.invalid(arrival.ip, events)
 
     def turned_away(self, answer: Answer, request: Request) -> Judged:
         """A request that is answered without a look at its events: with a wrong key, or unreadable. Who does that too often hears of it."""

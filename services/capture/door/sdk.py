@@ -78,7 +78,7 @@ def batch(desk: Desk, request: Request) -> Judged:
             accepted.append((index, message.event_id))
         messages.append(message)
     if rejected:
-        desk.limits.invalid(arrival.ip, len(rejected))
+        desk.unaccepted(arrival, len(rejected))
     return desk.kept(messages, answers.judged(accepted, rejected), owner, request)
 
 

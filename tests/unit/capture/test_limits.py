@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -9,7 +10,9 @@ from datetime import timedelta
 import pytest
 
 from services.capture.domain import connection
+from services.capture.door import desk
 from services.capture.limits import Limits, Rates
+from services.capture.properties import hashed
 from services.capture.quota import Quota
 from tests.unit.capture.door import KEY, NOW, Visitor, a_property, problem
 
@@ -26,6 +29,11 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+@pytest.fixture(autouse=True)
+def _without_holding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk, "HOLD_SECONDS", 0.0)
 
 
 def a_visitor(rates: Rates, clock: Callable[[], float] | None = None, *, proxies: tuple[str, ...] = ()) -> Visitor:
@@ -51,6 +59,16 @@ async def test_a_key_beyond_its_rate_is_429_until_the_time_that_the_answer_names
     assert (await visitor.post("/v1/forms/demo", {"email": "jo@acme.example"})).status == 202
 
 
+async def test_a_429_is_held_so_that_who_posts_again_at_once_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk, "HOLD_SECONDS", 0.05)
+    visitor = a_visitor(Rates(key_events=1))
+    for _ in range(10):
+        await visitor.post("/v1/track", EVENT)
+    began = asyncio.get_running_loop().time()
+    assert (await visitor.post("/v1/track", EVENT)).status == 429
+    assert asyncio.get_running_loop().time() - began >= 0.04
+
+
 async def test_each_event_of_a_batch_counts() -> None:
     visitor = a_visitor(Rates(key_events=1))
     batch = {"batch": [{**EVENT, "type": "track"}] * 10}
@@ -67,6 +85,21 @@ async def test_an_address_beyond_its_rate_is_429_and_the_next_one_is_not() -> No
     assert (await visitor.post("/v1/track", EVENT, peer="2a00:1450:0:1::1")).status == 200
     for _ in range(30):
         assert (await visitor.post("/v1/track", EVENT, peer="10.1.2.3")).status == 200
+
+
+async def test_a_server_key_has_no_limit_by_address_and_a_rate_of_its_own() -> None:
+    both = replace(
+        a_property(), hashes=(hashed(KEY), hashed(OTHER_KEY)), keys=("wk_a", "sk_a"), kinds=("browser", "server")
+    )
+    rates = Rates(address_requests=1, address_invalid=1, key_events=3)
+    visitor = Visitor(replace(both, origins=("*",)), limits=Limits(rates, clock=Clock()))
+    for _ in range(15):
+        assert (await visitor.post("/v1/track", EVENT, key=OTHER_KEY, peer="8.8.8.8")).status == 200
+        assert (await visitor.post("/v1/track", WRONG, key=OTHER_KEY, peer="8.8.8.8")).status == 422
+    assert (await visitor.post("/v1/track", EVENT, key=OTHER_KEY, peer="8.8.8.8")).status == 429
+    for _ in range(10):
+        assert (await visitor.post("/v1/track", EVENT, peer="8.8.8.8")).status == 200
+    assert (await visitor.post("/v1/track", EVENT, peer="8.8.8.8")).status == 429
 
 
 async def test_behind_a_trusted_proxy_the_address_in_front_of_it_counts() -> None:
