@@ -17,7 +17,9 @@ class Ask:
 
     def __init__(self, where: Where) -> None:
         self.where = where
-        self._client = httpx.Client(trust_env=False, timeout=_TIMEOUT_SECONDS, follow_redirects=True)
+        # No connection is kept: a command asks little, and ends without a word to its client.
+        no_idling = httpx.Limits(max_keepalive_connections=0)
+        self._client = httpx.Client(trust_env=False, timeout=_TIMEOUT_SECONDS, follow_redirects=True, limits=no_idling)
 
     def get(self, service: str, path: str, /, **query: str | int | bool | None) -> Any:
         """The answer's JSON. Raises Trouble for anything but 2xx."""

@@ -26,6 +26,7 @@ from tests.unit.capture.vendors import test_linkedin, test_meta
 from tests.unit.capture.vendors.test_table import SECRET, proof
 
 LEADS = {"meta": msgspec.json.encode(test_meta.GRAPH), "linkedin": msgspec.json.encode(test_linkedin.LEAD)}
+PATIENT: dict[str, Any] = {"spool_budget_seconds": 25.0}  # the machine may be busy with other tests
 Answer = tuple[int, dict[str, str], bytes]
 
 
@@ -77,7 +78,10 @@ def a_notice(vendor: str, number: int = 1) -> Any:
 async def test_a_lead_is_fetched_and_written_like_any_other_event(
     kafka: str, store: str, topics_reader: Reader, vendor: str
 ) -> None:
-    async with vendor_api(lambda path, count: always(vendor, path, count)) as api, running(kafka, store) as parts:
+    async with (
+        vendor_api(lambda path, count: always(vendor, path, count)) as api,
+        running(kafka, store, **PATIENT) as parts,
+    ):
         await a_shop(parts, vendor, api)
         await notify(parts, vendor, a_notice(vendor))
         await notify(parts, vendor, a_notice(vendor))  # vendors repeat themselves
@@ -102,7 +106,7 @@ async def test_a_vendor_that_is_busy_or_broken_is_asked_again_when_it_says(
         ]
         return bad[count - 1] if count <= len(bad) else always("meta", path, count)
 
-    async with vendor_api(answers) as api, running(kafka, store) as parts:
+    async with vendor_api(answers) as api, running(kafka, store, **PATIENT) as parts:
         await a_shop(parts, "meta", api)
         began = asyncio.get_running_loop().time()
         await notify(parts, "meta", a_notice("meta"))
@@ -114,7 +118,7 @@ async def test_a_vendor_that_is_busy_or_broken_is_asked_again_when_it_says(
 async def test_a_lead_that_is_gone_becomes_a_dead_letter_that_says_so(
     kafka: str, store: str, topics_reader: Reader
 ) -> None:
-    async with vendor_api(lambda *_: (404, {}, b"{}")) as api, running(kafka, store) as parts:
+    async with vendor_api(lambda *_: (404, {}, b"{}")) as api, running(kafka, store, **PATIENT) as parts:
         await a_shop(parts, "meta", api)
         await notify(parts, "meta", a_notice("meta"))
         [dead] = await topics_reader.on(topology.DEAD, 1)
@@ -128,10 +132,10 @@ async def test_a_lead_that_is_gone_becomes_a_dead_letter_that_says_so(
 
 
 async def test_after_two_days_of_trying_it_is_given_up(kafka: str, store: str, topics_reader: Reader) -> None:
-    async with vendor_api(lambda *_: (500, {}, b"")) as api, running(kafka, store) as parts:
+    async with vendor_api(lambda *_: (500, {}, b"")) as api, running(kafka, store, **PATIENT) as parts:
         await a_shop(parts, "meta", api)
         fetch = Fetch(vendor="meta", lead_id="1", path="1", message_id="meta:1")
-        await parts.fetching.keep([fetching.told("shop", fetch, "meta", clock.now() - timedelta(days=3))])
+        assert await parts.fetching.keep([fetching.told("shop", fetch, "meta", clock.now() - timedelta(days=3))])
         [dead] = await topics_reader.on(topology.DEAD, 1)
         assert dead["reason"] == "unfetchable"
         assert "two days" in dead["detail"]
@@ -140,7 +144,7 @@ async def test_after_two_days_of_trying_it_is_given_up(kafka: str, store: str, t
 async def test_an_answer_that_is_no_lead_becomes_a_dead_letter_with_the_answer(
     kafka: str, store: str, topics_reader: Reader
 ) -> None:
-    async with vendor_api(lambda *_: (200, {}, b"<html>")) as api, running(kafka, store) as parts:
+    async with vendor_api(lambda *_: (200, {}, b"<html>")) as api, running(kafka, store, **PATIENT) as parts:
         await a_shop(parts, "meta", api)
         await notify(parts, "meta", a_notice("meta"))
         [dead] = await topics_reader.on(topology.DEAD, 1)
@@ -150,8 +154,8 @@ async def test_an_answer_that_is_no_lead_becomes_a_dead_letter_with_the_answer(
 async def test_several_instances_ask_for_each_lead_once(kafka: str, store: str, topics_reader: Reader) -> None:
     async with (
         vendor_api(lambda path, count: always("meta", path, count)) as api,
-        running(kafka, store, "capture-0") as first,
-        running(kafka, store, "capture-1") as second,
+        running(kafka, store, "capture-0", **PATIENT) as first,
+        running(kafka, store, "capture-1", **PATIENT) as second,
     ):
         await a_shop(first, "meta", api)
         await second.properties.refresh(second.pool)
@@ -163,7 +167,10 @@ async def test_several_instances_ask_for_each_lead_once(kafka: str, store: str, 
 
 
 async def test_without_a_token_a_lead_waits_until_there_is_one(kafka: str, store: str, topics_reader: Reader) -> None:
-    async with vendor_api(lambda path, count: always("meta", path, count)) as api, running(kafka, store) as parts:
+    async with (
+        vendor_api(lambda path, count: always("meta", path, count)) as api,
+        running(kafka, store, **PATIENT) as parts,
+    ):
         await a_shop(parts, "meta", api, token=None)
         await notify(parts, "meta", a_notice("meta"))
         await asyncio.sleep(0.5)
@@ -175,7 +182,7 @@ async def test_without_a_token_a_lead_waits_until_there_is_one(kafka: str, store
 async def test_a_hook_that_is_removed_ends_its_leads_as_dead_letters(
     kafka: str, store: str, topics_reader: Reader
 ) -> None:
-    async with vendor_api(lambda *_: (503, {}, b"")) as api, running(kafka, store) as parts:
+    async with vendor_api(lambda *_: (503, {}, b"")) as api, running(kafka, store, **PATIENT) as parts:
         await a_shop(parts, "meta", api)
         await notify(parts, "meta", a_notice("meta"))
         await capture_store.remove_hook(parts.pool, "shop", "meta")
@@ -186,7 +193,10 @@ async def test_a_hook_that_is_removed_ends_its_leads_as_dead_letters(
 async def test_a_lead_that_was_deleted_at_the_vendor_asks_for_its_persons_erasure(
     kafka: str, store: str, topics_reader: Reader
 ) -> None:
-    async with vendor_api(lambda path, count: always("linkedin", path, count)) as api, running(kafka, store) as parts:
+    async with (
+        vendor_api(lambda path, count: always("linkedin", path, count)) as api,
+        running(kafka, store, **PATIENT) as parts,
+    ):
         await a_shop(parts, "linkedin", api)
         created = a_notice("linkedin")
         # Both at once: the deletion waits until it is known whose lead it is.
@@ -202,7 +212,7 @@ async def test_a_lead_that_was_deleted_at_the_vendor_asks_for_its_persons_erasur
 async def test_a_deletion_of_a_lead_that_never_came_is_a_dead_letter(
     kafka: str, store: str, topics_reader: Reader
 ) -> None:
-    async with vendor_api(lambda *_: (404, {}, b"")) as api, running(kafka, store) as parts:
+    async with vendor_api(lambda *_: (404, {}, b"")) as api, running(kafka, store, **PATIENT) as parts:
         await a_shop(parts, "linkedin", api)
         await notify(parts, "linkedin", {**a_notice("linkedin"), "leadAction": "DELETED"})
         [dead] = await topics_reader.on(topology.DEAD, 1)
@@ -210,7 +220,7 @@ async def test_a_deletion_of_a_lead_that_never_came_is_a_dead_letter(
 
 
 async def test_without_postgres_a_notice_is_refused_so_that_the_vendor_sends_it_again(kafka: str, store: str) -> None:
-    async with vendor_api(lambda *_: (404, {}, b"")) as api, running(kafka, store) as parts:
+    async with vendor_api(lambda *_: (404, {}, b"")) as api, running(kafka, store, **PATIENT) as parts:
         await a_shop(parts, "meta", api)
         parts.fetching._keep_line._dsn = "postgresql://nobody@127.0.0.1:9/nothing"
         body = msgspec.json.encode(a_notice("meta"))

@@ -12,7 +12,7 @@ from shared.database import Pool
 
 def routes(pool: Pool, properties: Properties) -> APIRouter:
     """The routes. Here a change holds at once, in other instances within a second or two."""
-    router = APIRouter(prefix="/v1/properties")
+    router = APIRouter()
     router.include_router(property_routes.routes(pool, properties))
     router.include_router(hooks.routes(pool, properties))
     return router

@@ -52,7 +52,7 @@ class HookShown(BaseModel):
 
 def routes(pool: Pool, properties: Properties) -> APIRouter:
     """The routes."""
-    router = APIRouter(prefix="/{property_}/hooks", tags=["hooks"])
+    router = APIRouter(prefix="/v1/properties/{property_}/hooks", tags=["hooks"])
 
     @router.get("")
     async def list_(property_: str) -> list[HookShown]:

@@ -108,7 +108,7 @@ class PropertyShown(BaseModel):
 
 def routes(pool: Pool, properties: Properties) -> APIRouter:
     """The routes."""
-    router = APIRouter(tags=["properties"])
+    router = APIRouter(prefix="/v1/properties", tags=["properties"])
 
     @router.post("", status_code=201)
     async def add(wanted: PropertyWanted) -> KeyShown:
