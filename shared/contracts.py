@@ -262,7 +262,9 @@ class Captured(Model, frozen=True):
     context: Context = msgspec.field(default_factory=Context)
     consent: ConsentGiven | None = None
     history: bool | None = None  # told of the past, as by an import: it counts, and is no news to sales
-    property_country: str | None = None  # ISO 3166: where the property's visitors mostly are, for what says nothing itself
+    property_country: str | None = (
+        None  # ISO 3166: where the property's visitors mostly are, for what says nothing itself
+    )
 
 
 class Enriched(Model, frozen=True):

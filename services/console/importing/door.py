@@ -37,7 +37,7 @@ class Door:
     def send(self, events: Sequence[dict[str, Any]]) -> dict[int, str]:
         """Returns when capture has judged all of them: by index, why it rejected one. What it accepted is durable.
 
-        Raises Trouble when it takes none, or does not answer for ten minutes.
+        Raises Trouble when it takes none, does not answer for ten minutes, or says that it won't for longer than that.
         """
         self.sleep(max(0.0, self._next - self.clock()))
         self._next = self.clock() + len(events) / self.rows_per_second
@@ -49,6 +49,8 @@ class Door:
             if self.clock() - began > _PATIENCE_SECONDS:
                 raise Trouble(f"Capture has taken nothing for {_PATIENCE_SECONDS / 60:.0f} minutes: {why}.")
             asked = _retry_after(response)
+            if response is not None and asked > _PATIENCE_SECONDS:  # the property's quota of the day
+                raise Trouble(f"{ask.explained('capture', response)} That is in {asked / 3600:.1f} hours.")
             pause = min(_LONGEST_WAIT_SECONDS, max(wait, asked))
             self.told(f"{why}; again in {pause:.0f} s")
             self.sleep(pause)

@@ -179,6 +179,15 @@ def test_a_door_that_stays_shut_ends_the_import_and_what_was_done_is_remembered(
     assert len(importing.capture.ids()) == 250
 
 
+def test_a_quota_that_is_used_up_ends_it_at_once_and_says_for_how_long(importing: Import) -> None:
+    importing.write(*MAILS)
+    problem = {"detail": "The quota of the day is used up."}
+    importing.capture.refuses = [httpx.Response(429, headers={"retry-after": "36000"}, json=problem)]
+    with pytest.raises(Trouble, match=r"quota of the day is used up\..* in 10\.0 hours"):
+        importing.run()
+    assert importing.now == 0
+
+
 def test_a_key_that_is_not_taken_ends_it_at_once(importing: Import) -> None:
     importing.write(*MAILS)
     importing.capture.refuses = [httpx.Response(401, json={"detail": "No property has this write key."})]
