@@ -26,78 +26,12 @@ FORMATS = {"unix": 1, "unix_ms": 1000}  # counts since 1970, beside `iso` and pa
 _MOST_PLACES = 200
 _LONGEST_ID = 200  # characters
 # Yes and no in the languages of our forms, and as systems write them.
-_YES = frozenset(
-    [
-        "1",
-        "true",
-        "t",
-        "yes",
-        "y",
-        "on",
-        "x",
-        "ja",
-        "j",
-        "wahr",
-        "oui",
-        "o",
-        "vrai",
-        "si",
-        "sí",
-        "s",
-        "sì",
-        "sim",
-        "verdadeiro",
-        "vero",
-        "tak",
-        "prawda",
-        "ano",
-        "pravda",
-        "granted",
-        "given",
-        "checked",
-        "subscribed",
-        "accepted",
-        "agreed",
-        "opt-in",
-        "optin",
-        "opted-in",
-    ]
-)
-_NO = frozenset(
-    [
-        "0",
-        "false",
-        "f",
-        "no",
-        "n",
-        "off",
-        "nein",
-        "falsch",
-        "non",
-        "faux",
-        "não",
-        "nao",
-        "falso",
-        "nee",
-        "niet",
-        "onwaar",
-        "nie",
-        "fałsz",
-        "ne",
-        "nepravda",
-        "denied",
-        "refused",
-        "unchecked",
-        "unsubscribed",
-        "rejected",
-        "withdrawn",
-        "opt-out",
-        "optout",
-        "opted-out",
-        "none",
-        "null",
-    ]
-) | {""}
+_YES_WORDS = """1 true t yes y on x ja j wahr oui o vrai si sí s sì sim verdadeiro vero tak prawda ano pravda
+granted given checked subscribed accepted agreed opt-in optin opted-in"""
+_NO_WORDS = """0 false f no n off nein falsch non faux não nao falso nee niet onwaar nie fałsz ne nepravda
+denied refused unchecked unsubscribed rejected withdrawn opt-out optout opted-out none null"""
+_YES = frozenset(_YES_WORDS.split())
+_NO = frozenset(_NO_WORDS.split()) | {""}
 _NONE: Any = object()
 
 

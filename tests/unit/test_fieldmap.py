@@ -111,3 +111,19 @@ def test_no_body_breaks_a_source(body: Any, path: list[str], format_: str | None
     source = Source(path=tuple(path), format=format_)
     source.of(body)
     assert source.moment(body) is None or isinstance(source.moment(body), str)
+
+
+def test_yes_and_no_are_known_in_many_words_and_nothing_else_is_either() -> None:
+    said: dict[bool | None, tuple[Any, ...]] = {
+        True: (" Ja ", "TRUE", "1", 1, True, "opted-in"),
+        False: ("Nein", "não", 0, False, "", "unsubscribed"),
+        None: ("perhaps", None, 2, [], {"yes": 1}),
+    }
+    for given, values in said.items():
+        assert [fieldmap.yes_or_no(value) for value in values] == [given] * len(values)
+
+
+def test_a_refusal_is_one_in_any_language_and_a_boxs_label_is_a_yes() -> None:
+    found = fieldmap.read({**WHO, "consent": {"mail": "/mail", "phone": "/phone"}})
+    assert isinstance(found, FieldMap)
+    assert found.find({"mail": "nein", "phone": "Please call me"}).consent == {"mail": False, "phone": True}
