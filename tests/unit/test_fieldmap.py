@@ -119,8 +119,8 @@ def test_yes_and_no_are_known_in_many_words_and_nothing_else_is_either() -> None
         False: ("Nein", "não", 0, False, "", "unsubscribed"),
         None: ("perhaps", None, 2, [], {"yes": 1}),
     }
-    for given, values in said.items():
-        assert [fieldmap.yes_or_no(value) for value in values] == [given] * len(values)
+    for word, values in said.items():
+        assert [fieldmap.yes_or_no(value) for value in values] == [word] * len(values)
 
 
 def test_a_refusal_is_one_in_any_language_and_a_boxs_label_is_a_yes() -> None:
