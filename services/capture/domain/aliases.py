@@ -72,7 +72,7 @@ _CLICKS = {spelling(name): name for name in CLICK_IDS}
 
 @lru_cache(maxsize=4096)
 def word(value: str) -> str | None:
-    """What a value says whatever its field: `salutation`, `no`; or None. Call it with a short one: it may remember it."""
+    """What a value says whatever its field: `salutation`, `yes`, `no`; or None. Call it with a short one: it may remember it."""
     return _WORDS.get(spelling(value), ("word", None))[1]
 
 

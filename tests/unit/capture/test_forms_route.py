@@ -50,6 +50,7 @@ async def test_a_browsers_form_post_goes_on_to_the_thank_you_page_or_gets_a_smal
         ("email=a@b.example", {"key": None}, 401, "not your mistake"),
         ("&".join(f"secret-wish{n}=1" for n in range(501)), {}, 422, "at most 500 fields"),
         ("a" + "[secret-wish]" * 25 + "=1", {}, 422, "20 levels"),
+        ("a" + "[b]" * 150_000 + "=1", {}, 413, "shorten it"),
         ("email=a@b.example&timestamp=secret-wish", {}, 422, "RFC 3339"),
     ],
 )

@@ -19,7 +19,7 @@ from services.capture.domain.verdict import Refused
 
 MAX_FIELDS = 500
 _CHARSET = b"_charset_"  # a browser writes there which one it used (HTML standard, 4.10.21.5)
-_LONGEST_NAME = 200  # that is remembered
+_LONGEST_NAME = 200  # that is remembered, of a field or a content type
 _fields = msgspec.json.Decoder(dict[str, Any]).decode
 
 # The separators of a urlencoded body become two control characters that no form holds, and escapes those of quoted-printable,
@@ -52,7 +52,7 @@ def of_urlencoded(body: bytes, content_type: bytes = b"") -> Fields:
     """The fields of a urlencoded body. Raises TooMany, and nothing else."""
     if body.count(b"&") >= MAX_FIELDS:
         raise TooMany
-    codec = charset.of_content_type(content_type) if b"=" in content_type else None
+    codec = charset.of_content_type(content_type[:_LONGEST_NAME]) if b"=" in content_type else None
     text = _ordinary(body) if codec is None else None
     if text is None:
         return nested(_pairs(body, codec))
@@ -221,7 +221,12 @@ def _put(fields: Fields, key: str, value: str, *, as_list: bool) -> None:
 
 
 def fields_within(value: Any) -> int:
-    """How many fields there are in an object or a list, on all levels."""
-    if type(value) is dict:
-        return len(value) + sum(fields_within(one) for one in value.values() if type(one) in (dict, list))
-    return sum(fields_within(one) for one in value if type(one) in (dict, list))
+    """How many fields there are in an object or a list, on all levels, however deep it is."""
+    count, looked_at = 0, [value]
+    while looked_at:
+        one = looked_at.pop()
+        if type(one) is dict:
+            count += len(one)
+            one = one.values()
+        looked_at += [inner for inner in one if type(inner) in (dict, list)]
+    return count

@@ -13,7 +13,6 @@ from shared.contracts import ConsentGiven
 GENERAL = "general"  # the purpose of a box that names none
 _PURPOSE = re.compile(r"[^\W\d][\w.-]{1,39}\Z")
 _DETAILS = ("text", "version", "basis")
-_YES = frozenset({"yes", "on", "true", "ja", "oui", "si", "sim", "tak", "ano"})
 
 
 def given(purposes: Fields, told: Mapping[str, str | None]) -> ConsentGiven | None:
@@ -50,7 +49,7 @@ def text(value: Any) -> str | None:
 
 
 def _is_purpose(value: Any) -> bool:
-    return type(value) is str and value.lower() not in _YES and not _no(value) and _PURPOSE.match(value) is not None
+    return type(value) is str and _PURPOSE.match(value) is not None and aliases.word(value) is None
 
 
 def _says(value: Any) -> bool | None:
