@@ -66,7 +66,7 @@ def routes(pool: Pool, properties: Properties) -> APIRouter:
         await existing(pool, property_)
         hook = _checked(property_, vendor, wanted)
         if not await store.put_hook(pool, hook):
-            raise Problem(409, "property-deleted", "The property was deleted", "It takes no hooks any more.")
+            raise Problem(409, "property-deleted", "The property was deleted", "What was deleted takes no hooks.")
         await properties.refresh(pool)
         return _shown(next(one for one in await store.all_hooks(pool, property_) if one.vendor == vendor))
 

@@ -229,7 +229,10 @@ def _has_origins(origins: list[str] | tuple[str, ...]) -> None:
 
 def _deleted() -> Problem:
     return Problem(
-        409, "property-deleted", "The property was deleted", "It stays so. Make another: leads property add."
+        409,
+        "property-deleted",
+        "The property was deleted",
+        "A property that was deleted stays so. Make another: leads property add.",
     )
 
 
