@@ -50,6 +50,26 @@ async def test_a_server_key_says_when_it_was_and_for_whom_it_speaks() -> None:
     assert event["occurred_at"].startswith("2026-11-01T08:00:00")
 
 
+@pytest.mark.parametrize(("kind", "speaks"), [("server", True), ("any", False), ("browser", False)])
+async def test_in_a_form_too_only_a_server_key_speaks_for_others(kind: str, speaks: bool) -> None:
+    visitor = Visitor(of_kind(kind, SHOP))
+    fields = {"email": "jo@acme.example", "ip": "198.51.100.9", "userAgent": "Phone/1", "timestamp": EARLIER}
+    await visitor.post("/v1/forms/contact", fields)
+    [event] = visitor.durable.captured
+    assert (event["context"]["ip"], event["context"]["user_agent"]) == (
+        ("198.51.100.9", "Phone/1") if speaks else ("203.0.113.7", BROWSER)
+    )
+    assert ("ip" in event["properties"]) is not speaks
+    assert event["occurred_at"].startswith("2026-11-02" if kind == "browser" else "2026-11-01")
+
+
+async def test_what_a_server_says_that_is_no_address_stays_a_property() -> None:
+    visitor = Visitor(of_kind("server"))
+    await visitor.post("/v1/forms/contact", {"email": "jo@acme.example", "ip": "unknown"})
+    [event] = visitor.durable.captured
+    assert (event["context"]["ip"], event["properties"]["ip"]) == ("203.0.113.7", "unknown")
+
+
 @pytest.mark.parametrize("agent", [BROWSER, "analytics-python/2.3.4"])
 async def test_with_a_browser_key_time_address_and_agent_are_the_connections(agent: str) -> None:
     visitor = Visitor(of_kind("browser", SHOP))

@@ -9,7 +9,7 @@ from services.capture.domain import aliases, clean, connection, touch
 from services.capture.domain.form import consent
 from services.capture.domain.form.bodies import MAX_FIELDS, Fields, TooMany, fields_within
 from services.capture.domain.form.secret import FEWEST_DIGITS, cleared, tells_a_secret, without_cards
-from services.capture.domain.verdict import Arrival, Refused, Submission
+from services.capture.domain.verdict import SERVER, Arrival, Refused, Submission
 from shared.contracts import Campaign, Page
 from shared.outcome import Reason
 
@@ -165,6 +165,9 @@ def submission(
             campaign, clicked = touch.of_page(referer)
         if url[0] == "/":
             url = _absolute(url, referer)
+    ip, agent = arrival.ip, arrival.user_agent
+    if arrival.via == SERVER:
+        ip, agent = _spoken_for(found.properties, arrival)
     referrer, title = tells("referrer"), tells("page_title")
     return Submission(
         kind="form",
@@ -179,14 +182,23 @@ def submission(
         page=Page(url=url, referrer=referrer, title=title) if url or referrer or title else None,
         campaign=Campaign(**found.utm) if found.utm else campaign,
         click_ids={**clicked, **found.click_ids} if clicked else found.click_ids or None,
-        user_agent=arrival.user_agent,
-        ip=arrival.ip,
+        user_agent=agent,
+        ip=ip,
         locale=tells("locale"),
         timezone=tells("timezone"),
         consent=consent.given(found.purposes, told) if found.purposes else None,
-        marks=_MARKS[connection.is_robot(arrival.user_agent), found.trapped],
+        marks=_MARKS[connection.is_robot(agent), found.trapped],
         rendered_at=tells("rendered_at"),
     )
+
+
+def _spoken_for(properties: Fields, arrival: Arrival) -> tuple[str | None, str | None]:
+    """Address and agent of the person for whom a server speaks, where it tells them as `ip` and `userAgent`; else its own."""
+    address = connection.valid_address(said) if type(said := properties.get("ip")) is str else None
+    if address is not None:
+        del properties["ip"]
+    agent = properties.pop("userAgent") if type(properties.get("userAgent")) is str else arrival.user_agent
+    return address or arrival.ip, agent[: connection.LONGEST_AGENT] if agent is not None else None
 
 
 def write_key(fields: Fields) -> str | None:
