@@ -113,12 +113,14 @@ def _gets() -> Schema:
             ("page", "The page; else the Referer header"),
         )
     ]
-    settings = _get("Segment's settings: what analytics.js asks at its cdnURL", "segment_settings", document, 401, 404)
+    settings = _get(
+        "Segment's settings: what analytics.js asks at its cdnURL", "segment_settings", document, 401, 404, 429
+    )
     return {
         sources.SEGMENT + "{key}/settings": {"get": settings, "parameters": [key], "options": _PREFLIGHT},
         **{
             path: {
-                "get": _get("RudderStack's source configuration", f"rudderstack_source{index}", document, 401),
+                "get": _get("RudderStack's source configuration", f"rudderstack_source{index}", document, 401, 429),
                 "parameters": [in_query],
                 "options": _PREFLIGHT,
             }
@@ -133,8 +135,8 @@ def _gets() -> Schema:
                 400,
                 401,
                 403,
-                413,
                 422,
+                429,
                 503,
             ),
             "parameters": seen,
@@ -217,7 +219,7 @@ def _get(summary: str, operation: str, ok: Schema, *statuses: int) -> Schema:
         "summary": summary,
         "operationId": operation,
         "tags": ["capture"],
-        "responses": {**ok, **_problems(*statuses)},
+        "responses": {**ok, **_problems(408, 413, *statuses, 431)},
     }
 
 

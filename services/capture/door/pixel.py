@@ -38,7 +38,7 @@ def seen(desk: Desk, request: Request) -> Judged:
     try:
         fields = form.of_urlencoded(request.query)
     except Broken as broken:
-        return Judged(answers.broken(str(broken)))
+        raise answers.Stop(answers.broken(str(broken))) from None
     owner = desk.owner_of(_text(fields.pop("key", None)))
     event = _text(fields.pop("event", None)) or "pixel"
     arrival = desk.arrival(owner, request)

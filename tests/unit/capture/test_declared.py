@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import urlencode
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -87,6 +88,38 @@ _BODIES = st.one_of(
     ),
     st.binary(max_size=60).map(lambda data: b'--x\r\nContent-Disposition: form-data; name="email"\r\n\r\n' + data),
 )
+
+
+_ASKED = {
+    "/leads.js": "/leads.js",
+    "/v1/pixel.gif": "/v1/pixel.gif",
+    "/sourceConfig": "/sourceConfig",
+    "/sourceConfig/": "/sourceConfig/",
+    f"/v1/projects/{KEY}/settings": "/v1/projects/{key}/settings",
+    "/v1/projects/wrong/settings": "/v1/projects/{key}/settings",
+    "/v1/projects/a/b": "/v1/projects/{key}/settings",
+}
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    path=st.sampled_from(sorted(_ASKED)),
+    method=st.sampled_from(["GET"] * 6 + ["OPTIONS", "PUT"]),
+    key=st.sampled_from([KEY, "wrong", None]),
+    said=st.lists(st.tuples(_NAMES | st.sampled_from(["key", "event", "writeKey"]), st.text() | st.just(KEY))),
+    headers=_HEADERS,
+)
+async def test_whatever_is_asked_for_the_answer_is_one_that_is_declared(
+    path: str, method: str, key: str | None, said: list[tuple[str, str]], headers: dict[str, str]
+) -> None:
+    query = urlencode(said, errors="replace")
+    answered = await Visitor().post(path, b"", key=key, method=method, query=query, headers=headers)
+    if method == "PUT":
+        assert problem(answered) == (405, "method")
+        return
+    declaration = declared.paths()[0][_ASKED[path]][method.lower()]["responses"][str(answered.status)]
+    media = answered.headers.get("content-type", "").partition(";")[0]
+    assert media in declaration.get("content", {"": None})
 
 
 @settings(deadline=None, max_examples=150)

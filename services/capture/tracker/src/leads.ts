@@ -87,8 +87,8 @@ function start(script: HTMLScriptElement): void {
     else user = store.get("user") ?? undefined;
     const waited = held;
     held = [];
+    queue.start();
     waited.forEach(put);
-    queue.soon(0);
   };
   const forbid = (): void => {
     may = false;

@@ -27,6 +27,7 @@ export class Queue {
   private count = 0;
   private failures = 0;
   private timer: number | undefined;
+  private open = false; // until the page, and whoever looks at it, agree
 
   constructor(
     private readonly host: string,
@@ -54,20 +55,26 @@ export class Queue {
     if (!this.failures) this.soon(item.form ? 0 : WAIT_MS);
   }
 
-  /** Sends what waits, from an earlier page too, after so many milliseconds. */
-  soon(ms: number): void {
+  /** From now on things are sent; at once what an earlier page left. */
+  start(): void {
+    this.open = true;
+    this.soon(0);
+  }
+
+  /** Sends what waits, after so many milliseconds. */
+  private soon(ms: number): void {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => void this.flush(), ms);
   }
 
   /** Nothing that waits is sent any more. */
   stop(): void {
-    clearTimeout(this.timer);
+    this.open = false;
     store.clear("q.");
   }
 
   private waiting(): string[] {
-    return store.names("q.").filter((name) => !this.flying.has(name));
+    return !this.open ? [] : store.names("q.").filter((name) => !this.flying.has(name));
   }
 
   private async flush(): Promise<void> {
@@ -108,7 +115,7 @@ export class Queue {
     const items = names.map((name) => JSON.parse(store.get(name)!) as Item);
     const common = { writeKey: this.key, sentAt: new Date().toISOString() };
     const form = items[0]!.form;
-    const url = this.host + (form ? `/v1/forms/${form}` : "/v1/batch");
+    const url = this.host + (form ? `/v1/forms/${encodeURIComponent(form)}` : "/v1/batch");
     const body = JSON.stringify(form ? { ...items[0]!.body, ...common } : { ...common, batch: items.map((item) => item.body) });
     names.forEach((name) => this.flying.add(name));
     const status = await deliver(url, body);
