@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import logging
 import random
 import signal
 import socket
@@ -206,6 +207,8 @@ def main() -> None:
     """The process."""
     config = settings.load(Settings)
     logs.configure("capture", config.member)
+    # It warns of each broken body; whoever sent that is told already.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     listening = service.listen(config.http_host, config.http_port, "LEADFLOW_CAPTURE_PORT")
     uvloop.run(serve(config, listening))
 
