@@ -128,7 +128,9 @@ class Parts:
             elif self.broker.trouble and self.spool.trouble:
                 trouble = f"{self.broker.trouble}; {self.spool.trouble}"
             self.health.report("durability", trouble)
-            self.health.note("kafka", self.broker.trouble and f"{self.broker.trouble}: events go into the spool")
+            # While rows wait, the door does not try Kafka: then who drains knows.
+            kafka = self.broker.trouble or self.drain.trouble
+            self.health.note("kafka", kafka and f"{kafka}: events go into the spool")
             self.health.note("spool", self._spool_tells())
             publish(self.writer, self.spool, kafka_answers=self.broker.trouble is None)
             publish_limits(self.limits)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import random
+import signal
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import asyncpg
@@ -13,6 +16,7 @@ import httpx
 
 from deploy.local import drills
 from shared.crash import DRAIN_POINT
+from tests.chaos import world
 from tests.chaos.plan import Step
 from tests.chaos.rig import Missed, Rig
 
@@ -22,46 +26,55 @@ TRUTH_SECONDS = 15.0
 _SLICES = 3  # the drain is killed at its third, where it is long enough to have one
 _LONG_SECONDS = 60.0
 _DRAINED_SECONDS = 300.0
+_LEASED_SECONDS = 20.0
 
 
 async def kafka_away(rig: Rig, step: Step, rng: random.Random) -> None:
     """What comes is accepted into the spool; while it is drained, who drains is killed."""
-    with rig.book.span("away kafka"):
-        await asyncio.to_thread(drills.stop, rig.layout, "kafka")
-        await _told_of(rig, step.seconds, ready=True, degraded={"kafka", "spool"})
-        deaths = _order_a_death(rig, step)
-        await asyncio.to_thread(drills.start, rig.layout, "kafka")
+    async with _away(rig, "kafka", paused=bool(step.to)):
+        await _told_of(rig, step.seconds, ready=True)
+        deaths = await _order_a_death(rig, step)
     await _drained(rig, deaths, "Kafka away, capture killed in the drain")
 
 
 async def postgres_within(rig: Rig, step: Step, rng: random.Random) -> None:
     """In the middle of it Postgres goes too: 503. When it is back, the spool takes events again; then comes Kafka."""
-    with rig.book.span("away kafka"):
-        await asyncio.to_thread(drills.stop, rig.layout, "kafka")
-        await _told_of(rig, step.seconds / 3, ready=True, degraded={"kafka"})
-        with rig.book.span("away postgres"):
-            await asyncio.to_thread(drills.stop, rig.layout, "postgres")
-            await _told_of(rig, step.seconds / 3, ready=False, degraded={"kafka", "spool"})
-            await asyncio.to_thread(drills.start, rig.layout, "postgres")
-        await _told_of(rig, step.seconds / 3, ready=True, degraded={"kafka"})
-        deaths = _order_a_death(rig, step)
-        await asyncio.to_thread(drills.start, rig.layout, "kafka")
+    async with _away(rig, "kafka", paused=bool(step.to)):
+        await _told_of(rig, step.seconds / 3, ready=True)
+        async with _away(rig, "postgres"):
+            await _told_of(rig, step.seconds / 3, ready=False)
+        await _told_of(rig, step.seconds / 3, ready=True)
+        deaths = await _order_a_death(rig, step)
     await _drained(rig, deaths, "Kafka away and Postgres within, capture killed in the drain")
 
 
 async def both_away(rig: Rig, step: Step, rng: random.Random) -> None:
     """Both at once, and one door is killed meanwhile: it can't open again before Postgres is back."""
-    with rig.book.span("away kafka"):
-        with rig.book.span("away postgres"):
-            await asyncio.gather(*(asyncio.to_thread(drills.stop, rig.layout, one) for one in ("kafka", "postgres")))
-            await _told_of(rig, step.seconds, ready=False, degraded={"kafka", "spool"})
-            with rig.book.span("away capture-0"):
-                await asyncio.to_thread(drills.kill, rig.layout, "capture-0")
-            await asyncio.to_thread(drills.start, rig.layout, "postgres")
+    async with _away(rig, "kafka", paused=bool(step.to)):
+        async with _away(rig, "postgres"):
+            await _told_of(rig, step.seconds, ready=False)
+            await asyncio.to_thread(drills.kill, rig.layout, "capture-0")
         await asyncio.sleep(min(5.0, step.seconds / 3))  # the spool takes events
-        deaths = _order_a_death(rig, step)
-        await asyncio.to_thread(drills.start, rig.layout, "kafka")
+        deaths = await _order_a_death(rig, step)
     await _drained(rig, deaths, "Kafka and Postgres away at once, capture killed in the drain")
+
+
+@contextlib.asynccontextmanager
+async def _away(rig: Rig, program: str, *, paused: bool = False) -> AsyncIterator[None]:
+    with rig.book.span(f"away {program}"):
+        pid = (await rig.pids())[program]
+        if paused:
+            os.kill(pid, signal.SIGSTOP)
+        else:
+            await asyncio.to_thread(drills.stop, rig.layout, program)
+        try:
+            yield
+        finally:
+            if paused:
+                os.kill(pid, signal.SIGCONT)
+                await world.until_answers(rig, program)
+            else:
+                await asyncio.to_thread(drills.start, rig.layout, program)
 
 
 async def spooled(rig: Rig) -> int:
@@ -70,15 +83,14 @@ async def spooled(rig: Rig) -> int:
     return int(row["n"])
 
 
-async def _told_of(rig: Rig, seconds: float, *, ready: bool, degraded: set[str]) -> None:
+async def _told_of(rig: Rig, seconds: float, *, ready: bool) -> None:
     """Lets the time pass; within 15 seconds of it every door has to say what it is like."""
     end = time.monotonic() + seconds
     await asyncio.sleep(min(TRUTH_SECONDS, seconds * 0.9))
     for member in rig.members("capture"):
         said = await _says(rig, member)
-        told = said.get("ready"), set(said.get("degraded") or ())
-        if told[0] is not ready or not degraded <= told[1]:
-            why = f"{member} says ready={told[0]}, degraded={sorted(told[1])}, not ready={ready}, {sorted(degraded)}"
+        if said.get("ready") is not ready or not said.get("degraded"):
+            why = f"{member} says ready={said.get('ready')}, degraded={said.get('degraded')}; it is ready={ready}, and degraded"
             rig.book.note("failed", name="what capture says of itself", why=why)
     await asyncio.sleep(max(0.0, end - time.monotonic()))
 
@@ -92,11 +104,20 @@ async def _says(rig: Rig, member: str) -> dict[str, Any]:
         return {}
 
 
-def _order_a_death(rig: Rig, step: Step) -> int:
-    """Whoever drains dies between an acknowledgement and the deletion of what it has sent. Says how often somebody died before."""
+async def _order_a_death(rig: Rig, step: Step) -> int:
+    """Who holds a lease of the spool dies between an acknowledgement and the deletion of what it has sent. Says how often somebody
+    died there before."""
+    holders: list[Any] = []
+    deadline = time.monotonic() + _LEASED_SECONDS
+    while not holders and time.monotonic() < deadline:
+        holders = await rig.fetch(
+            "capture",
+            "SELECT split_part(holder, '/', 1) AS member FROM spool_lease WHERE expires_at > now() ORDER BY 1",
+        )
+        await asyncio.sleep(0.2)
     slices = _SLICES if step.seconds >= _LONG_SECONDS and step.name == "kafka-away" else 1
-    for member in rig.members("capture"):
-        (rig.orders / member).write_text(f"crash {DRAIN_POINT}:{slices}")
+    for row in holders[:1]:
+        (rig.orders / row["member"]).write_text(f"crash {DRAIN_POINT}:{slices}")
     return _deaths(rig)
 
 
@@ -105,8 +126,6 @@ async def _drained(rig: Rig, deaths: int, name: str) -> None:
     deadline, left = time.monotonic() + _DRAINED_SECONDS, -1
     while left and time.monotonic() < deadline:
         await asyncio.sleep(0.2)
-        if _deaths(rig) > deaths:  # one is enough: the other door stays open
-            _take_orders_back(rig)
         try:
             left = await spooled(rig)
         except (OSError, TimeoutError, asyncpg.PostgresError):

@@ -54,10 +54,11 @@ def plan(minutes: float, seed: int) -> list[Step]:
     return sorted(steps, key=lambda step: (step.at, step.lane))
 
 
-def outages(minutes: float) -> list[Step]:
-    """What the spool is for: Kafka away for so many minutes, then Postgres too in the middle of it, then both at once."""
+def outages(minutes: float, *, paused: bool = False) -> list[Step]:
+    """What the spool is for: Kafka away for so many minutes, then Postgres too in the middle of it, then both at once. Kafka is
+    stopped, or paused: then it is back at once."""
     names = ("kafka-away", "kafka-away-and-postgres-within", "both-away")
-    return [Step("world", 2.0, name, seconds=minutes * 60) for name in names]
+    return [Step("world", 2.0, name, "paused" if paused else "", seconds=minutes * 60) for name in names]
 
 
 def _crashes(service: str, seconds: float, rng: random.Random) -> Iterator[Step]:

@@ -34,7 +34,7 @@ async def _break(rig: Rig) -> None:
     async with asyncio.TaskGroup() as living:
         living.create_task(clients.live("p", per_second=PER_SECOND, until=stop))
         try:
-            for step in outages(AWAY_MINUTES):
+            for step in outages(AWAY_MINUTES, paused=True):
                 await outage.ACTS[step.name](rig, step, random.Random(1))
         finally:
             stop.set()
