@@ -53,9 +53,11 @@ def main() -> int:
     print(report.text(done, home=given.home))
     if given.write:
         command = f"make chaos MINUTES={given.minutes:g} SEED={given.seed}"
+        title = f"seed {given.seed}, {given.minutes:g} minutes"
         if given.course == SPOOL:
             command = f"make chaos-spool MINUTES={given.minutes:g} PER_SECOND={given.per_second:g}"
-        report.write(done, command=command, seed=given.seed, minutes=given.minutes)
+            title = f"spool, three absences of {given.minutes:g} minutes"
+        report.write(done, command=command, title=title)
     if done.judgement.holds and not given.keep:
         rig.remove(given.home)
     return 0 if done.judgement.holds else 1

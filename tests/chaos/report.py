@@ -57,13 +57,13 @@ def _told(finding: Finding) -> Iterator[str]:
         yield f"          where to look: {finding.where}"
 
 
-def write(run: Run, *, command: str, seed: int, minutes: float) -> None:
+def write(run: Run, *, command: str, title: str) -> None:
     """Puts the run's section in front of the earlier ones."""
     earlier = RESULTS.read_text().removeprefix(_HEAD) if RESULTS.exists() else ""
-    RESULTS.write_text(_HEAD + "\n" + section(run, command=command, seed=seed, minutes=minutes) + earlier)
+    RESULTS.write_text(_HEAD + "\n" + section(run, command=command, title=title) + earlier)
 
 
-def section(run: Run, *, command: str, seed: int, minutes: float) -> str:
+def section(run: Run, *, command: str, title: str) -> str:
     """The run as Markdown."""
     judged, found, said = run.judgement, run.evidence, run.ledger
     counted, good = health.accepted_share(said)
@@ -76,7 +76,6 @@ def section(run: Run, *, command: str, seed: int, minutes: float) -> str:
             f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}",
         ),
         ("command", f"`{command}`"),
-        ("seed, minutes", f"{seed}, {minutes:g}"),
         ("acked", judged.acked),
         ("**lost**", judged.lost),
         ("recovered", judged.recovered),
@@ -91,7 +90,7 @@ def section(run: Run, *, command: str, seed: int, minutes: float) -> str:
         ("bad records, records produced twice", f"{len(said.garbage)}, {said.copies}"),
     ]
     lines = [
-        f"## {datetime.now(UTC):%Y-%m-%d}, seed {seed}, {minutes:g} minutes: {'kept' if judged.holds else 'NOT kept'}",
+        f"## {datetime.now(UTC):%Y-%m-%d}, {title}: {'kept' if judged.holds else 'NOT kept'}",
         "",
     ]
     lines += ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in facts), ""]
