@@ -85,7 +85,8 @@ class Sending:
             await outbox.sweep(self._pool, acknowledged=sweeping)
             self.swept(len(sweeping))
         for part in list(self._held.recalling):
-            if await recall.end(self._pool, stage=self._stage.name, part=part):
+            epoch = self._held.epochs.get(part)  # a number may be let go while we wait for another
+            if epoch is not None and await recall.end(self._pool, stage=self._stage.name, part=part, epoch=epoch):
                 self._held.recalling.discard(part)
 
     def swept(self, count: int) -> None:
