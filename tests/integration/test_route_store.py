@@ -184,6 +184,17 @@ async def test_two_batches_the_other_way_round_say_the_same_of_every_outcome(poo
     ]
 
 
+async def test_what_waited_or_was_withdrawn_before_outcomes_were_folded_is_judged_as_well(pool: Pool) -> None:
+    await reads(pool, commanded("accepted", handover_id=None), scored("ld_x"))
+    await pool.execute("UPDATE outcome_log SET by_lead = false")
+    await pool.execute("UPDATE handover SET state = 'withdrawn'")
+    await reads(
+        pool, scored(), commanded("won", handover_id="ho_ld_x_1_1", lead_id="ld_x", at=NOON + timedelta(hours=1))
+    )
+    rows = await pool.fetch("SELECT state, verdict FROM handover JOIN outcome_log USING (handover_id) ORDER BY state")
+    assert [tuple(row) for row in rows] == [("accepted", "applied"), ("withdrawn", "impossible")]
+
+
 async def test_a_batch_needs_one_round_trip_to_load_and_one_to_save_and_one_more_when_it_hands_over(pool: Pool) -> None:
     trips: list[int] = []
     await reads(pool, *(scored(f"ld_{number}", stage="MQL") for number in range(50)), trips=trips)

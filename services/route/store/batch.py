@@ -71,7 +71,7 @@ SELECT array(SELECT ROW (lead_id, part, score_version, stage, episode, handed, o
                FROM absorbed WHERE survivor = ANY (array(SELECT lead_id FROM wanted)) ORDER BY lead_id) AS absorbed,
        array(SELECT ROW (domain, owner, lead_id, since) FROM account WHERE domain = ANY ($2::text[])) AS accounts,
        array(SELECT ROW (command_id::text, part, lead_id, handover_id, outcome, reason, amount, currency, reported_by,
-                         occurred_at, received_at, verdict, state_before, state_after, by_lead)
+                         occurred_at, received_at, verdict, state_before, state_after, by_lead OR handover_id IS NULL)
                FROM outcome_log WHERE {_ABOUT} = ANY (array(SELECT lead_id FROM wanted)) ORDER BY received_at, command_id) AS said,
        array(SELECT ROW (event_id::text, value)
                FROM recalled WHERE stage = 'route' AND event_id = ANY ($3::uuid[])) AS recalled,
@@ -145,7 +145,7 @@ WITH never_in_sql AS ({SAVE_NEVER_IN_SQL}), leads AS ({SAVE_LEADS}), handovers A
                          $56::text[], $57::timestamptz[], $58::timestamptz[], $59::text[], $60::text[], $61::text[], $62::bool[])
     ON CONFLICT (command_id) DO UPDATE
        SET handover_id = excluded.handover_id, verdict = excluded.verdict, state_before = excluded.state_before,
-           state_after = excluded.state_after
+           state_after = excluded.state_after, by_lead = excluded.by_lead
 )
 INSERT INTO command (command_id, status, result)
 SELECT command_id, 'done', verdict FROM unnest($48::uuid[], $59::text[]) AS o(command_id, verdict)
