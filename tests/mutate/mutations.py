@@ -226,6 +226,14 @@ ONCE = (
 
 REBUILD = (
     Mutation(
+        "outcomes are taken in the order in which they were met",
+        "services/route/domain/outcomes.py",
+        "    return sorted(said, key=lambda one: (one.occurred_at, one.received_at, one.command_id))",
+        "    return list(said)",
+        "what sales said of a handover is judged otherwise when the log is read once more",
+        (TOLD_LAST,),
+    ),
+    Mutation(
         "outputs that are known are sent again",
         "shared/batch.py",
         "        if terms.recalling:",
@@ -377,14 +385,6 @@ LOCK_ORDER = (
         f"     {_IN_NO_ORDER}\n       FOR UPDATE",
         "two numbers that touch the same handovers stand still for a second, again and again",
         (LOCKS,),
-    ),
-    Mutation(
-        "outcomes are taken in the order in which they were met",
-        "services/route/domain/outcomes.py",
-        "    return sorted(said, key=lambda one: (one.occurred_at, one.received_at, one.command_id))",
-        "    return list(said)",
-        "what sales said of a handover is judged otherwise when the log is read once more",
-        (TOLD_LAST,),
     ),
     Mutation(
         "route hands over without its gate",
