@@ -16,11 +16,24 @@ from shared import cloudevent, lenient
 from shared.ordered import Ahead, when
 from shared.stage import Record
 
-GATHER_BYTES = 128 * 1024  # gather at the broker, up to this much or for the time that the stage says
+GATHER_BYTES = 128 * 1024  # gather at the broker, up to this much or for a window (`window_ms`)
+WINDOW_PER_BATCH = 2.0  # of what the last batches took: half of its time a stage is free
+LONGEST_WINDOW_MS = 80.0
 IDLE_AFTER_SECONDS = 2.0  # then the broker answers the first byte at once, and rest costs nothing
 IDLE_MS = 500
 MOST_RECORDS = 1000
 LENIENT_SECONDS = 60.0  # how long the slow reader is used after a header name that is no UTF-8
+
+
+def window_ms(before_ms: float, *, took_ms: float, least_ms: float) -> float:
+    """How long the broker gathers next, after a batch that took `took_ms`: a quarter of the way from `before_ms` to twice that.
+
+    A batch costs every stage milliseconds, here, in Postgres and at the broker, whatever it carries. Where it takes long, the machine
+    is slow or busy: then fewer and fuller ones cost less and are sooner through. From `least_ms` to LONGEST_WINDOW_MS; who wants to
+    wait longer than that anyway waits `least_ms`.
+    """
+    wanted_ms = max(least_ms, min(WINDOW_PER_BATCH * took_ms, LONGEST_WINDOW_MS))
+    return before_ms + (wanted_ms - before_ms) / 4
 
 
 class OffsetGone(Exception):
@@ -43,11 +56,11 @@ class Reader:
     ) -> None:
         self.topics = tuple(topics)
         self._on_revoked = on_revoked
-        self._gather_ms = gather_ms
+        self._least_ms = gather_ms
+        self._window_ms = float(gather_ms)
         self.assigned: dict[int, int] = {}  # number -> which assignment gave it: a later one means claim again
         self._round = 0
         self._last_record_at = time.monotonic()
-        self._eager = False
         self._lenient_until = 0.0
         # While a store is being rebuilt its records are given in the order of their times (shared/ordered.py).
         self.in_order = False
@@ -120,6 +133,10 @@ class Reader:
         self._tune(bool(records))
         return sorted(records, key=when)
 
+    def follow(self, took_seconds: float) -> None:
+        """Tells what a batch took, from its records to the broker's acknowledgement of what it said: the next windows follow it."""
+        self._window_ms = window_ms(self._window_ms, took_ms=took_seconds * 1000, least_ms=self._least_ms)
+
     async def _gather_in_order(self, held: Collection[int]) -> list[Record]:
         """As `gather`, but waits with a record until every other partition has come as far: what a store decides on in a rebuild comes in
         the order in which it came at first, though the partitions are read at different speeds."""
@@ -147,11 +164,9 @@ class Reader:
             self._lenient_until = 0.0
             lenient.use(False)
         eager = now - self._last_record_at > IDLE_AFTER_SECONDS
-        if eager != self._eager:
-            self._eager = eager
-            fetcher = self._consumer._fetcher
-            fetcher._fetch_min_bytes = 1 if eager else GATHER_BYTES
-            fetcher._fetch_max_wait_ms = IDLE_MS if eager else self._gather_ms
+        fetcher = self._consumer._fetcher
+        fetcher._fetch_min_bytes = 1 if eager else GATHER_BYTES
+        fetcher._fetch_max_wait_ms = IDLE_MS if eager else round(self._window_ms)
 
     async def ends(self, parts: Collection[int]) -> dict[tuple[str, int], int]:
         """The end of each topic's partition now, by (topic, number)."""

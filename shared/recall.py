@@ -86,16 +86,23 @@ async def begin(pool: Pool, *, stage: str, part: int, until: Mapping[str, int]) 
     )
 
 
-async def end(pool: Pool, *, stage: str, part: int) -> bool:
-    """Ends the recall of number `part` if its cursors have come far enough; says whether it has ended."""
+async def end(pool: Pool, *, stage: str, part: int, epoch: int) -> bool:
+    """Ends the recall of number `part` if its cursors have come far enough and it is still ours; says whether it has ended."""
     async with pool.acquire() as connection, connection.transaction():
         # Still some way to go?
         if await connection.fetchval(
             "SELECT true FROM cursor WHERE stage = $1 AND part = $2 AND next_offset < recall_until LIMIT 1", stage, part
         ):
             return False
-        # The number has caught up with what it had decided before.
-        await connection.execute("UPDATE cursor SET recall_until = NULL WHERE stage = $1 AND part = $2", stage, part)
+        # The number has caught up with what it had decided before. Whoever claimed it meanwhile may have begun a recall of their own.
+        ours = await connection.fetch(
+            "UPDATE cursor SET recall_until = NULL WHERE stage = $1 AND part = $2 AND owner_epoch = $3 RETURNING topic",
+            stage,
+            part,
+            epoch,
+        )
+        if not ours:
+            return False
         # What was recalled for it is of no more use.
         await connection.execute("DELETE FROM recalled WHERE stage = $1 AND part = $2", stage, part)
         return True

@@ -78,7 +78,8 @@ class Stage:
             retention). False: the stage's own tables are the memory; its `load` tells what was seen through `seen`.
     seen    IO, inside the transaction, only with inbox=False: which of these event ids count already. Must first take
             whatever lock makes the answer hold until commit.
-    gather_ms  how long the broker gathers while there is traffic: 15 is best for what somebody waits for, more is cheaper.
+    gather_ms  how long the broker gathers at least while there is traffic: 15 is best for what somebody waits for, more is cheaper.
+            Where batches take long it gathers longer (`reader.window_ms`).
     recollect  pure: what a record of the stage's own output says to a rebuild, for a `load` that must keep the decision which stands
             there; or None when it is not to be kept.
     same_part  True: outputs go to the number that the input came from. False: to murmur2(key) mod the count.

@@ -105,7 +105,7 @@ async def newest(
     pool: Pool, wanted: Wanted, *, limit: int, before: tuple[datetime, str] | None = None
 ) -> list[dict[str, Any]]:
     """Dead letters without their contents, newest first; `before` is the time and id of the last one of the page before."""
-    # A page by keyset; a filter that is not given is null and lets all through.
+    # A page by keyset, which stays an index's condition on the first page too; a filter that is not given is null and lets all through.
     rows = await pool.fetch(
         """
         SELECT d.dead_id::text AS id, d.service, d.reason, d.detail, d.topic, d.part AS partition, d.place AS "offset",
@@ -113,7 +113,7 @@ async def newest(
           FROM dead AS d LEFT JOIN replay AS r USING (dead_id)
          WHERE ($1::text IS NULL OR d.service = $1) AND ($2::text IS NULL OR d.reason = $2)
            AND ($3::text IS NULL OR d.topic = $3)
-           AND ($5::timestamptz IS NULL OR (d.died_at, d.dead_id) < ($5, $6::uuid))
+           AND (d.died_at, d.dead_id) < (coalesce($5, 'infinity'::timestamptz), coalesce($6, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
          GROUP BY d.dead_id
         HAVING NOT $4 OR count(r.dead_id) = 0
          ORDER BY d.died_at DESC, d.dead_id DESC

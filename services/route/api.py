@@ -47,7 +47,8 @@ def routes(pool: Pool, send: Send) -> APIRouter:
 
     @router.get("/v1/leads/{lead_id}/handovers")
     async def handovers_of(lead_id: Id) -> dict[str, Any]:
-        """A lead's handovers, oldest first, each with its path and outcomes; empty for a lead that was never handed over."""
+        """A lead's handovers, oldest first, each with its path and outcomes; empty for a lead that was never handed over. States and
+        verdicts are by all that is known so far, in the order in which it happened: what arrives later may change them."""
         rows = await reading.handovers_of(pool, lead_id)
         said = await reading.outcomes(pool, [row["handover_id"] for row in rows])
         return {
@@ -59,7 +60,8 @@ def routes(pool: Pool, send: Send) -> APIRouter:
 
     @router.get("/v1/handovers/{handover_id}")
     async def handover(handover_id: Id) -> dict[str, Any]:
-        """One handover: as it was written to the topic, where it stands, and everything that was said about it."""
+        """One handover: as it was written to the topic, where it stands, and everything that was said about it, with its verdict. State and
+        verdicts are by all that is known so far, in the order in which it happened: what arrives later may change them."""
         row = await reading.handover(pool, handover_id)
         if row is None:
             raise HTTPException(404, "There is no handover of this id. GET /v1/leads/{id}/handovers lists a lead's.")
@@ -82,7 +84,8 @@ def routes(pool: Pool, send: Send) -> APIRouter:
 
     @router.post("/v1/handovers/{handover_id}/outcome", status_code=202)
     async def outcome(handover_id: Id, given: OutcomeGiven) -> dict[str, str]:
-        """Takes an outcome, as leads.outcomes.v1 does. `GET /v1/commands/{command_id}` says what it came to."""
+        """Takes an outcome, as leads.outcomes.v1 does. `GET /v1/commands/{command_id}` says what it came to so far: outcomes count in the
+        order in which they happened, so an earlier one that arrives later may change the verdict."""
         if events.named(handover_id) is None:
             raise HTTPException(404, "This is no handover's id. A handover's id begins with ho_.")
         reported = OutcomeReported(**given.model_dump(), handover_id=handover_id)

@@ -132,12 +132,14 @@ class Runner:
             if records:
                 self._watch.progress()
                 await self._batch(records)
+                reader.follow(self._sending.took_seconds)
             await self._clock(reader)
             if not records:
                 await self._sending.settle()
             await self._commit_offsets(reader)
 
     async def _batch(self, records: Sequence[Record]) -> None:
+        began = time.monotonic()
         decoded = batch.decode(self._stage, records)
         point("after_decode")
         metrics.OLDEST_SECONDS.labels(self._stage.name).set(
@@ -156,20 +158,21 @@ class Runner:
                 self._held.read_up_to[place] = one.record.timestamp_ms
             for topic, count in Counter(one.record.topic for one in decoded).items():
                 metrics.RECORDS_IN.labels(self._stage.name, topic).inc(count)
-            self._sending.begin(written)
+            self._sending.begin(written, began=began)
             return
 
     async def _clock(self, reader: Reader) -> None:
         due = await self._timers.slice(reader)
         if not due:
             return
+        began = time.monotonic()
         if self._stage.prepare is not None:
             await self._stage.prepare()
         written = await self._write((), due)
         if written is None:
             return
         self._timers.set_aside(written)
-        self._sending.begin(written)
+        self._sending.begin(written, began=began)
 
     async def _write(self, decoded: Sequence[batch.Decoded], timers: Sequence[Input]) -> list[batch.Written] | None:
         """Commits a batch, for as long as it takes. None when a number turned out to be lost (it is let go of)."""

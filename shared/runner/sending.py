@@ -40,14 +40,18 @@ class Sending:
         self._transactional = frozenset(topic.name for topic in stage.writes if topic.transactional)
         self._task: asyncio.Task[None] | None = None
         self._since = 0.0
+        self.took_seconds = 0.0  # the last batch: from its records to the broker's acknowledgement
         self.in_doubt = False  # a transaction may stand whose answer was lost
         self.unswept: list[int] = []  # outbox rows that the broker has acknowledged
 
-    def begin(self, written: Sequence[batch.Written]) -> None:
-        """Begins to send what was committed; the next gather runs beside it, the next transaction waits for it (`acknowledged`)."""
+    def begin(self, written: Sequence[batch.Written], *, began: float) -> None:
+        """Begins to send what was committed; the next gather runs beside it, the next transaction waits for it (`acknowledged`).
+        `began` is when the batch did, by the monotonic clock."""
+        self._since = time.monotonic()
         if any(one.rows for one in written):
-            self._task = asyncio.create_task(self._send(written))
-            self._since = time.monotonic()
+            self._task = asyncio.create_task(self._send(written, began))
+        else:
+            self.took_seconds = self._since - began
 
     def late_seconds(self) -> float:
         """For how long the broker has owed an acknowledgement."""
@@ -85,7 +89,8 @@ class Sending:
             await outbox.sweep(self._pool, acknowledged=sweeping)
             self.swept(len(sweeping))
         for part in list(self._held.recalling):
-            if await recall.end(self._pool, stage=self._stage.name, part=part):
+            epoch = self._held.epochs.get(part)  # a number may be let go while we wait for another
+            if epoch is not None and await recall.end(self._pool, stage=self._stage.name, part=part, epoch=epoch):
                 self._held.recalling.discard(part)
 
     def swept(self, count: int) -> None:
@@ -97,7 +102,7 @@ class Sending:
         if self._task is not None:
             self._task.cancel()
 
-    async def _send(self, written: Sequence[batch.Written]) -> None:
+    async def _send(self, written: Sequence[batch.Written], began: float | None = None) -> None:
         for one in written:
             point("in_emit")
             strict: dict[int, list[Message]] = {}
@@ -120,6 +125,8 @@ class Sending:
             for error in lost:
                 if error is not None:
                     raise error
+        if began is not None:
+            self.took_seconds = time.monotonic() - began
 
     async def _send_once(self, part: int, messages: Sequence[Message]) -> None:
         known = await self._once.send(part, messages)

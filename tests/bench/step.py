@@ -58,7 +58,8 @@ def measured(target: Target, step: Step, story: Story) -> Run:
     with tempfile.TemporaryDirectory(prefix="leadflow-bench-") as folder:
         path = Path(folder) / "marks"
         marks = Marks(path, first=begin_at, capacity=capacity)
-        gather = (128 * 1024, 50) if step.rate is None else (32 * 1024, 5)
+        # Where latencies count, the broker answers with the first byte: each answer has records in it, and is at once.
+        gather = (128 * 1024, 50) if step.rate is None else (1, 50)
         watch = Watch(
             kafka=target.kafka,
             scored=target.scored,

@@ -26,6 +26,8 @@ LEFT_OUT: Mapping[str, str] = {
     "cursor.recall_until": "set while a replay is under way",
     "account.lead_id": "which of a company's leads, on two partitions, was handed over first within the same moment",
     "account.since": "when that one was",
+    "a merge that an outcome of before came after": "nothing tells a replay which handover was moved when it was not known yet that it had ended: "
+    "it stays, and the survivor gets its own; this is still told as a difference",
     "outbox": "empty on both sides, which is a check of its own",
     "recalled": "the replay's own memory of what was sent, gone when it ends",
     "reject_pass": "an operator's decision, not the topics'",

@@ -88,8 +88,8 @@ async def test_route_locks_handovers_in_one_order(store: str) -> None:
             f"ld_{n:03}",
             NOW,
         )
-    handovers = [f"ho_{n:03}" for n in range(MANY)]
-    assert not await _circles(pool, lambda tx, rng: tx.fetchrow(AROUND, [], rng.sample(handovers, MANY), [], [], False))
+    leads = [f"ld_{n:03}" for n in range(MANY)]
+    assert not await _circles(pool, lambda tx, rng: tx.fetchrow(AROUND, rng.sample(leads, MANY), [], [], False))
 
 
 async def test_those_who_claim_one_number_at_once_come_one_after_the_other(store: str) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,13 @@ from services.route.domain.decode import decode
 from services.route.domain.routing import Routing
 from services.route.store import batch
 from services.route.store import intake as intake_store
-from shared import problem
+from shared import clock, problem
 from shared.database import CORE_MIGRATIONS, Pool
 from shared.outcome import Decision, Outgoing
 from shared.stage import Input, Record
 from tests.integration.stores import migrated
 from tests.unit.route.builders import (
+    NOON,
     Desk,
     activity,
     commanded,
@@ -90,7 +92,7 @@ async def reads(
 
 async def test_a_story_in_the_store_ends_as_it_does_in_memory(pool: Pool) -> None:
     story: list[Any] = [
-        commanded("contacted", payload={"occurred_at": "2026-11-27T12:05:00Z"}),
+        commanded("contacted", payload={"occurred_at": "2026-11-27T11:59:00Z"}),
         scored("ld_jo", stage="MQL", activity=activity(name="first")),
         scored("ld_old", profile={"country": "FR"}),
         scored("ld_jo", version=2, activity=activity(name="second", occurred_at="2026-11-27T12:00:00Z")),
@@ -105,9 +107,14 @@ async def test_a_story_in_the_store_ends_as_it_does_in_memory(pool: Pool) -> Non
         scored("ld_x", version=3, episode=7),
     ]
     desk = Desk()
-    in_memory = desk.reads(*(one if isinstance(one, Record) else record(one) for one in story))
+    told = [one if isinstance(one, Record) else record(one) for one in story]
+    told = [
+        msgspec.structs.replace(one, timestamp_ms=one.timestamp_ms + 1000 * number)
+        for number, one in enumerate(told, start=1)
+    ]
+    in_memory = desk.reads(*told)
     stored = []
-    for one in story:
+    for one in told:
         stored += await reads(pool, one)
     assert stored == in_memory
     for lead in [value for key, value in desk.world.items() if isinstance(key, str)]:
@@ -128,6 +135,64 @@ async def test_a_story_in_the_store_ends_as_it_does_in_memory(pool: Pool) -> Non
         "ld_old": "ld_new",
         "ld_jo": "ld_new",
     }
+
+
+async def test_two_batches_the_other_way_round_say_the_same_of_every_outcome(pool: Pool) -> None:
+    """What stands in the store is a fold over what was said, in the order in which it happened: also where a handover that moved or
+    was withdrawn, a lead only, or an attempt that never was is meant."""
+    at = [NOON + timedelta(minutes=minute) for minute in range(12)]
+    first: list[Record] = [
+        record(scored("ld_a"), at=at[1]),
+        record(scored("ld_old", profile={"country": "FR"}), at=at[1]),
+        record(scored("ld_jo", stage="MQL"), at=at[1]),
+        record(scored("ld_jo", version=2, absorbed=["ld_old"]), at=at[5]),
+        record(scored("ld_a", version=2, absorbed=["ld_jo"]), at=at[8]),
+        commanded("lost", handover_id="ho_ld_a_1_1", lead_id="ld_a", at=at[11]),
+    ]
+    second: list[Record] = [
+        commanded("contacted", handover_id="ho_ld_a_1_1", lead_id="ld_a", at=at[9]),
+        commanded("meeting", handover_id=None, lead_id="ld_old", at=at[6]),
+        commanded("opportunity", handover_id="ho_ld_old_1_1", lead_id="ld_jo", at=at[9]),
+        commanded("accepted", handover_id="ho_ld_old_1_1", at=at[10], payload={"occurred_at": clock.text(at[7])}),
+        commanded("accepted", handover_id=None, lead_id="ld_jo", at=at[4]),
+        commanded("won", handover_id="ho_ld_a_1_2", lead_id="ld_a", at=at[10]),
+    ]
+    found = []
+    for order in ((first, second), (second, first), (second[::-1], [first[-1]], first[:-1])):
+        await pool.execute("TRUNCATE lead, handover, pool_member, account, absorbed, queue, outcome_log, command")
+        for one in order:
+            await reads(pool, *one)
+        found.append(
+            [
+                [tuple(row) for row in await pool.fetch(f"SELECT * FROM {table} ORDER BY 1")]
+                for table in ("handover", "outcome_log", "command", "lead", "absorbed")
+            ]
+        )
+    assert found[1] == found[0]
+    assert found[2] == found[0]
+    rows = await pool.fetch("SELECT handover_id, lead_id, state FROM handover ORDER BY handover_id")
+    assert [tuple(row) for row in rows] == [("ho_ld_a_1_1", "ld_a", "lost"), ("ho_ld_old_1_1", "ld_jo", "withdrawn")]
+    rows = await pool.fetch("SELECT outcome, handover_id, verdict FROM outcome_log ORDER BY received_at, outcome")
+    assert [tuple(row) for row in rows] == [
+        ("accepted", "ho_ld_old_1_1", "applied"),  # said of ld_jo, which had it a minute later
+        ("meeting", "ho_ld_old_1_1", "applied"),  # said of ld_old, which was ld_jo by then
+        ("contacted", "ho_ld_a_1_1", "applied"),
+        ("opportunity", "ho_ld_old_1_1", "impossible"),
+        ("accepted", "ho_ld_old_1_1", "late"),
+        ("won", "ho_ld_a_1_2", "unknown"),
+        ("lost", "ho_ld_a_1_1", "applied"),
+    ]
+
+
+async def test_what_waited_or_was_withdrawn_before_outcomes_were_folded_is_judged_as_well(pool: Pool) -> None:
+    await reads(pool, commanded("accepted", handover_id=None), scored("ld_x"))
+    await pool.execute("UPDATE outcome_log SET by_lead = false")
+    await pool.execute("UPDATE handover SET state = 'withdrawn'")
+    await reads(
+        pool, scored(), commanded("won", handover_id="ho_ld_x_1_1", lead_id="ld_x", at=NOON + timedelta(hours=1))
+    )
+    rows = await pool.fetch("SELECT state, verdict FROM handover JOIN outcome_log USING (handover_id) ORDER BY state")
+    assert [tuple(row) for row in rows] == [("accepted", "applied"), ("withdrawn", "impossible")]
 
 
 async def test_a_batch_needs_one_round_trip_to_load_and_one_to_save_and_one_more_when_it_hands_over(pool: Pool) -> None:

@@ -14,6 +14,7 @@ REBUILT = (
 )
 RESTORED = "tests/integration/test_core_records.py::test_a_store_restored_from_before_the_last_batches_hands_nothing_over_again"
 ROUTE = "tests/integration/test_route_store.py"
+TOLD_LAST = "tests/unit/route/test_any_order.py::test_an_earlier_step_that_is_told_last_counts_where_it_happened"
 ANEW = "tests/unit/enrich/test_rebuild.py"
 REPEATS = "tests/integration/test_enrich_rebuild.py::test_of_two_records_in_one_batch_of_a_rebuild_the_one_that_counted_counts_again"
 
@@ -224,6 +225,14 @@ ONCE = (
 )
 
 REBUILD = (
+    Mutation(
+        "outcomes are taken in the order in which they were met",
+        "services/route/domain/outcomes.py",
+        "    return sorted(said, key=lambda one: (one.occurred_at, one.received_at, one.command_id))",
+        "    return list(said)",
+        "what sales said of a handover is judged otherwise when the log is read once more",
+        (TOLD_LAST,),
+    ),
     Mutation(
         "outputs that are known are sent again",
         "shared/batch.py",

@@ -136,12 +136,16 @@ async def _recall_goes_on(s: Session, stage: str, part: int) -> list[Row]:
     ][:1]
 
 
-async def _recall_ends(s: Session, stage: str, part: int) -> list[Row]:
+async def _recall_ends(s: Session, stage: str, part: int, epoch: int) -> list[Row]:
+    ended: list[Row] = []
     for key, _ in list(s.scan("cursor")):
         if key[0] == stage and key[2] == part:
             await s.lock("cursor", key)
-            s.put("cursor", key, {**(s.get("cursor", key) or {}), "recall_until": None})
-    return []
+            row = s.get("cursor", key) or {}
+            if row.get("owner_epoch") == epoch:
+                s.put("cursor", key, {**row, "recall_until": None})
+                ended.append({"topic": key[1]})
+    return ended
 
 
 async def _recalled_go(s: Session, stage: str, part: int) -> list[Row]:

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from services.route.domain import events, merge, opening, outcomes, recent
 from services.route.domain.events import OutcomeCommand, Scored
 from services.route.domain.lead import moved, newly_absorbed, opens
-from services.route.domain.lifecycle import State
 from services.route.domain.routing import Routing
 from services.route.domain.state import SQL, Key, Lead, Scene, World, nobody
 from shared.outcome import Decision, Outcome, Outgoing, Reason, Reject
@@ -64,11 +63,13 @@ def decide_scored(routing: Routing, world: World, input_: Input) -> Outcome:
             scene[Key("queue", event.lead_id)] = None
             after = replace(after, queued=False)
     scene[event.lead_id] = after
+    if absorbed or after.handed > before.handed:
+        outcomes.settle(scene, event.lead_id)
     return Decision(scene.changes, emit)
 
 
 def decide_outcome(world: World, input_: Input) -> Outcome:
-    """An outcome: applied, or kept with the reason why not; it is never refused and never lost."""
+    """An outcome: logged and settled with all others about its lead; it is never refused and never lost."""
     scene = Scene(world)
     outcomes.apply(scene, input_.event, part=input_.part, now=input_.now)
     return Decision(scene.changes)
@@ -87,8 +88,9 @@ def _of_an_absorbed_lead(
         return lead
     lead = opening.open_handover(routing, scene, lead=lead, value=_value(input_), now=input_.now, emit=emit)
     key = Key("handover", events.handover_id(lead.lead_id, lead.episode, opening.FIRST_ATTEMPT))
-    if scene.get(Key("recalled", events.withdrawal_event(key.id))) is not None:
-        scene[key] = replace(scene[key], state=State.WITHDRAWN)
+    told: bytes | None = scene.get(Key("recalled", events.withdrawal_event(key.id)))
+    if told is not None:
+        outcomes.withdraw(scene, key.id, at=events.withdrawn(told).at)
     else:
         merge.move(scene, scene[key], survivor, part=lead.part)
     return lead

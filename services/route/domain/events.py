@@ -120,6 +120,12 @@ class Handover(Struct, frozen=True, kw_only=True, omit_defaults=True):
     consent: Raw | UnsetType = UNSET
 
 
+class Withdrawn(Struct, frozen=True):
+    """A withdrawal that stands on the topic already: when it was."""
+
+    at: Moment
+
+
 class Kept(Struct, frozen=True):
     """A handover that stands on the topic already, as much of it as keeping it needs."""
 
@@ -136,6 +142,7 @@ whole_scored = msgspec.json.Decoder(contracts.Scored).decode
 addressed = msgspec.json.Decoder(_Addressed).decode
 passed_on = msgspec.json.Decoder(PassedOn).decode
 kept = msgspec.json.Decoder(Kept).decode
+withdrawn = msgspec.json.Decoder(Withdrawn).decode
 _consent = msgspec.json.Decoder(_Consent).decode
 
 

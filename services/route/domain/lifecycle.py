@@ -21,7 +21,7 @@ class State(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What an outcome came to. Each one is kept with its verdict."""
+    """What an outcome came to, by all that is known so far. Each one is kept with its verdict."""
 
     APPLIED = "applied"
     REPEAT = "repeat"  # the handover stands there already

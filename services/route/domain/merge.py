@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableSequence, Sequence
+from collections.abc import Iterable, MutableSequence, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
 
-from services.route.domain import events
-from services.route.domain.lifecycle import OPEN, State
+from services.route.domain import events, outcomes
 from services.route.domain.state import SQL, Handover, Key, Lead, Scene
 from shared import contracts
 from shared.outcome import Outgoing
@@ -21,14 +20,15 @@ def take_over(
     """The lead after it took over what `absorbed` had.
 
     Its own open handover stays; without one the newest open one of the others moves over with its owner, and the episode
-    that the lead is in counts as handed over. Every other open one is withdrawn.
+    that the lead is in counts as handed over. Every other open one is withdrawn. What is open goes by what the broker had at `now`;
+    a withdrawal that stands on the topic already is one again.
     """
     theirs: list[Handover] = []
     owner = lead.owner
     taken = set(absorbed)
     for id_ in absorbed:
         taken.update(one for one in scene.get(Key("absorbs", id_), ()) if scene.get(Key("absorbed", one)) == id_)
-        theirs += _open(scene, id_)
+        theirs += _of(scene, id_)
         before: Lead | None = scene.get(id_)
         if before is not None:
             owner = owner or before.owner
@@ -37,18 +37,21 @@ def take_over(
     taken.discard(lead.lead_id)
     for id_ in taken:
         scene[Key("absorbed", id_)] = lead.lead_id
+        scene[Key("joined", id_)] = scene.get(Key("joined", id_), (lead.lead_id, now))
     names = sorted({*lead.absorbed.split(), *taken})
     scene[Key("absorbs", lead.lead_id)] = tuple(names)
+    told = [one for one in theirs if _was_told(scene, one.handover_id, at=now)]
+    theirs = [one for one in theirs if one not in told and outcomes.was_open(scene, one, at=now)]
     theirs.sort(key=lambda one: (one.created_at, one.handover_id))
     handed = lead.handed
-    if theirs and not _open(scene, lead.lead_id):
+    if theirs and not any(outcomes.was_open(scene, one, at=now) for one in _of(scene, lead.lead_id)):
         stays = theirs.pop()
         move(scene, stays, lead.lead_id, part=lead.part)
         owner = stays.owner
         if lead.stage == SQL:
             handed = max(handed, lead.episode)
-    for handover in theirs:
-        scene[Key("handover", handover.handover_id)] = replace(handover, state=State.WITHDRAWN, state_at=now)
+    for handover in (*told, *theirs):
+        outcomes.withdraw(scene, handover.handover_id, at=now)
         emit.append(_withdrawn(handover, survivor=lead.lead_id, now=now))
     return replace(lead, owner=owner, handed=handed, absorbed=" ".join(names))
 
@@ -61,9 +64,16 @@ def move(scene: Scene, handover: Handover, lead_id: str, *, part: int) -> None:
     scene[after] = (*scene.get(after, ()), handover.handover_id)
 
 
-def _open(scene: Scene, lead_id: str) -> list[Handover]:
-    all_ = (scene[Key("handover", id_)] for id_ in scene.get(Key("handovers", lead_id), ()))
-    return [one for one in all_ if one.state in OPEN]
+def _of(scene: Scene, lead_id: str) -> list[Handover]:
+    """The handovers of a lead that were not withdrawn."""
+    all_: Iterable[Handover] = (scene[Key("handover", id_)] for id_ in scene.get(Key("handovers", lead_id), ()))
+    return [one for one in all_ if one.withdrawn_at is None]
+
+
+def _was_told(scene: Scene, handover_id: str, *, at: datetime) -> bool:
+    """Whether the topic has it already that the merge of that time withdrew this handover."""
+    told: bytes | None = scene.get(Key("recalled", events.withdrawal_event(handover_id)))
+    return told is not None and events.withdrawn(told).at == at
 
 
 def _withdrawn(handover: Handover, *, survivor: str, now: datetime) -> Outgoing:

@@ -17,12 +17,13 @@ from shared.stage import Input
 
 
 class Needs(Struct):
-    """What `decide` may look at, beside the leads. `gate`: it may give a lead to somebody, or merge, and so must be alone."""
+    """What `decide` may look at, beside the leads. `gate`: it may give a lead to somebody, merge, or judge outcomes of handovers that
+    another number may move or withdraw, and so must be alone. `merges`: withdrawals that were told already may count."""
 
     gate: bool = False
+    merges: bool = False
     leads: set[str] = msgspec.field(default_factory=set)
     accounts: set[str] = msgspec.field(default_factory=set)
-    handovers: set[str] = msgspec.field(default_factory=set)
     events: set[str] = msgspec.field(default_factory=set)  # what may stand on the topic already
 
 
@@ -41,10 +42,11 @@ def lead_ids(inputs: Iterable[Input]) -> list[str]:
     return sorted(found)
 
 
-def looks_like_a_handover(inputs: Iterable[Input]) -> bool:
-    """Whether a lead of the batch says that it just entered SQL. A hint: it saves a round trip, and decides nothing."""
+def looks_gated(inputs: Iterable[Input]) -> bool:
+    """Whether a lead of the batch says that it just entered SQL, or there is an outcome. A hint: it saves a round trip, and decides
+    nothing."""
     return any(
-        type(event) is Scored and event.stage == SQL != event.previous_stage
+        (type(event) is Scored and event.stage == SQL != event.previous_stage) or type(event) is OutcomeCommand
         for event in (input_.event for input_ in inputs)
     )
 
@@ -66,14 +68,15 @@ def needs(leads: Mapping[Any, Any], inputs: Sequence[Input]) -> Needs | None:
             if absorbed or opens(lead, event):
                 _opening(found, lead, event, input_, absorbed)
         elif type(event) is OutcomeCommand:
-            found.leads.add(event.lead_id)
-            if event.handover_id:
-                found.handovers.add(event.handover_id)
-    return found if found.gate or found.leads else None
+            found.gate = True
+            named = events.named(event.handover_id) if event.handover_id else None
+            found.leads.add(named[0] if named is not None else event.lead_id)
+    return found if found.gate else None
 
 
 def _opening(found: Needs, lead: Lead, event: Scored, input_: Input, absorbed: Sequence[str]) -> None:
     found.gate = True
+    found.merges = found.merges or bool(absorbed)
     found.leads.update((lead.lead_id, *lead.absorbed.split(), *absorbed))
     found.events.add(events.handover_event(lead.lead_id, lead.episode, FIRST_ATTEMPT))
     found.events.add(events.withdrawal_event(events.handover_id(lead.lead_id, lead.episode, FIRST_ATTEMPT)))

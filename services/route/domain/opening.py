@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from services.route.domain import choice, events, outcomes, pools, recent
+from services.route.domain import choice, events, pools, recent
 from services.route.domain.lifecycle import State
 from services.route.domain.routing import Owner, Routing
 from services.route.domain.state import Account, Handover, Key, Lead, Queued, Scene
@@ -61,6 +61,7 @@ def open_handover(
         state_at=created_at,
         created_at=created_at,
         document=document,
+        withdrawn_at=None,
     )
     emit.append(Outgoing(HANDOVER, lead.lead_id, "lead.handover", event_id, document))
     mine = Key("handovers", lead.lead_id)
@@ -70,7 +71,6 @@ def open_handover(
         _own(routing, scene, account=account, owner=owner_id, lead_id=lead.lead_id, now=created_at)
     if lead.queued:
         scene[Key("queue", lead.lead_id)] = None
-    outcomes.apply_waiting(scene, lead, handover.handover_id)
     return msgspec.structs.replace(lead, handed=lead.episode, owner=owner_id, queued=False)
 
 

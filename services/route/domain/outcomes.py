@@ -1,19 +1,27 @@
-"""What an outcome does: finds its handover, moves it where that is possible, and keeps what was said with its verdict, always."""
+"""What sales says, and what that makes of handovers: a fold over everything that was said, in the order in which it happened.
+
+Outcomes and the records that open, move and withdraw handovers come by two topics and, after a merge, by two numbers, so they
+are met in any order. Therefore nothing here depends on what came first: verdicts and states are folded anew from the whole log
+of a person's leads whenever something is added to it. The table of steps is lifecycle.py's.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
 from services.route.domain import events
 from services.route.domain.events import OutcomeCommand
-from services.route.domain.lifecycle import OPEN, Verdict, judge
+from services.route.domain.lifecycle import OPEN, State, Verdict, judge
 from services.route.domain.state import Handover, Key, Lead, Logged, Scene
+
+EVER = datetime(1, 1, 1, tzinfo=UTC)  # since when a lead has been itself
 
 
 def apply(scene: Scene, command: OutcomeCommand, *, part: int, now: datetime) -> None:
-    """Applies an outcome to its handover, or keeps it until the handover is known."""
+    """Logs an outcome and settles everything that was said of its lead, this included."""
     logged = Logged(
         command_id=command.command_id,
         part=part,
@@ -29,53 +37,131 @@ def apply(scene: Scene, command: OutcomeCommand, *, part: int, now: datetime) ->
         verdict=Verdict.WAITING,
         before=None,
         after=None,
+        by_lead=command.handover_id is None,
     )
-    lead_id: str = scene.get(Key("absorbed", command.lead_id), command.lead_id)
-    handover = _named(scene, command.handover_id) if command.handover_id else _latest(scene, lead_id)
-    if handover is not None:
-        _settle(scene, logged, handover)
-        return
-    if command.handover_id and _can_no_longer_come(scene, command.handover_id):
-        logged = replace(logged, verdict=Verdict.UNKNOWN)
-    else:
-        key = Key("waiting", lead_id)
-        scene[key] = (*scene.get(key, ()), logged.command_id)
+    said = Key("said", about(logged))
+    scene[said] = (*scene.get(said, ()), logged.command_id)
     scene[Key("log", logged.command_id)] = logged
+    settle(scene, said.id)
 
 
-def apply_waiting(scene: Scene, lead: Lead, handover_id: str) -> None:
-    """Applies what was said about a handover before it was known here, in the order in which it happened."""
-    waiting: list[Logged] = []
-    for lead_id in (lead.lead_id, *lead.absorbed.split()):
-        waiting += [scene[Key("log", id_)] for id_ in scene.get(Key("waiting", lead_id), ())]
-    for logged in sorted(waiting, key=lambda one: (one.occurred_at, one.command_id)):
-        if logged.verdict is Verdict.WAITING and logged.handover_id in (None, handover_id):
-            _settle(scene, logged, scene[Key("handover", handover_id)])
+def about(logged: Logged) -> str:
+    """The lead that an outcome is about: the one in its handover's name, or the one that was named. Never changes."""
+    named = events.named(logged.handover_id) if logged.handover_id and not logged.by_lead else None
+    return named[0] if named is not None else logged.lead_id
 
 
-def _settle(scene: Scene, logged: Logged, handover: Handover) -> None:
-    verdict, after = judge(handover.state, logged.outcome)
-    if verdict is Verdict.APPLIED:
-        scene[Key("handover", handover.handover_id)] = replace(handover, state=after, state_at=logged.occurred_at)
-    scene[Key("log", logged.command_id)] = replace(
-        logged, handover_id=handover.handover_id, verdict=verdict, before=handover.state, after=after
-    )
+def settle(scene: Scene, lead_id: str) -> None:
+    """Judges everything that was said of a person's leads by what is known now: a function of that alone, not of its order."""
+    members = _person(scene, lead_id)
+    said = [scene[Key("log", id_)] for one in members for id_ in scene.get(Key("said", one), ())]
+    held = {id_: scene[Key("handover", id_)] for one in members for id_ in scene.get(Key("handovers", one), ())}
+    told: dict[str, list[Logged]] = {}
+    for logged in said:
+        chosen = _chosen(scene, logged, held.values()) if logged.by_lead else logged.handover_id
+        if chosen is not None and chosen in held:
+            told.setdefault(chosen, []).append(logged)
+        else:
+            verdict = Verdict.UNKNOWN if not logged.by_lead and _can_not_come(scene, chosen) else Verdict.WAITING
+            _note(scene, logged, replace(logged, handover_id=chosen, verdict=verdict, before=None, after=None))
+    for handover in held.values():
+        _fold(scene, handover, told.get(handover.handover_id, []))
 
 
-def _named(scene: Scene, handover_id: str) -> Handover | None:
-    handover: Handover | None = scene.get(Key("handover", handover_id))
-    return handover
+def withdraw(scene: Scene, handover_id: str, *, at: datetime) -> None:
+    """Withdraws a handover as of `at`. What that makes of it is told by the next `settle`."""
+    key = Key("handover", handover_id)
+    scene[key] = replace(scene[key], withdrawn_at=at)
 
 
-def _latest(scene: Scene, lead_id: str) -> Handover | None:
-    """The lead's newest open handover, or its newest one."""
-    all_ = [scene[Key("handover", id_)] for id_ in scene.get(Key("handovers", lead_id), ())]
-    return max(all_, key=lambda one: (one.state in OPEN, one.created_at, one.handover_id), default=None)
+def was_open(scene: Scene, handover: Handover, *, at: datetime) -> bool:
+    """Whether a handover was open by what the broker had up to `at`, as far as that is known here. What it had later does not count,
+    known or not: a merge that is read late decides as it would have in time."""
+    if handover.withdrawn_at is not None:
+        return False
+    leads = dict.fromkeys((handover.opened_for, *_person(scene, handover.lead_id)))
+    said: list[Logged] = [scene[Key("log", id_)] for one in leads for id_ in scene.get(Key("said", one), ())]
+    state = State.OFFERED
+    for logged in in_order(one for one in said if one.handover_id == handover.handover_id and one.received_at <= at):
+        state = judge(state, logged.outcome)[1]
+    return state in OPEN
 
 
-def _can_no_longer_come(scene: Scene, handover_id: str) -> bool:
-    """Whether the episode in the handover's name has been handed over, under another attempt."""
-    named = events.named(handover_id)
+def in_order(said: Iterable[Logged]) -> list[Logged]:
+    """As it happened; of what happened at once, as the broker had it."""
+    return sorted(said, key=lambda one: (one.occurred_at, one.received_at, one.command_id))
+
+
+def _fold(scene: Scene, handover: Handover, said: list[Logged]) -> None:
+    """The handover and the verdicts on it: from its offer through all that happened to it, its withdrawal in its place."""
+    state, state_at, withdrawn_at = State.OFFERED, handover.created_at, handover.withdrawn_at
+    for logged in in_order(said):
+        if withdrawn_at is not None and logged.occurred_at > withdrawn_at and state in OPEN:
+            state, state_at = State.WITHDRAWN, withdrawn_at
+        verdict, after = judge(state, logged.outcome)
+        _note(
+            scene,
+            logged,
+            replace(logged, handover_id=handover.handover_id, verdict=verdict, before=state, after=after),
+        )
+        if verdict is Verdict.APPLIED:
+            state, state_at = after, logged.occurred_at
+    if withdrawn_at is not None and state in OPEN:
+        state, state_at = State.WITHDRAWN, withdrawn_at
+    if (state, state_at) != (handover.state, handover.state_at):
+        scene[Key("handover", handover.handover_id)] = replace(handover, state=state, state_at=state_at)
+
+
+def _note(scene: Scene, before: Logged, after: Logged) -> None:
+    if after != before:
+        scene[Key("log", after.command_id)] = after
+
+
+def _person(scene: Scene, lead_id: str) -> list[str]:
+    """The lead that `lead_id` is now, and all that are it now."""
+    survivor: str = scene.get(Key("absorbed", lead_id), lead_id)
+    return list(dict.fromkeys((survivor, lead_id, *scene.get(Key("absorbs", survivor), ()))))
+
+
+def _chosen(scene: Scene, logged: Logged, held: Iterable[Handover]) -> str | None:
+    """Which handover is meant where only a lead was named: the newest that the lead had when the broker got the outcome and that
+    was not withdrawn by then; else the first that it had later; else none so far. By times alone: what is closed may be meant."""
+    had: list[tuple[datetime, str]] = []
+    later: list[tuple[datetime, str]] = []
+    for one in held:
+        since = one.created_at
+        if one.opened_for != logged.lead_id:  # it is this lead's since the merge that made them one
+            since = max(since, _one_since(scene, one.opened_for, logged.lead_id))
+        if one.withdrawn_at is not None and one.withdrawn_at <= max(since, logged.received_at):
+            continue
+        if since <= logged.received_at:
+            had.append((one.created_at, one.handover_id))
+        else:
+            later.append((since, one.handover_id))
+    if had:
+        return max(had)[1]
+    return min(later)[1] if later else None
+
+
+def _one_since(scene: Scene, lead_id: str, other: str) -> datetime:
+    """Since when two leads of one person are one: the last of the merges by which both came to the same lead."""
+    one, another = _merges(scene, lead_id), _merges(scene, other)
+    return min((max(one[met], another[met]) for met in one.keys() & another.keys()), default=EVER)
+
+
+def _merges(scene: Scene, lead_id: str) -> dict[str, datetime]:
+    """The leads that this one came to be, one after the other, and since when."""
+    found = {lead_id: EVER}
+    at = EVER
+    while (joined := scene.get(Key("joined", lead_id))) is not None and joined[0] not in found:
+        lead_id, at = joined[0], max(at, joined[1])
+        found[lead_id] = at
+    return found
+
+
+def _can_not_come(scene: Scene, handover_id: str | None) -> bool:
+    """Whether the episode in the handover's name has been handed over, under another attempt or another lead's name."""
+    named = events.named(handover_id) if handover_id else None
     if named is None:
         return True
     lead: Lead | None = scene.get(named[0])

@@ -33,7 +33,7 @@ class Lead(Struct, frozen=True):
 
 
 class Handover(Struct, frozen=True):
-    """A handover as it stands. `lead_id` is whose it is now, `opened_for` the lead in its name: a merge may move it."""
+    """A handover as it stands: `state` and `state_at` are what outcomes.py folds. `lead_id` is whose it is now, `opened_for` the lead in its name: a merge may move it."""
 
     handover_id: str
     part: int
@@ -47,6 +47,7 @@ class Handover(Struct, frozen=True):
     state_at: datetime
     created_at: datetime
     document: bytes  # as it was written to the topic
+    withdrawn_at: datetime | None  # when a merge withdrew it, if one did
 
 
 class Account(Struct, frozen=True):
@@ -68,12 +69,12 @@ class Queued(Struct, frozen=True):
 
 
 class Logged(Struct, frozen=True):
-    """An outcome and what it came to. Written once; a waiting one is written again when its handover is there."""
+    """An outcome and what it came to so far: the verdict is told anew when more is known, of it or of what happened before it."""
 
     command_id: str
     part: int
     lead_id: str
-    handover_id: str | None
+    handover_id: str | None  # that was named, or is meant so far
     outcome: str
     reason: str | None
     amount: float | None
@@ -84,6 +85,7 @@ class Logged(Struct, frozen=True):
     verdict: Verdict
     before: State | None
     after: State | None
+    by_lead: bool  # only the lead was named
 
 
 class Key(NamedTuple):
@@ -95,16 +97,17 @@ class Key(NamedTuple):
         "pool",  # pool id -> Counters
         "account",  # domain -> Account
         "absorbed",  # lead id -> the lead that it is now
+        "joined",  # lead id -> the first lead that it became, and when; saved with absorbed
         "absorbs",  # lead id -> tuple of leads that are it now; not saved
         "queue",  # lead id -> Queued, or None when it left the queue
         "log",  # command id -> Logged
-        "waiting",  # lead id -> tuple of command ids whose handover is not there; not saved
+        "said",  # lead id -> tuple of command ids of all outcomes about it; not saved
         "recalled",  # event id -> what stands on the handover topic already; not saved
     ]
     id: str
 
 
-NOT_SAVED = frozenset({"handovers", "absorbs", "waiting", "recalled"})
+NOT_SAVED = frozenset({"handovers", "absorbs", "said", "recalled"})
 
 World = Mapping[Any, Any]
 

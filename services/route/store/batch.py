@@ -1,9 +1,9 @@
 """What a batch of route needs is read in one statement (two when it hands over), what it changed is written in one.
 
-Who may write what: a lead's row, queue entry and outcomes belong to its partition number, whose only owner the fence of the
+Who may write what: a lead's row and queue entry belong to its partition number, whose only owner the fence of the
 delivery core has let in. Accounts, pools and merges are shared by all numbers: a batch that may give a lead to somebody or merge
-two first takes the gate, and so decides alone, on what everybody before it has committed. Handovers are locked by their rows,
-since a merge may move one to another number while its outcome arrives; the gate always comes before the rows.
+two first takes the gate, and so decides alone, on what everybody before it has committed. So does a batch with outcomes: a merge may
+move or withdraw a handover while its outcome arrives. Handovers are locked by their rows all the same; the gate always comes before.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec.structs import astuple, replace
 
-from services.route.domain import needs
+from services.route.domain import events, needs, outcomes
 from services.route.domain.lifecycle import State, Verdict
 from services.route.domain.pools import Counter
 from services.route.domain.state import NOT_SAVED, Account, Handover, Key, Lead, Logged, Queued
@@ -23,7 +23,10 @@ from shared.stage import Input, Tx
 # The gate: an advisory lock until the end of the transaction, one for the whole store.
 _GATE = 0x1EAD6A7E
 
-_WAITING: tuple[Any, ...] = (Verdict.WAITING, None, None)  # how each outcome stands that waits
+# The lead that an outcome is about (outcomes.about), as the index outcome_log_about has it.
+_ABOUT = (
+    "(CASE WHEN by_lead THEN lead_id ELSE coalesce(substring(handover_id FROM '^ho_(.*)_[0-9]+_[0-9]+$'), lead_id) END)"
+)
 
 # Opens the gate for a batch whose records did not look like it would be needed.
 TAKE_GATE = "SELECT pg_advisory_xact_lock($1)"
@@ -41,38 +44,42 @@ SELECT lead.lead_id, part, score_version, stage, episode, handed, owner, queued,
   FROM gate LEFT JOIN lead ON lead_id = ANY ($1::text[])
 """
 
-# What decisions look at beside the leads of the batch: of these leads, those that they are now and those that are them now,
-# everything; the named handovers, locked; the named accounts; every pool's counters when $5 says so; what stands on the topic already under the named event ids.
-# Handovers are found by two indexes, since an OR over both reads the whole table, and looked at again (a merge may have moved one
-# while we waited for its lock). Ids come as arrays, so that an index is the plan however many leads there are.
-AROUND = """
-WITH wanted AS MATERIALIZED (
+# What decisions look at beside the leads of the batch: of these leads, those that they are now and all that are them now,
+# everything, their handovers locked, and all that was said about them; the named accounts; every pool's counters when $4 says so; what
+# stands on the topic already under the named event ids. Ids come as arrays, so that an index is the plan however many leads there are.
+# A handover is looked at again once it is locked: a merge may have moved it while we waited.
+AROUND = f"""
+WITH present AS MATERIALIZED (
     SELECT unnest($1::text[]) AS lead_id
     UNION
     SELECT survivor FROM absorbed WHERE lead_id = ANY ($1::text[])
+), wanted AS MATERIALIZED (
+    SELECT lead_id FROM present
     UNION
-    SELECT lead_id FROM absorbed WHERE survivor = ANY ($1::text[])
+    SELECT lead_id FROM absorbed WHERE survivor = ANY (array(SELECT lead_id FROM present))
 ), locked AS MATERIALIZED (
-    SELECT * FROM handover
-     WHERE handover_id = ANY (array(SELECT handover_id FROM handover WHERE lead_id = ANY (array(SELECT lead_id FROM wanted))) || $2::text[])
-       AND (lead_id = ANY (array(SELECT lead_id FROM wanted)) OR handover_id = ANY ($2::text[]))
+    SELECT * FROM handover WHERE lead_id = ANY (array(SELECT lead_id FROM wanted))
      ORDER BY handover_id
        FOR UPDATE
 )
 SELECT array(SELECT ROW (lead_id, part, score_version, stage, episode, handed, owner, queued, absorbed, recent)
                FROM lead WHERE lead_id = ANY (array(SELECT lead_id FROM wanted))) AS leads,
-       array(SELECT ROW (handover_id, part, lead_id, opened_for, episode, attempt, owner, pool, state, state_at, created_at, document)
+       array(SELECT ROW (handover_id, part, lead_id, opened_for, episode, attempt, owner, pool, state, state_at, created_at, document,
+                         coalesce(withdrawn_at, CASE WHEN state = 'withdrawn' THEN state_at END))
                FROM locked ORDER BY created_at, handover_id) AS handovers,
-       array(SELECT ROW (lead_id, survivor)
-               FROM absorbed WHERE lead_id = ANY ($1::text[]) OR survivor = ANY ($1::text[]) ORDER BY lead_id) AS absorbed,
-       array(SELECT ROW (domain, owner, lead_id, since) FROM account WHERE domain = ANY ($3::text[])) AS accounts,
+       array(SELECT ROW (lead_id, survivor, joined, at)
+               FROM absorbed WHERE survivor = ANY (array(SELECT lead_id FROM wanted)) ORDER BY lead_id) AS absorbed,
+       array(SELECT ROW (domain, owner, lead_id, since) FROM account WHERE domain = ANY ($2::text[])) AS accounts,
        array(SELECT ROW (command_id::text, part, lead_id, handover_id, outcome, reason, amount, currency, reported_by,
-                         occurred_at, received_at)
-               FROM outcome_log WHERE verdict = 'waiting' AND lead_id = ANY (array(SELECT lead_id FROM wanted))) AS waiting,
+                         occurred_at, received_at, verdict, state_before, state_after, by_lead OR handover_id IS NULL)
+               FROM outcome_log WHERE {_ABOUT} = ANY (array(SELECT lead_id FROM wanted)) ORDER BY received_at, command_id) AS said,
        array(SELECT ROW (event_id::text, value)
-               FROM recalled WHERE stage = 'route' AND event_id = ANY ($4::uuid[])) AS recalled,
-       array(SELECT ROW (pool, member, level, given) FROM pool_member WHERE $5) AS counters
+               FROM recalled WHERE stage = 'route' AND event_id = ANY ($3::uuid[])) AS recalled,
+       array(SELECT ROW (pool, member, level, given) FROM pool_member WHERE $4) AS counters
 """
+
+# The withdrawals that stand on the topic already.
+TOLD = "SELECT event_id::text, value FROM recalled WHERE stage = 'route' AND event_id = ANY ($1::uuid[])"
 
 # The leads of a batch that were never in SQL, as they are now: most. Their columns come as the text of an array (shared/arrays.py).
 SAVE_NEVER_IN_SQL = """
@@ -104,42 +111,44 @@ SAVE_ALL_LEADS = f"WITH never_in_sql AS ({SAVE_NEVER_IN_SQL}) {SAVE_LEADS}"
 # became of the commands that brought them (the delivery core adds whether they are done).
 SAVE_ALL = f"""
 WITH never_in_sql AS ({SAVE_NEVER_IN_SQL}), leads AS ({SAVE_LEADS}), handovers AS (
-    INSERT INTO handover (handover_id, part, lead_id, opened_for, episode, attempt, owner, pool, state, state_at, created_at, document)
+    INSERT INTO handover (handover_id, part, lead_id, opened_for, episode, attempt, owner, pool, state, state_at, created_at, document,
+                          withdrawn_at)
     SELECT * FROM unnest($16::text[], $17::int[], $18::text[], $19::text[], $20::int[], $21::int[], $22::text[], $23::text[],
-                         $24::text[], $25::timestamptz[], $26::timestamptz[], $27::bytea[])
+                         $24::text[], $25::timestamptz[], $26::timestamptz[], $27::bytea[], $28::timestamptz[])
     ON CONFLICT (handover_id) DO UPDATE
-       SET part = excluded.part, lead_id = excluded.lead_id, owner = excluded.owner, state = excluded.state, state_at = excluded.state_at
+       SET part = excluded.part, lead_id = excluded.lead_id, owner = excluded.owner, state = excluded.state, state_at = excluded.state_at,
+           withdrawn_at = excluded.withdrawn_at
 ), counters AS (
     INSERT INTO pool_member (pool, member, level, given)
-    SELECT * FROM unnest($28::text[], $29::text[], $30::bigint[], $31::bigint[])
+    SELECT * FROM unnest($29::text[], $30::text[], $31::bigint[], $32::bigint[])
     ON CONFLICT (pool, member) DO UPDATE SET level = excluded.level, given = excluded.given
 ), accounts AS (
     INSERT INTO account (domain, owner, lead_id, since)
-    SELECT * FROM unnest($32::text[], $33::text[], $34::text[], $35::timestamptz[])
+    SELECT * FROM unnest($33::text[], $34::text[], $35::text[], $36::timestamptz[])
     ON CONFLICT (domain) DO UPDATE SET owner = excluded.owner, lead_id = excluded.lead_id, since = excluded.since
 ), merges AS (
-    INSERT INTO absorbed (lead_id, survivor)
-    SELECT * FROM unnest($36::text[], $37::text[])
-    ON CONFLICT (lead_id) DO UPDATE SET survivor = excluded.survivor
+    INSERT INTO absorbed (lead_id, survivor, joined, at)
+    SELECT * FROM unnest($37::text[], $38::text[], $39::text[], $40::timestamptz[])
+    ON CONFLICT (lead_id) DO UPDATE SET survivor = excluded.survivor, joined = excluded.joined, at = excluded.at
 ), queued AS (
     INSERT INTO queue (lead_id, part, episode, reason, path, since)
-    SELECT * FROM unnest($38::text[], $39::int[], $40::int[], $41::text[], $42::bytea[], $43::timestamptz[])
+    SELECT * FROM unnest($41::text[], $42::int[], $43::int[], $44::text[], $45::bytea[], $46::timestamptz[])
     ON CONFLICT (lead_id) DO UPDATE
        SET part = excluded.part, reason = excluded.reason, path = excluded.path, episode = excluded.episode,
            since = CASE WHEN queue.episode = excluded.episode THEN queue.since ELSE excluded.since END
 ), unqueued AS (
-    DELETE FROM queue WHERE lead_id = ANY ($44::text[])
+    DELETE FROM queue WHERE lead_id = ANY ($47::text[])
 ), outcomes AS (
     INSERT INTO outcome_log (command_id, part, lead_id, handover_id, outcome, reason, amount, currency, reported_by, occurred_at,
-                             received_at, verdict, state_before, state_after)
-    SELECT * FROM unnest($45::uuid[], $46::int[], $47::text[], $48::text[], $49::text[], $50::text[], $51::float8[], $52::text[],
-                         $53::text[], $54::timestamptz[], $55::timestamptz[], $56::text[], $57::text[], $58::text[])
+                             received_at, verdict, state_before, state_after, by_lead)
+    SELECT * FROM unnest($48::uuid[], $49::int[], $50::text[], $51::text[], $52::text[], $53::text[], $54::float8[], $55::text[],
+                         $56::text[], $57::timestamptz[], $58::timestamptz[], $59::text[], $60::text[], $61::text[], $62::bool[])
     ON CONFLICT (command_id) DO UPDATE
        SET handover_id = excluded.handover_id, verdict = excluded.verdict, state_before = excluded.state_before,
-           state_after = excluded.state_after
+           state_after = excluded.state_after, by_lead = excluded.by_lead
 )
 INSERT INTO command (command_id, status, result)
-SELECT command_id, 'done', verdict FROM unnest($45::uuid[], $56::text[]) AS o(command_id, verdict)
+SELECT command_id, 'done', verdict FROM unnest($48::uuid[], $59::text[]) AS o(command_id, verdict)
 ON CONFLICT (command_id) DO UPDATE SET status = excluded.status, result = excluded.result
 """
 
@@ -149,7 +158,7 @@ async def load(tx: Tx, inputs: Sequence[Input]) -> MutableMapping[Hashable, Any]
     ids = needs.lead_ids(inputs)
     if not ids:
         return {}
-    gated = needs.looks_like_a_handover(inputs)
+    gated = needs.looks_gated(inputs)
     rows = await (tx.fetch(LEADS_BEHIND_THE_GATE, ids, _GATE) if gated else tx.fetch(LEADS, ids))
     world: dict[Hashable, Any] = {row[0]: Lead(*row) for row in rows if row[0] is not None}
     more = needs.needs(world, inputs)
@@ -161,27 +170,37 @@ async def load(tx: Tx, inputs: Sequence[Input]) -> MutableMapping[Hashable, Any]
 
 
 async def _load_around(tx: Tx, world: dict[Hashable, Any], more: needs.Needs) -> None:
-    row = await tx.fetchrow(
-        AROUND, sorted(more.leads), sorted(more.handovers), sorted(more.accounts), sorted(more.events), more.gate
-    )
+    row = await tx.fetchrow(AROUND, sorted(more.leads), sorted(more.accounts), sorted(more.events), more.gate)
     assert row is not None  # a statement without FROM always has one row
     for lead in row["leads"]:
         world[lead[0]] = Lead(*lead)
     for handover in row["handovers"]:
         world[Key("handover", handover[0])] = replace(Handover(*handover), state=State(handover[8]))
         _append(world, Key("handovers", handover[2]), handover[0])
-    for lead_id, survivor in row["absorbed"]:
+    for lead_id, survivor, joined, at in row["absorbed"]:
         world[Key("absorbed", lead_id)] = survivor
+        world[Key("joined", lead_id)] = (joined or survivor, at or outcomes.EVER)
         _append(world, Key("absorbs", survivor), lead_id)
     for domain, *account in row["accounts"]:
         world[Key("account", domain)] = Account(*account)
-    for waiting in row["waiting"]:
-        world[Key("log", waiting[0])] = Logged(*waiting, *_WAITING)
-        _append(world, Key("waiting", waiting[2]), waiting[0])
-    for event_id, value in row["recalled"]:
+    for said in row["said"]:
+        logged = Logged(*said)
+        logged = replace(
+            logged, verdict=Verdict(logged.verdict), before=_state(logged.before), after=_state(logged.after)
+        )
+        world[Key("log", logged.command_id)] = logged
+        _append(world, Key("said", outcomes.about(logged)), logged.command_id)
+    told = row["recalled"]
+    if more.merges and row["handovers"]:  # which may have been withdrawn: then they are again
+        told = [*told, *await tx.fetch(TOLD, [events.withdrawal_event(handover[0]) for handover in row["handovers"]])]
+    for event_id, value in told:
         world[Key("recalled", event_id)] = value
     for pool, member, level, given in row["counters"]:
         world.setdefault(Key("pool", pool), {})[member] = Counter(level, given)
+
+
+def _state(word: str | None) -> State | None:
+    return State(word) if word is not None else None
 
 
 def _append(world: dict[Hashable, Any], key: Key, id_: str) -> None:
@@ -217,7 +236,7 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
         await tx.execute(SAVE_ALL_LEADS, *columns)
         return
     queued: list[tuple[str, Queued | None]] = others.get("queue", [])
-    columns += _columns(12, [astuple(handover) for _, handover in others.get("handover", ())])
+    columns += _columns(13, [astuple(handover) for _, handover in others.get("handover", ())])
     columns += _columns(
         4,
         [
@@ -227,10 +246,11 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
         ],
     )
     columns += _columns(4, [(domain, *astuple(account)) for domain, account in others.get("account", ())])
-    columns += _columns(2, others.get("absorbed", []))
+    joined = dict(others.get("joined", ()))
+    columns += _columns(4, [(id_, survivor, *joined[id_]) for id_, survivor in others.get("absorbed", ())])
     waiting = [(id_, *astuple(one)) for id_, one in queued if one is not None]
     columns += [*_columns(6, waiting), [id_ for id_, one in queued if one is None]]
-    columns += _columns(14, [astuple(logged) for _, logged in others.get("log", ())])
+    columns += _columns(15, [astuple(logged) for _, logged in others.get("log", ())])
     await tx.execute(SAVE_ALL, *columns)
 
 

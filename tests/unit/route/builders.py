@@ -102,6 +102,7 @@ def outcome_record(value: Mapping[str, Any] | bytes, **given: Any) -> Record:
 
 
 def commanded(outcome: str = "accepted", *, handover_id: str | None = "ho_ld_jo_1_1", **given: Any) -> Record:
+    at: datetime = given.pop("at", NOON)
     payload = {"outcome": outcome, **({"handover_id": handover_id} if handover_id else {}), **given.pop("payload", {})}
     command = {
         "event_id": str(uuid.uuid4()),
@@ -110,7 +111,7 @@ def commanded(outcome: str = "accepted", *, handover_id: str | None = "ho_ld_jo_
         "lead_id": "ld_jo",
         "payload": payload,
     } | given
-    return record(command, topic=COMMANDS.name)
+    return record(command, topic=COMMANDS.name, at=at)
 
 
 class Desk:
@@ -123,7 +124,7 @@ class Desk:
         self.moment = NOON
 
     def reads(self, *records: Record | Mapping[str, Any]) -> list[Outgoing]:
-        """Decides on `records` in order, a second apart; what they make route write."""
+        """Decides on `records` in order, those without a time of their own a second apart; what they make route write."""
         written: list[Outgoing] = []
         for one in records:
             outcome = self.judges(one)
@@ -133,7 +134,10 @@ class Desk:
 
     def judges(self, one: Record | Mapping[str, Any]) -> Outcome:
         self.moment += timedelta(seconds=1)
-        input_ = decode(one if isinstance(one, Record) else record(one, at=self.moment))
+        made = one if isinstance(one, Record) else record(one)
+        if made.timestamp_ms == to_ms(NOON):
+            made = msgspec.structs.replace(made, timestamp_ms=to_ms(self.moment))
+        input_ = decode(made)
         if isinstance(input_, Reject):
             return input_
         outcome = self.decide(self.world, input_)

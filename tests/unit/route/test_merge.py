@@ -102,7 +102,7 @@ def test_a_rebuild_that_meets_the_merge_first_keeps_the_absorbed_lead_s_handover
         again = Desk()
         again.world[Key("recalled", kept.event_id)] = kept.data
         if was_withdrawn:
-            again.world[Key("recalled", withdrawal_event("ho_ld_old_1_1"))] = b"{}"
+            again.world[Key("recalled", withdrawal_event("ho_ld_old_1_1"))] = b'{"at": "2026-11-27T12:00:01Z"}'
         again.reads(scored("ld_jo", stage="MQL", absorbed=["ld_old"]), scored("ld_old", profile=WORLD))
         found = again.handover("ho_ld_old_1_1")
         assert (found.state is State.WITHDRAWN) is was_withdrawn
