@@ -226,6 +226,12 @@ def limited(problem: Problem, *, limit: int, wait: int) -> Problem:
     return Problem(problem.status, problem.slug, problem.title, problem.detail, headers=headers)
 
 
+def later(seconds: bytes) -> Problem:
+    """As `limited`, to a vendor: some take a 4xx for the last word, and would not send the lead again."""
+    detail = "The property has too many events now, or had all of its quota. Send this again later."
+    return Problem(503, "too-many", "Too many events", detail, headers={"retry-after": seconds.decode()})
+
+
 def broken(detail: str) -> Answer:
     """A body that can't be read."""
     return of_problem(Problem(400, "broken-body", "The body can't be read", detail))

@@ -114,8 +114,10 @@ class Fetching:
             await (self._lead(one, client) if one.kind == store.LEAD else self._withdrawal(one))
         except FAILURES as error:  # it is somebody's again when our time with it is over
             logs.get().warning("a vendor's notice has to wait", vendor=one.vendor, error=type(error).__name__)
-        except Exception as error:  # a bug of ours must not keep the others waiting
+        except Exception as error:  # a bug of ours: it would come again each time
             logs.get().error("a vendor's notice failed", vendor=one.vendor, error=type(error).__name__, exc_info=error)
+            with contextlib.suppress(*FAILURES):
+                await self._die(one, Refused(Reason.DECIDE_FAILED, type(error).__name__))
 
     async def _lead(self, one: Told, client: httpx.AsyncClient) -> None:
         fetch = msgspec.json.decode(one.said, type=Fetch)

@@ -9,7 +9,8 @@ from typing import TypeVar
 import asyncpg
 
 T = TypeVar("T")
-FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+# asyncpg says InternalClientError when a connection breaks between two messages.
+FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 
 
 class Line:

@@ -77,7 +77,8 @@ class Properties:
         self.any_origin = any(allows_any(one) for one in found if one.state != DELETED)
         owners = {one.property: one for one in found}
         self._hooks = {
-            (one.vendor, one.property): KnownHook(owners[one.property], _hook(one), one)
+            # A vendor that proves itself is a server that speaks for others.
+            (one.vendor, one.property): KnownHook(replace(owners[one.property], via=SERVER), _hook(one), one)
             for one in hooks
             if one.property in owners
         }

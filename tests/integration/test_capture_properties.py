@@ -20,7 +20,7 @@ from services.capture.domain.verdict import BROWSER, SERVER
 from services.capture.properties import hashed
 from services.capture.store import NewProperty, StoredHook, TooManyKeys
 from services.console.cli import app as leads
-from tests.integration import test_capture_process as process
+from tests.integration import capture_process as process
 from tests.integration.capture import MIGRATIONS, NOWHERE, TOKEN, app, running
 from tests.integration.stores import migrated
 from tests.unit.capture.door import request

@@ -51,7 +51,11 @@ def receive(desk: Desk, request: Request) -> Judged:
             raise answers.Stop(_refusal(found))
         case Taken():
             # Only now: a stranger must not use up the property's limits.
-            arrival = desk.arrival(known.owner, request, events=max(1, len(found.events)))
+            try:
+                arrival = desk.arrival(known.owner, request, events=max(1, len(found.events)))
+            except answers.Stop as stop:
+                wait = dict(stop.answer.headers).get(b"retry-after", b"60")
+                raise answers.Stop(answers.later(wait)) from None
             return _taken(desk, found, vendor, arrival, request.limits_said)
 
 

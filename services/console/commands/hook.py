@@ -23,6 +23,7 @@ Id = Annotated[str, typer.Argument(help="The property's id.")]
 Vendor = Annotated[
     str, typer.Argument(help="meta, google, linkedin, typeform, hubspot, unbounce, calendly, or generic.")
 ]
+FETCHED = ("meta", "linkedin")  # what they post has no content: capture fetches it
 _FILE: Any = {"exists": True, "dir_okay": False, "readable": True}
 
 
@@ -112,6 +113,8 @@ def _show(made: Mapping[str, Any], address: str, as_json: bool) -> None:
     if as_json:
         screen.as_json({**made, "url": address})
         return
+    if made["vendor"] in FETCHED and "access-token" not in made["secrets"]:
+        screen.line("Leads that come as ids only wait until the hook has an access token: --token-file.")
     screen.pairs(
         "", {"property": made["property"], "vendor": made["vendor"], "address": address, "secrets": _secrets(made)}
     )

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.capture import store
+from services.capture import declared, store
+from services.capture.limits import Limits, Rates
 from services.capture.replays import MOST, Replays
 from services.capture.store import StoredHook
 from services.capture.vendors.table import VENDORS
@@ -202,6 +203,19 @@ async def test_other_methods_and_compressed_bodies_are_refused() -> None:
     assert problem(await post(visitor, "typeform", b"x", content_encoding="gzip")) == (415, "content-encoding")
 
 
+async def test_past_a_limit_the_answer_is_one_that_no_vendor_takes_for_its_last_word_and_strangers_use_none_up() -> (
+    None
+):
+    visitor = Visitor(hooks=[a_hook("google")], limits=Limits(Rates(key_events=1), clock=lambda: 0.0))
+    stranger = BODIES["google"].replace(SECRET, b"a guess of a key")
+    for _ in range(50):
+        assert (await post(visitor, "google", stranger)).status == 401
+    answers = [await post(visitor, "google", BODIES["google"]) for _ in range(20)]
+    assert answers[0].status == 200
+    assert problem(answers[-1]) == (503, "too-many")
+    assert int(answers[-1].headers["retry-after"]) > 0
+
+
 async def test_an_event_past_the_limit_is_a_dead_letter_and_the_vendor_has_its_answer() -> None:
     visitor = Visitor(hooks=[StoredHook(property="shop", vendor="generic", secrets={"shared": (SECRET,)})])
     body = msgspec.json.encode({"email": "jo@acme.example", "text": "x" * 40_000})
@@ -219,6 +233,8 @@ async def test_mutated_bodies_get_a_documented_status_and_never_a_5xx(vendor: st
     visitor = a_visitor(vendor)
     answered = await post(visitor, vendor, mutated)
     assert answered.status in {STATUS.get(vendor, 202), *((400, 401) if vendor == "google" else ())}
+    declared_for = declared.paths()[0]["/v1/hooks/{vendor}/{property}"]["post"]["responses"]
+    assert str(answered.status) in declared_for
     if answered.status >= 400:
         assert not visitor.durable.messages
     stale = await post(a_visitor(vendor), vendor, mutated, body)

@@ -36,6 +36,8 @@ def run(*arguments: str, home: Path, **environment: str) -> tuple[int, str, str]
     [
         ("property", "list"),
         ("property", "add", "acme"),
+        ("property", "delete", "acme", "--yes"),
+        ("property", "hook", "list", "acme"),
         ("send", "form", "contact", "--key", "wk_1"),
         ("tail",),
         ("lead", "show", "jo@acme.example"),
@@ -64,6 +66,10 @@ def test_without_a_stack_each_command_says_so_on_stderr_and_how_to_start_one(
         ("send", "form", "contact"),
         ("send", "form", "contact", "nonsense", "--key", "wk_1"),
         ("send", "fax", "contact"),
+        ("property", "set", "acme"),
+        ("property", "set", "acme", "--without", "name"),
+        ("property", "hook", "add", "acme", "meta"),
+        ("property", "hook", "add", "acme", "meta", "--secret-file", "/nowhere"),
         ("dead", "replay"),
         ("dead", "replay", "an-id", "--all"),
         ("nothing",),
@@ -79,6 +85,8 @@ def test_every_command_has_help_and_json(tmp_path: Path) -> None:
     for path in (
         ("property", "add"),
         ("property", "list"),
+        *(("property", one) for one in ("show", "set", "rotate-key", "revoke-key", "pause", "resume", "delete")),
+        *(("property", "hook", one) for one in ("add", "list", "remove")),
         ("send",),
         ("tail",),
         ("lead", "show"),
@@ -96,6 +104,23 @@ def test_every_command_has_help_and_json(tmp_path: Path) -> None:
         code, out, _ = run(*path, "--help", home=tmp_path)
         assert code == 0
         assert "--json" in re.sub(r"\x1b\[[0-9;]*m", "", out), path
+
+
+def test_a_property_is_deleted_only_when_somebody_says_yes(tmp_path: Path) -> None:
+    code, _, err = run("property", "delete", "acme", home=tmp_path)
+    assert code == 1
+    assert "can't be undone" in err
+    assert "leads up" not in err
+
+
+def test_a_map_that_is_neither_json_nor_yaml_is_told_by_its_line(tmp_path: Path) -> None:
+    secret, map_ = tmp_path / "secret", tmp_path / "map.yaml"
+    secret.write_text("a secret of the vendor")
+    map_.write_text("traits:\n  email: [\n")
+    files = ("--secret-file", str(secret), "--map", str(map_))
+    code, _, err = run("property", "hook", "add", "acme", "generic", *files, home=tmp_path)
+    assert code == 1
+    assert "map.yaml, line 3" in err
 
 
 def test_capture_can_not_be_rebuilt_since_its_store_stands_on_no_topic(tmp_path: Path) -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
+from services.console import screen
 from services.console.cli import app
+from services.console.commands import import_
+from services.console.importing import rows
+from services.console.importing.progress import Progress
 
 
 @pytest.fixture
@@ -62,3 +68,18 @@ def test_without_a_key_it_is_told_how_to_give_one(home: Path, monkeypatch: pytes
     said = leads(home, "--key-file", str(home / "key"))
     assert said.exit_code == 1
     assert "wk_secret" not in said.stderr
+
+
+def test_on_a_terminal_a_bar_tells_how_far_it_is_and_why_it_waits(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    screen_ = io.StringIO()
+    monkeypatch.setattr(screen, "errors", Console(file=screen_, force_terminal=True, width=100))
+    table = rows.look(home / "leads.csv")
+    with import_._bar(table, Progress(what=""), False) as (told, waits):
+        told(Progress(what="", line=2, rejected=1))
+        waits("capture says 503; again in 5 s")
+    assert "2/3" in screen_.getvalue()
+    assert "again in 5 s" in screen_.getvalue()
+    screen_.truncate(0)
+    with import_._bar(table, Progress(what=""), True) as (told, _):
+        told(Progress(what="", line=2))
+    assert "2/3" not in screen_.getvalue()
