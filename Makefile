@@ -88,8 +88,8 @@ $(TRACKER)/node_modules/.package-lock.json: $(TRACKER)/package-lock.json
 abuse: install ## Abuse a capture for a few minutes while an honest sender is timed; prints a table.
 	@$(BIN)/python -m tests.abuse
 
-requirements: install ## Pin requirements/*.in anew, with hashes.
+requirements: install ## Pin requirements/*.in anew, with hashes, and the Python SDKs of tests/e2e/sdks.
 	@test -x var/pin/bin/pip-compile || { $(PYTHON) -m venv var/pin && var/pin/bin/pip install --quiet pip-tools; }
-	@for set in runtime dev; do var/pin/bin/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \
+	@for set in requirements/runtime requirements/dev tests/e2e/sdks/requirements; do var/pin/bin/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \
 		--no-header --no-annotate --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
-		--output-file requirements/$$set.txt requirements/$$set.in; done
+		--output-file $$set.txt $$set.in; done

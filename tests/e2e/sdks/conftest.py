@@ -1,4 +1,4 @@
-"""Capture, the SDKs and one browser for all tests of this folder."""
+"""Capture and the SDKs for all tests of this folder, and a browser for each file."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ class Visit:
         return {"/".join(url.split("/")[:3]) for url in self.requests if url.startswith("http")}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no longer: where Playwright runs, no other test can run a loop of its own
 def new_visit() -> Iterator[Callable[..., Visit]]:
-    """Begins a visit in the one Chromium that all tests share; `script` runs before each page's own."""
+    """Begins a visit in the one Chromium that the tests of a file share; `script` runs before each page's own."""
     if not Path(CHROMIUM).exists():
         pytest.skip(f"there is no {CHROMIUM}: apt-get install chromium")
     with sync_playwright() as playwright:

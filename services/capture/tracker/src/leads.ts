@@ -73,7 +73,7 @@ function start(script: HTMLScriptElement): void {
   });
   const named = (): Record<string, unknown> => ({ messageId: newId(), timestamp: new Date().toISOString() });
   // With what tells who somebody is goes how they first came, and what they agreed to.
-  const history = (): Record<string, unknown> => ({ first_touch: JSON.parse(store.get("first") ?? "null") ?? landing });
+  const firstTouch = (): Record<string, unknown> => ({ first_touch: JSON.parse(store.get("first") ?? "null") ?? landing });
   const consented = (): Record<string, unknown> => (agreed.purposes ? { consent: agreed } : {});
   const event = (type: string, more: Record<string, unknown>): void => {
     const page = { url: here(), referrer, title: document.title };
@@ -106,11 +106,11 @@ function start(script: HTMLScriptElement): void {
         if (may) store.set("user", user);
       }
       const about = traits ?? (typeof userId === "object" ? userId : undefined);
-      event("identify", { userId: user, traits: about, properties: history(), ...consented() });
+      event("identify", { userId: user, traits: about, properties: firstTouch(), ...consented() });
     },
     form(name, fields) {
       const where = { page_url: here(), page_title: document.title, referrer };
-      put({ form: name, body: { ...fields, ...named(), ...where, ...around(), ...history(), ...consented() } });
+      put({ form: name, body: { ...fields, ...named(), ...where, ...around(), ...firstTouch(), ...consented() } });
     },
     consent(given = true) {
       if (objects()) return say("the browser objects (GPC or DNT): consent changes nothing");
