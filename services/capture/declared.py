@@ -168,7 +168,7 @@ def _hooks() -> Schema:
         hooks.HOOKS + "{vendor}/{property}": {
             "get": {
                 **asked,
-                "responses": {"200": reply, "400": refused, "403": refused, **_problems(404, 405, 413, 415)},
+                "responses": {"200": reply, "400": refused, "403": refused, **_problems(404, 405, 413, 415, 429)},
             },
             "post": {
                 **post,
@@ -176,7 +176,7 @@ def _hooks() -> Schema:
                 "responses": {
                     **dict.fromkeys(("200", "202"), reply),
                     **dict.fromkeys(("400", "401", "403"), refused),
-                    **_problems(404, 408, 413, 415, 503),
+                    **_problems(404, 408, 413, 415, 429, 503),
                 },
             },
             "options": _PREFLIGHT,

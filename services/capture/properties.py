@@ -10,6 +10,7 @@ import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import asyncpg
 import msgspec
@@ -135,12 +136,7 @@ def allows_any(one: Property) -> bool:
 def misused(one: Property, origin: bytes | None) -> bool:
     """Whether a browser key comes from a page of another origin than the property's: it is in clear on each page, so anybody may copy it.
     What says no origin is no page's script, so that nobody else's page can use it."""
-    return (
-        one.via == BROWSER
-        and origin is not None
-        and "*" not in one.origins
-        and origin.decode("latin-1").lower() not in one.origins
-    )
+    return origin is not None and "*" not in one.origins and origin.decode("latin-1").lower() not in one.origins
 
 
 def _hook(stored: StoredHook) -> Hook:
@@ -150,6 +146,7 @@ def _hook(stored: StoredHook) -> Hook:
     )
 
 
+@lru_cache(maxsize=256)  # they are read again each second
 def _field_map(text: str) -> FieldMap | None:
     """A map that was found good when it was set; None when it is so no more, which the log says."""
     found = fieldmap.read(msgspec.json.decode(text))
