@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import msgspec
@@ -78,8 +77,7 @@ class _Keyed(Struct, rename="camel"):
     write_key: str | None = None
 
 
-# RudderStack's SDK for browsers tells how far a clock is from Greenwich, which is no time zone.
-_NO_ZONE = re.compile(r"(?:GMT[+-]\d+|NA)\Z")
+_NO_ZONE = ("GMT", "NA")  # RudderStack's SDK for browsers tells how far a clock is from Greenwich (GMT+0200), or NA
 
 _event = msgspec.json.Decoder(SdkEvent).decode
 _batch = msgspec.json.Decoder(SdkBatch).decode
@@ -175,6 +173,7 @@ def submission(event: SdkEvent, kind: str, arrival: Arrival) -> Submission | Ref
     campaign, click_ids = touch.of_page(page.url) if page is not None else (None, None)
     if context.campaign is not None and context.campaign != _NO_CAMPAIGN:
         campaign = context.campaign
+    zone = context.timezone
     # C12: the connection tells who is there. Only a server key, or a server-side library that says that it is one, speaks for somebody else.
     library = arrival.via == SERVER or (arrival.via == ANY and connection.is_library(arrival.user_agent))
     agent = context.user_agent[:1024] if library and context.user_agent else arrival.user_agent
@@ -194,7 +193,7 @@ def submission(event: SdkEvent, kind: str, arrival: Arrival) -> Submission | Ref
         user_agent=agent,
         ip=(connection.valid_address(context.ip) if library and context.ip else None) or arrival.ip,
         locale=context.locale,
-        timezone=None if context.timezone is None or _NO_ZONE.match(context.timezone) else context.timezone,
+        timezone=None if zone is not None and zone.startswith(_NO_ZONE) else zone,
         consent=event.consent or _consent(context.consent),
         marks=("bot",) if connection.is_robot(agent) else (),
         history=event.history is True,
