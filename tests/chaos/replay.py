@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import asyncpg
 import msgspec
 
 from deploy.local import drills
-from shared.topology import BY_NAME, CAPTURED
+from shared.topology import BY_NAME
 from tests.chaos import evidence
-from tests.chaos.history import Difference, Evidence, Record
+from tests.chaos.history import Difference, Evidence
 from tests.chaos.rig import MOVED, Rig
 
 _PATIENCE_SECONDS = 300.0
@@ -32,7 +32,6 @@ LEFT_OUT: Mapping[str, str] = {
     "recalled": "the replay's own memory of what was sent, gone when it ends",
     "reject_pass": "an operator's decision, not the topics'",
     "migration": "the schema, not data",
-    "activity of twins": "where two records with one id and two contents have the same broker's time, no topic tells which counted",
     "identifier.ties, the mark of a shared cookie": "that it once seemed to be several people's only makes later looks closer",
     "demo": "the console's demo page, which no topic tells of",
 }
@@ -53,8 +52,6 @@ async def replay(rig: Rig, found: Evidence) -> None:
                 return  # it did not come to the end: `replayed` stays false
             found.differences += compared(service, before[service], after[service])
         found.new_after_replay += [record.place for record in await evidence.records(rig, beyond=ends)]
-    twins = undecided(found.records)
-    found.differences = [one for one in found.differences if one.table != "activity" or one.row[:36] not in twins]
     found.replayed = True
 
 
@@ -117,15 +114,6 @@ def compared(store: str, before: Store, after: Store) -> list[Difference]:
                         Difference(store, table, column, f"{key}: {_apart(str(was), str(new[key].get(column)))}")
                     )
     return found
-
-
-def undecided(records: Iterable[Record]) -> set[str]:
-    """Ids under which two contents came within the same millisecond of the broker's time."""
-    came: dict[tuple[str, int], set[int]] = {}
-    for record in records:
-        if record.topic == CAPTURED.name and not record.mark:
-            came.setdefault((record.event_id, record.at_ms), set()).add(record.digest)
-    return {event_id for (event_id, _), contents in came.items() if len(contents) > 1}
 
 
 def _compared(table: str, row: Any) -> dict[str, Any]:

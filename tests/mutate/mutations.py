@@ -268,7 +268,15 @@ REBUILD = (
     Mutation(
         "enrich takes whichever of two records under one id comes first",
         "services/enrich/domain/rebuild.py",
-        " or told.at not in (None, input_.now)",
+        "told.at in (None, input_.now) and ",
+        "",
+        "a rebuilt profile says what was refused the first time",
+        (ANEW,),
+    ),
+    Mutation(
+        "enrich takes whichever of two records under one id comes first, within a millisecond",
+        "services/enrich/domain/rebuild.py",
+        " and told.occurred_at in (None, input_.event.at)",
         "",
         "a rebuilt profile says what was refused the first time",
         (ANEW,),

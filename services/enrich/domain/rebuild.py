@@ -36,6 +36,7 @@ from shared.stage import Input, Recollection, Record
 class _Activity(msgspec.Struct):
     id: str
     revision: int
+    occurred_at: datetime
     withdrawn: bool = False
 
 
@@ -52,7 +53,8 @@ _decode = msgspec.json.Decoder(_Output).decode
 
 
 def recollect(record: Record) -> Recollection | None:
-    """What a record of leads.enriched.v1 says to a rebuild; None when it is not one of ours that can be read."""
+    """What a record of leads.enriched.v1 says to a rebuild; None when it is not one of ours that can be read. Its value is when the activity
+    happened, or the survivor of a merge."""
     try:
         said = _decode(record.value)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -60,7 +62,10 @@ def recollect(record: Record) -> Recollection | None:
     if said.activity is not None:
         if not cloudevent.is_uuid(said.activity.id):
             return None
-        return Recollection(said.activity.id, said.activity.revision, said.profile_version, said.activity.withdrawn)
+        happened_at = said.activity.occurred_at.isoformat().encode()
+        return Recollection(
+            said.activity.id, said.activity.revision, said.profile_version, said.activity.withdrawn, value=happened_at
+        )
     if said.activity_id is not None and not cloudevent.is_uuid(said.activity_id):
         return None
     return Recollection(
@@ -78,7 +83,9 @@ def told(last: Told, recalled: Callable[[str], Recalled | None]) -> Told:
             break
         lead_id = known.absorbed_into
     absorbed = sorted(passed - {lead_id} if lead_id is not None else passed)
-    return last if lead_id == last.lead_id else Told(last.at, last.revision + 1, lead_id, tuple(absorbed))
+    if lead_id == last.lead_id:
+        return last
+    return replace(last, revision=last.revision + 1, lead_id=lead_id, absorbed=tuple(absorbed))
 
 
 def kept(world: World, input_: Input, *, secret: bytes) -> Decision:
@@ -88,10 +95,16 @@ def kept(world: World, input_: Input, *, secret: bytes) -> Decision:
     """
     happened: Happened = input_.event
     told: Told | None = world.get(("told", happened.event_id))
-    if told is None or (told.lead_id is None and happened.person is not None) or told.at not in (None, input_.now):
+    if told is None or (told.lead_id is None and happened.person is not None) or not _counted(told, input_):
         # The last: of two records under one id the other one counted. If that does not come any more, this one does.
         return Decision({("owed", happened.event_id): Owed(input_.part, input_.now, happened)})
     return _kept(world, input_, told, secret)
+
+
+def _counted(told: Told, input_: Input) -> bool:
+    """Whether it is this record, of those under its id, that the topic tells of: by the broker's time, which is in milliseconds, and where
+    the topic says it by when it happened."""
+    return told.at in (None, input_.now) and told.occurred_at in (None, input_.event.at)
 
 
 def _kept(world: World, input_: Input, told: Told, secret: bytes) -> Decision:

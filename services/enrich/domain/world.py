@@ -171,14 +171,15 @@ class Visits(Struct, frozen=True, gc=False):
 
 
 class Told(Struct, frozen=True, gc=False):
-    """In a rebuild: what the output topic says of one event. It counted as the record of `at` said it (absent: not known), and was told
-    last in `revision`, under `lead_id`, or as nobody's. `absorbed`: the lead that it was told of, and those on the way to the one that stands
-    here, were absorbed since, and it was not told under this one yet."""
+    """In a rebuild: what the output topic says of one event. It counted as the record of `at` said it, which happened at `occurred_at` (absent:
+    not known), and was told last in `revision`, under `lead_id`, or as nobody's. `absorbed`: the lead that it was told of, and those on the way
+    to the one that stands here, were absorbed since, and it was not told under this one yet."""
 
     at: datetime | None
     revision: int
     lead_id: str | None = None
     absorbed: tuple[str, ...] = ()
+    occurred_at: datetime | None = None
 
 
 class Recalled(Struct, frozen=True, gc=False):

@@ -19,12 +19,13 @@ async def recalled(
 ) -> None:
     """What the output topic says of these events, and of the leads that they are of or that their identifiers could have made."""
     world[REBUILDING] = True
-    # Each event's last word, and the time of the record that counted: that of its note, or of its first activity.
+    # Each event's last word, and the time of the record that counted: that of its note, or of its first activity; and when it happened.
     told = await tx.fetch(
         """
         SELECT about::text, max(revision) AS revision,
                coalesce(min(at) FILTER (WHERE type = 'lead.noted'), min(at) FILTER (WHERE revision = 1 AND NOT withdrawn)) AS at,
-               (array_agg(CASE WHEN type = 'lead.enriched' AND NOT withdrawn THEN subject END ORDER BY revision DESC, withdrawn))[1] AS lead_id
+               (array_agg(CASE WHEN type = 'lead.enriched' AND NOT withdrawn THEN subject END ORDER BY revision DESC, withdrawn))[1] AS lead_id,
+               convert_from((array_agg(value) FILTER (WHERE type = 'lead.enriched'))[1], 'UTF8')::timestamptz AS occurred_at
           FROM recalled WHERE stage = 'enrich' AND about = ANY ($1::uuid[]) GROUP BY about
         """,
         [input_.event_id for input_ in inputs],
@@ -50,7 +51,7 @@ async def recalled(
         stood |= {row["subject"] for row in rows}
         unknown = {row["absorbed_into"] for row in rows if row["absorbed_into"] is not None} - stood
     for row in told:
-        last = Told(row["at"], row["revision"], row["lead_id"])
+        last = Told(row["at"], row["revision"], row["lead_id"], occurred_at=row["occurred_at"])
         world["told", row["about"]] = rebuild.told(last, lambda lead_id: world.get(("recalled", lead_id)))
     await _stood(tx, world, sorted(stood - locked))
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tests.chaos.history import Record
-from tests.chaos.replay import Store, compared, meant, undecided
+from tests.chaos.replay import Store, compared, meant
 
 
 def store(**leads: list[str]) -> Store:
@@ -25,17 +24,6 @@ def test_a_column_that_differs_is_named_with_its_row() -> None:
 def test_a_row_on_one_side_only_is_a_difference() -> None:
     assert [one.row for one in compared("enrich", store(anna=["1"]), store(anna=["1", "2"]))] == ["2: only after"]
     assert [one.row for one in compared("enrich", store(anna=["1", "2"]), store(anna=["1"]))] == ["2: only before"]
-
-
-def test_only_two_contents_under_one_id_within_a_millisecond_are_undecided() -> None:
-    def captured(event_id: str, at_ms: int, digest: int) -> Record:
-        return Record(topic="leads.captured.v1", part=0, offset=0, event_id=event_id, at_ms=at_ms, digest=digest)
-
-    at_once, later, copy = (
-        [captured(name, at, digest), captured(name, 5, 2)]
-        for name, at, digest in (("a", 5, 1), ("b", 4, 1), ("c", 5, 2))
-    )
-    assert undecided([*at_once, *later, *copy]) == {"a"}
 
 
 def test_documents_are_compared_by_what_they_say() -> None:

@@ -89,7 +89,11 @@ class Rebuilding(Memory):
             first = first or [row[2] for row in about if row[3].revision == 1 and not row[3].withdrawn]
             last = max(about, key=lambda row: (row[3].revision, not row[3].withdrawn))
             lead_id = last[1] if last[0] == "lead.enriched" and not last[3].withdrawn else None
-            told[input_.event_id] = Told(min(first, default=None), last[3].revision, lead_id)
+            happened = [
+                row[3].value.decode() for row in about if row[0] == "lead.enriched" and row[3].value is not None
+            ]
+            occurred_at = datetime.fromisoformat(happened[0]) if happened else None
+            told[input_.event_id] = Told(min(first, default=None), last[3].revision, lead_id, occurred_at=occurred_at)
             subjects |= {lead_id} - {None}  # type: ignore[arg-type]
         while subjects:
             subject = subjects.pop()
@@ -97,8 +101,8 @@ class Rebuilding(Memory):
             every = [said.version for _, said in theirs if said.version is not None]
             if not every or ("recalled", subject) in found:
                 continue
-            latest = max((said for _, said in theirs), key=lambda said: said.version or 0)
-            absorbed_into = latest.value.decode() if latest.value is not None else None
+            kind, latest = max(theirs, key=lambda each: each[1].version or 0)
+            absorbed_into = latest.value.decode() if kind == "lead.merged" and latest.value is not None else None
             found["recalled", subject] = Recalled(min(every), max(every), absorbed_into)
             subjects |= {absorbed_into} if absorbed_into is not None else set()
             if subject in self.leads:
@@ -255,6 +259,21 @@ def test_of_two_records_under_one_id_the_one_that_counted_counts_again() -> None
 
     assert tables(after) == tables(before)
     assert after.sent == []
+
+
+def test_of_two_records_under_one_id_within_a_millisecond_the_one_that_counted_counts_again() -> None:
+    known = event("e0", email="ada@acme.example", user_id="u1")
+    first, second = event("e1", user_id="u1"), event("e1", at=1 / 60, email="ada@acme.example")
+    arrivals = [(known, 1_795_000_000_000), (first, 1_795_000_000_005), (second, 1_795_000_000_005)]
+    before = Memory()
+    # The user's record is decided on before it is known who the user is: a lead that is absorbed as soon as that is.
+    played(before, [arrivals[1], arrivals[2], arrivals[0]], (1, 1))
+
+    after = Rebuilding(before)
+    played(after, [arrivals[0], arrivals[2], arrivals[1]], (1, 1))
+
+    assert tables(after) == tables(before)
+    assert after.told_anew() == []
 
 
 def test_an_event_that_was_told_under_a_lead_which_is_absorbed_since_is_told_again_under_the_survivor() -> None:
