@@ -142,6 +142,13 @@ FORM_NAME = Problem(
     "This is no name for a form",
     "The path ends in the form's name: letters, digits, dot, hyphen and underscore, at most 100. Example: /v1/forms/contact.",
 )
+BEHIND = Problem(
+    503,
+    "behind",
+    "Too much is waiting",
+    "What was taken before has waited longer than the operator allows, so nothing more is taken now. Send this again later.",
+    headers={"retry-after": "60"},
+)
 BUSY = Problem(
     503,
     "busy",

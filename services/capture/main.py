@@ -19,6 +19,7 @@ import uvloop
 from fastapi import FastAPI
 
 from services.capture import api, declared, fields
+from services.capture.backlog import Backlog
 from services.capture.broker import Broker
 from services.capture.domain.captured import Scribe
 from services.capture.door.desk import Desk
@@ -66,6 +67,12 @@ class Parts:
         self.properties = Properties()
         self.quota = Quota(config.store)
         self.limits = Limits(config.rates, self.quota)
+        self.backlog = Backlog(
+            config.kafka,
+            topic=topology.CAPTURED.name,
+            group=f"leadflow-{topology.CAPTURED.read_by[0]}",
+            limit_seconds=config.backlog_limit_seconds,
+        )
         scribe = Scribe(
             secret=config.secret.encode(), partitions=config.partitions, new_id=lambda: str(uuid_utils.uuid7())
         )
@@ -85,6 +92,7 @@ class Parts:
                 scribe=scribe,
                 now=clock.now,
                 limits=self.limits,
+                behind=lambda: self.backlog.too_long,
                 proxies=config.proxies,
                 keep_notices=self.fetching.keep,
                 public_url=config.public_url,
@@ -104,6 +112,7 @@ class Parts:
             self.spool.run(),
             self.properties.follow(self.config.store),
             self.quota.run(),
+            self.backlog.run(),
             self.fetching.run(),
             self._watch(),
         ]
@@ -131,10 +140,16 @@ class Parts:
             # While rows wait, the door does not try Kafka: then who drains knows.
             kafka = self.broker.trouble or self.drain.trouble
             self.health.note("kafka", kafka and f"{kafka}: events go into the spool")
+            self.health.report("backlog", self._backlog_tells())
             self.health.note("spool", self._spool_tells())
             publish(self.writer, self.spool, kafka_answers=self.broker.trouble is None)
-            publish_limits(self.limits)
+            publish_limits(self.limits, self.backlog)
             await asyncio.sleep(_WATCH_SECONDS)
+
+    def _backlog_tells(self) -> str | None:
+        if not self.backlog.too_long:
+            return None
+        return f"enrich is {self.backlog.seconds:.0f} s behind, more than the operator's bound (LEADFLOW_BACKLOG_LIMIT_SECONDS)"
 
     def _spool_tells(self) -> str | None:
         if self.spool.trouble:

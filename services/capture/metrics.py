@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge
 
+from services.capture.backlog import Backlog
 from services.capture.limits import Limits
 from services.capture.spool import Spool
 from services.capture.writer import Writer
@@ -24,6 +25,9 @@ FETCHES = Gauge(
     "leadflow_capture_fetches", "Leads of which only ids came and that are not fetched yet, of all instances"
 )
 FETCHES_OLDEST = Gauge("leadflow_capture_fetch_oldest_seconds", "How long the oldest of them has waited")
+BACKLOG_AGE = Gauge(
+    "leadflow_capture_backlog_oldest_seconds", "For how long the oldest accepted event that enrich has not read waits"
+)
 _told: dict[str, int] = {}
 
 
@@ -40,8 +44,9 @@ def publish(writer: Writer, spool: Spool, *, kafka_answers: bool) -> None:
     UP.labels("spool").set(spool.trouble is None)
 
 
-def publish_limits(limits: Limits) -> None:
-    """Brings the counts of refused requests up to date."""
+def publish_limits(limits: Limits, backlog: Backlog) -> None:
+    """Brings what is refused, and why it may be soon, up to date."""
+    BACKLOG_AGE.set(backlog.seconds)
     for limit, count in limits.refused.items():
         LIMITED.labels(limit).inc(count - _told.get(limit, 0))
     _told.update(limits.refused)

@@ -27,6 +27,12 @@ class Settings(Common):
     spool_limit_events: int = Field(
         default=1_000_000, ge=0, description="events in the spool at which the answer is 503", examples=["1000000"]
     )
+    backlog_limit_seconds: float = Field(
+        default=21_600,
+        ge=0,
+        description="how long the oldest event may wait for enrich before the answer is 503; 0: for ever",
+        examples=["21600"],
+    )
     key_events_per_second: int = Field(
         default=20_000,
         ge=0,

@@ -64,6 +64,7 @@ class Desk:
         proxies: tuple[Network, ...] = (),
         keep_notices: KeepNotices = _nowhere,
         public_url: str = "",
+        behind: Callable[[], bool] = lambda: False,
     ) -> None:
         self.properties = properties
         self.scribe = scribe
@@ -73,6 +74,7 @@ class Desk:
         self._proxies = proxies
         self._keep_notices = keep_notices
         self._public_url = public_url.rstrip("/")
+        self._behind = behind
         self.replays = Replays()
 
     # -- who and where from --------------------------------------------------------------------------------------------
@@ -105,8 +107,10 @@ class Desk:
 
     def arrival(self, owner: Property, request: Request, *, events: int = 1) -> Arrival:
         """What we know of the request by ourselves. Counts its events; raises Stop where that is too many, where the property takes
-        nothing, or nothing from this page."""
+        nothing, or nothing from this page, and where too much waits already."""
         self.open_for(owner, request)
+        if self._behind():
+            raise answers.Stop(answers.BEHIND)
         agent = request.headers.get(b"user-agent")
         now, ip = self.now(), self._ip(request)
         request.limits_said = self.limits.admit(owner, ip, now, events)

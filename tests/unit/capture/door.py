@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Any
@@ -83,6 +83,7 @@ class Visitor:
         proxies: Sequence[str] = (),
         public_url: str = "",
         limits: Limits | None = None,
+        behind: Callable[[], bool] = lambda: False,
     ) -> None:
         self.durable = durable or Durable()
         self.notices: list[Told] = []
@@ -102,6 +103,7 @@ class Visitor:
                 proxies=tuple(ip_network(proxy) for proxy in proxies),
                 keep_notices=keep,
                 public_url=public_url,
+                behind=behind,
             )
         )
 

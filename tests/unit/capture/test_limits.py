@@ -159,6 +159,15 @@ async def test_a_property_has_its_quota_of_each_day() -> None:
     assert quota.take(small, NOW + timedelta(hours=16), 1)
 
 
+async def test_while_too_much_waits_nothing_is_taken_and_the_answer_says_when_to_come_again() -> None:
+    visitor = Visitor(limits=Limits(Rates(key_events=1)), behind=lambda: True)
+    for _ in range(20):
+        answered = await visitor.post("/v1/track", EVENT)
+        assert problem(answered) == (503, "behind")
+        assert int(answered.headers["retry-after"]) > 0
+    assert not visitor.durable.messages
+
+
 async def test_without_limits_answers_say_nothing_of_them() -> None:
     answered = await Visitor().post("/v1/track", EVENT)
     assert not any(name.startswith("ratelimit") for name in answered.headers)
