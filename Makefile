@@ -84,7 +84,10 @@ $(TRACKER)/node_modules/.package-lock.json: $(TRACKER)/package-lock.json
 	@cd $(TRACKER) && npm ci --silent
 	@touch $@
 
-.PHONY: abuse
+.PHONY: abuse fuzz
+fuzz: install ## Send broken bodies through capture's decoders and on to enrich, ever new ones: MINUTES=10.
+	@$(BIN)/python -m tests.unit.capture.fuzz --minutes $(or $(MINUTES),10)
+
 abuse: install ## Abuse a capture for a few minutes while an honest sender is timed; prints a table.
 	@$(BIN)/python -m tests.abuse
 
