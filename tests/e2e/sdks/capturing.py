@@ -74,11 +74,11 @@ class Front:
     url: str
     arrivals: Arrivals
 
-    def new_property(self, *origins: str) -> tuple[str, str]:
+    def new_property(self, *origins: str, **more: str) -> tuple[str, str]:
         """A property of its own for a test: (its id, its write key)."""
         made = httpx.post(
             f"{self.url}/v1/properties",
-            json={"name": "Site", "origins": origins},
+            json={"name": "Site", "origins": origins, **more},
             headers={"Authorization": f"Bearer {TOKEN}"},
             timeout=20,
         ).json()

@@ -18,9 +18,9 @@ PAGES = Path(__file__).parent / "pages"
 class _Site(SimpleHTTPRequestHandler):
     """Pages at /, the npm packages under /node_modules/; any path without a dot is the one-page application's."""
 
-    def __init__(self, *given: Any, packages: Path, **more: Any) -> None:
+    def __init__(self, *given: Any, packages: Path, pages: Path, **more: Any) -> None:
         self._packages = packages
-        super().__init__(*given, directory=str(PAGES), **more)
+        super().__init__(*given, directory=str(pages), **more)
 
     def translate_path(self, path: str) -> str:
         path = urlsplit(path).path
@@ -71,9 +71,9 @@ class _Stumbling(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def site(packages: Path) -> Iterator[str]:
+def site(packages: Path, pages: Path = PAGES) -> Iterator[str]:
     """The site's origin."""
-    with _serving(ThreadingHTTPServer(("127.0.0.1", 0), partial(_Site, packages=packages))) as origin:
+    with _serving(ThreadingHTTPServer(("127.0.0.1", 0), partial(_Site, packages=packages, pages=pages))) as origin:
         yield origin
 
 
