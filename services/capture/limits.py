@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -17,7 +18,10 @@ from services.capture.quota import Quota
 from services.capture.store import Property
 from shared.problem import Problem
 
-_SAID = b"ratelimit-limit: %d\r\nratelimit-remaining: %d\r\nratelimit-reset: %d\r\n"
+
+@lru_cache(maxsize=4096)  # most senders have used up next to nothing: the same few lines come again and again
+def _said(limit: int, remaining: int, reset: int) -> bytes:
+    return b"ratelimit-limit: %d\r\nratelimit-remaining: %d\r\nratelimit-reset: %d\r\n" % (limit, remaining, reset)
 
 
 class Rates(Struct, frozen=True):
@@ -49,8 +53,9 @@ class Limits:
     def admit(self, owner: Property, ip: str | None, at: datetime, events: int = 1) -> bytes:
         """Counts a request of this property from this address with so many events; returns what its answer says of the limits, as
         header lines. Raises Stop."""
-        now, said = self._clock(), b""
+        now = self._clock()
         addresses, left = self._addresses, None
+        limit = reset = 0
         if (
             addresses is not None
             and ip is not None
@@ -61,7 +66,7 @@ class Limits:
             if debt < 0:
                 raise self._stop("address", answers.TOO_MANY_OF_ADDRESS, addresses, -debt)
             left = addresses.remaining(debt)
-            said = _SAID % (addresses.limit, left, int(debt) + 1)
+            limit, reset = addresses.limit, int(debt) + 1
         keys = self._keys
         if keys is not None:
             debt = keys.take((owner.property, owner.via), now, events)
@@ -69,13 +74,13 @@ class Limits:
                 raise self._stop("key", answers.TOO_MANY_OF_KEY, keys, -debt)
             remaining = keys.remaining(debt)
             if left is None or remaining < left:
-                said = _SAID % (keys.limit, remaining, int(debt) + 1)
+                limit, left, reset = keys.limit, remaining, int(debt) + 1
         if owner.quota is not None and self._quota is not None and not self._quota.take(owner, at, events):
             self.refused["quota"] += 1
             tomorrow = at.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
             wait = whole_seconds((tomorrow - at).total_seconds())
             raise answers.Stop(answers.limited(answers.QUOTA, limit=owner.quota, wait=wait))
-        return said
+        return _said(limit, left, reset) if left is not None else b""
 
     def invalid(self, ip: str | None, count: int = 1) -> None:
         """Counts what can't be accepted from this address. Raises Stop when its budget is used up: then nothing is kept of it."""
