@@ -18,6 +18,33 @@ from services.capture.quota import Quota
 from services.capture.store import Property
 from shared.problem import Problem
 
+TOO_MANY_OF_KEY = Problem(
+    429,
+    "too-many",
+    "Too many events with this write key",
+    "The write key sends more than its share. Send this again after the seconds in Retry-After.",
+)
+TOO_MANY_OF_ADDRESS = Problem(
+    429,
+    "too-many",
+    "Too many requests from this address",
+    "The address sends more than its share. Send this again after the seconds in Retry-After. Servers that send for many people use a "
+    "server key, which has no limit by address.",
+)
+TOO_MANY_INVALID = Problem(
+    429,
+    "too-many-invalid",
+    "Too much from this address can't be accepted",
+    "This could not be accepted either, and was not kept. Look at the answers before this one, mend what they name, and send again "
+    "after the seconds in Retry-After.",
+)
+QUOTA = Problem(
+    429,
+    "quota",
+    "The property's quota is used up",
+    "The property has a quota of events for each day (UTC), and today's is used up. `leads property show` tells it.",
+)
+
 
 @lru_cache(maxsize=4096)  # most senders have used up next to nothing: the same few lines come again and again
 def _said(limit: int, remaining: int, reset: int) -> bytes:
@@ -64,14 +91,14 @@ class Limits:
         ):
             debt = addresses.take(source, now)
             if debt < 0:
-                raise self._stop("address", answers.TOO_MANY_OF_ADDRESS, addresses, -debt)
+                raise self._stop("address", TOO_MANY_OF_ADDRESS, addresses, -debt)
             left = addresses.remaining(debt)
             limit, reset = addresses.limit, int(debt) + 1
         keys = self._keys
         if keys is not None:
             debt = keys.take((owner.property, owner.via), now, events)
             if debt < 0:
-                raise self._stop("key", answers.TOO_MANY_OF_KEY, keys, -debt)
+                raise self._stop("key", TOO_MANY_OF_KEY, keys, -debt)
             remaining = keys.remaining(debt)
             if left is None or remaining < left:
                 limit, left, reset = keys.limit, remaining, int(debt) + 1
@@ -79,7 +106,7 @@ class Limits:
             self.refused["quota"] += 1
             tomorrow = at.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
             wait = whole_seconds((tomorrow - at).total_seconds())
-            raise answers.Stop(answers.limited(answers.QUOTA, limit=owner.quota, wait=wait))
+            raise answers.Stop(_limited(QUOTA, limit=owner.quota, wait=wait))
         return _said(limit, left, reset) if left is not None else b""
 
     def invalid(self, ip: str | None, count: int = 1) -> None:
@@ -89,8 +116,26 @@ class Limits:
             return
         debt = meter.take(source, self._clock(), count)
         if debt < 0:
-            raise self._stop("invalid", answers.TOO_MANY_INVALID, meter, -debt)
+            raise self._stop("invalid", TOO_MANY_INVALID, meter, -debt)
 
     def _stop(self, limit: str, problem: Problem, meter: Meter, wait: float) -> answers.Stop:
         self.refused[limit] += 1
-        return answers.Stop(answers.limited(problem, limit=meter.limit, wait=whole_seconds(wait)))
+        return answers.Stop(_limited(problem, limit=meter.limit, wait=whole_seconds(wait)))
+
+
+def _limited(problem: Problem, *, limit: int, wait: int) -> Problem:
+    """The answer to who has come too often, with when to come again in seconds and what the limit is (draft-ietf-httpapi-ratelimit-headers
+    as its versions up to 7 have it, which clients know)."""
+    headers = {
+        "retry-after": str(wait),
+        "ratelimit-limit": str(limit),
+        "ratelimit-remaining": "0",
+        "ratelimit-reset": str(wait),
+    }
+    return Problem(problem.status, problem.slug, problem.title, problem.detail, headers=headers)
+
+
+def later(seconds: bytes) -> Problem:
+    """As `limited`, to a vendor: some take a 4xx for the last word, and would not send the lead again."""
+    detail = "The property has too many events now, or had all of its quota. Send this again later."
+    return Problem(503, "too-many", "Too many events", detail, headers={"retry-after": seconds.decode()})
