@@ -194,6 +194,12 @@ def refused(why: Refused) -> Answer:
     return of_problem(Problem(status, why.reason.value, "The event is not accepted", why.detail, mistakes))
 
 
+def later(seconds: bytes) -> Problem:
+    """As `limited`, to a vendor: some take a 4xx for the last word, and would not send the lead again."""
+    detail = "The property has too many events now, or had all of its quota. Send this again later."
+    return Problem(503, "too-many", "Too many events", detail, headers={"retry-after": seconds.decode()})
+
+
 def broken(detail: str) -> Answer:
     """A body that can't be read."""
     return of_problem(Problem(400, "broken-body", "The body can't be read", detail))

@@ -133,9 +133,3 @@ def _limited(problem: Problem, *, limit: int, wait: int) -> Problem:
         "ratelimit-reset": str(wait),
     }
     return Problem(problem.status, problem.slug, problem.title, problem.detail, headers=headers)
-
-
-def later(seconds: bytes) -> Problem:
-    """As `limited`, to a vendor: some take a 4xx for the last word, and would not send the lead again."""
-    detail = "The property has too many events now, or had all of its quota. Send this again later."
-    return Problem(503, "too-many", "Too many events", detail, headers={"retry-after": seconds.decode()})
