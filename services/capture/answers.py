@@ -163,33 +163,6 @@ UNAVAILABLE = Problem(
     "Neither Kafka nor the store takes events. Nothing is lost on our side that we accepted; send this again later.",
     headers={"retry-after": "5"},
 )
-TOO_MANY_OF_KEY = Problem(
-    429,
-    "too-many",
-    "Too many events with this write key",
-    "The write key sends more than its share. Send this again after the seconds in Retry-After.",
-)
-TOO_MANY_OF_ADDRESS = Problem(
-    429,
-    "too-many",
-    "Too many requests from this address",
-    "The address sends more than its share. Send this again after the seconds in Retry-After. Servers that send for many people use a "
-    "server key, which has no limit by address.",
-)
-TOO_MANY_INVALID = Problem(
-    429,
-    "too-many-invalid",
-    "Too much from this address can't be accepted",
-    "This could not be accepted either, and was not kept. Look at the answers before this one, mend what they name, and send again "
-    "after the seconds in Retry-After.",
-)
-QUOTA = Problem(
-    429,
-    "quota",
-    "The property's quota is used up",
-    "The property has a quota of events for each day (UTC), and today's is used up. `leads property show` tells it.",
-)
-
 _JSON = (b"content-type", b"application/json")
 
 
@@ -219,18 +192,6 @@ def refused(why: Refused) -> Answer:
     status = 413 if why.reason is Reason.TOO_LARGE else 422
     mistakes = [Mistake(why.pointer, why.detail)]
     return of_problem(Problem(status, why.reason.value, "The event is not accepted", why.detail, mistakes))
-
-
-def limited(problem: Problem, *, limit: int, wait: int) -> Problem:
-    """The answer to who has come too often, with when to come again in seconds and what the limit is (draft-ietf-httpapi-ratelimit-headers
-    as its versions up to 7 have it, which clients know)."""
-    headers = {
-        "retry-after": str(wait),
-        "ratelimit-limit": str(limit),
-        "ratelimit-remaining": "0",
-        "ratelimit-reset": str(wait),
-    }
-    return Problem(problem.status, problem.slug, problem.title, problem.detail, headers=headers)
 
 
 def later(seconds: bytes) -> Problem:

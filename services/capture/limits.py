@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -17,7 +18,37 @@ from services.capture.quota import Quota
 from services.capture.store import Property
 from shared.problem import Problem
 
-_SAID = b"ratelimit-limit: %d\r\nratelimit-remaining: %d\r\nratelimit-reset: %d\r\n"
+TOO_MANY_OF_KEY = Problem(
+    429,
+    "too-many",
+    "Too many events with this write key",
+    "The write key sends more than its share. Send this again after the seconds in Retry-After.",
+)
+TOO_MANY_OF_ADDRESS = Problem(
+    429,
+    "too-many",
+    "Too many requests from this address",
+    "The address sends more than its share. Send this again after the seconds in Retry-After. Servers that send for many people use a "
+    "server key, which has no limit by address.",
+)
+TOO_MANY_INVALID = Problem(
+    429,
+    "too-many-invalid",
+    "Too much from this address can't be accepted",
+    "This could not be accepted either, and was not kept. Look at the answers before this one, mend what they name, and send again "
+    "after the seconds in Retry-After.",
+)
+QUOTA = Problem(
+    429,
+    "quota",
+    "The property's quota is used up",
+    "The property has a quota of events for each day (UTC), and today's is used up. `leads property show` tells it.",
+)
+
+
+@lru_cache(maxsize=4096)  # most senders have used up next to nothing: the same few lines come again and again
+def _said(limit: int, remaining: int, reset: int) -> bytes:
+    return b"ratelimit-limit: %d\r\nratelimit-remaining: %d\r\nratelimit-reset: %d\r\n" % (limit, remaining, reset)
 
 
 class Rates(Struct, frozen=True):
@@ -49,8 +80,9 @@ class Limits:
     def admit(self, owner: Property, ip: str | None, at: datetime, events: int = 1) -> bytes:
         """Counts a request of this property from this address with so many events; returns what its answer says of the limits, as
         header lines. Raises Stop."""
-        now, said = self._clock(), b""
+        now = self._clock()
         addresses, left = self._addresses, None
+        limit = reset = 0
         if (
             addresses is not None
             and ip is not None
@@ -59,23 +91,23 @@ class Limits:
         ):
             debt = addresses.take(source, now)
             if debt < 0:
-                raise self._stop("address", answers.TOO_MANY_OF_ADDRESS, addresses, -debt)
+                raise self._stop("address", TOO_MANY_OF_ADDRESS, addresses, -debt)
             left = addresses.remaining(debt)
-            said = _SAID % (addresses.limit, left, int(debt) + 1)
+            limit, reset = addresses.limit, int(debt) + 1
         keys = self._keys
         if keys is not None:
             debt = keys.take((owner.property, owner.via), now, events)
             if debt < 0:
-                raise self._stop("key", answers.TOO_MANY_OF_KEY, keys, -debt)
+                raise self._stop("key", TOO_MANY_OF_KEY, keys, -debt)
             remaining = keys.remaining(debt)
             if left is None or remaining < left:
-                said = _SAID % (keys.limit, remaining, int(debt) + 1)
+                limit, left, reset = keys.limit, remaining, int(debt) + 1
         if owner.quota is not None and self._quota is not None and not self._quota.take(owner, at, events):
             self.refused["quota"] += 1
             tomorrow = at.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
             wait = whole_seconds((tomorrow - at).total_seconds())
-            raise answers.Stop(answers.limited(answers.QUOTA, limit=owner.quota, wait=wait))
-        return said
+            raise answers.Stop(_limited(QUOTA, limit=owner.quota, wait=wait))
+        return _said(limit, left, reset) if left is not None else b""
 
     def invalid(self, ip: str | None, count: int = 1) -> None:
         """Counts what can't be accepted from this address. Raises Stop when its budget is used up: then nothing is kept of it."""
@@ -84,8 +116,20 @@ class Limits:
             return
         debt = meter.take(source, self._clock(), count)
         if debt < 0:
-            raise self._stop("invalid", answers.TOO_MANY_INVALID, meter, -debt)
+            raise self._stop("invalid", TOO_MANY_INVALID, meter, -debt)
 
     def _stop(self, limit: str, problem: Problem, meter: Meter, wait: float) -> answers.Stop:
         self.refused[limit] += 1
-        return answers.Stop(answers.limited(problem, limit=meter.limit, wait=whole_seconds(wait)))
+        return answers.Stop(_limited(problem, limit=meter.limit, wait=whole_seconds(wait)))
+
+
+def _limited(problem: Problem, *, limit: int, wait: int) -> Problem:
+    """The answer to who has come too often, with when to come again in seconds and what the limit is (draft-ietf-httpapi-ratelimit-headers
+    as its versions up to 7 have it, which clients know)."""
+    headers = {
+        "retry-after": str(wait),
+        "ratelimit-limit": str(limit),
+        "ratelimit-remaining": "0",
+        "ratelimit-reset": str(wait),
+    }
+    return Problem(problem.status, problem.slug, problem.title, problem.detail, headers=headers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -16,7 +16,7 @@ from shared.outcome import Reason
 
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _FEWEST_DIGITS = 5  # fewer are no phone number anywhere
-_NO_TIME, _FASTEST = timedelta(0), timedelta(seconds=2)  # two fields and a click take a person longer
+_FASTEST_SECONDS = 2.0  # two fields and a click take a person longer
 _MOST_DIGITS, _SECONDS_DIGITS = 13, 11  # of milliseconds, and of seconds, since 1970
 _LONGEST_NAME = 200  # characters, as the services behind take them
 
@@ -188,17 +188,18 @@ def _too_fast(rendered_at: str, sent_at: str | None, received_at: datetime) -> b
     """Whether a form was sent sooner after it was shown than a person can fill it in. By the client's clock where it tells both; by ours
     a clock that is wrong gives a time that says nothing, before zero or long."""
     shown = _instant(rendered_at)
-    sent = (_instant(sent_at) if sent_at else None) or received_at
-    return shown is not None and _NO_TIME <= sent - shown < _FASTEST
+    sent = _instant(sent_at) if sent_at else None
+    if sent is None:
+        sent = received_at.timestamp()
+    return shown is not None and 0 <= sent - shown < _FASTEST_SECONDS
 
 
-def _instant(text: str) -> datetime | None:
-    """A moment as scripts write it: milliseconds or seconds since 1970, or RFC 3339."""
-    if not (text.isascii() and text.isdecimal()):
-        return _moment(text)
-    if len(text) > _MOST_DIGITS:
-        return None
-    return _EARLIEST + timedelta(seconds=int(text) / (1000 if len(text) > _SECONDS_DIGITS else 1))
+def _instant(text: str) -> float | None:
+    """A moment as scripts write it, milliseconds or seconds since 1970 or RFC 3339, in seconds."""
+    if text.isascii() and text.isdecimal():
+        return int(text) / (1000 if len(text) > _SECONDS_DIGITS else 1) if len(text) <= _MOST_DIGITS else None
+    moment = _moment(text)
+    return moment.timestamp() if moment is not None else None
 
 
 def _out_of_range() -> Refused:

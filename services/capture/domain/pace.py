@@ -28,28 +28,22 @@ class Meter:
     def take(self, who: Hashable, now: float, count: int = 1) -> float:
         """Takes `count`: the seconds until all is paid off, or, where nothing is left, minus the seconds until there will be, and then
         nothing is taken. With anything left all is given, so that a large count is never refused for ever."""
-        debt = self._debt(who, now)
+        paid = self._paid.get(who)
+        if paid is None:
+            if len(self._paid) >= _MOST:
+                self._long_ago, self._paid = self._paid, {}
+            paid = self._long_ago.get(who, now)
+        debt = paid - now if paid > now else 0.0
         refused = debt > self._burst
         if not refused:
             debt += count * self._each
-        if len(self._paid) >= _MOST:
-            self._long_ago, self._paid = self._paid, {}
         self._paid[who] = now + debt
         return self._burst - debt if refused else debt
 
     def remaining(self, debt: float) -> int:
         """How many are left at a debt of so many seconds."""
-        return max(0, int((BURST_SECONDS - debt) / self._each + 0.5))
-
-    def spent(self, who: Hashable, now: float) -> bool:
-        """Whether nothing is left."""
-        return self._debt(who, now) > self._burst
-
-    def _debt(self, who: Hashable, now: float) -> float:
-        paid = self._paid.get(who)
-        if paid is None:
-            paid = self._long_ago.get(who, now)
-        return paid - now if paid > now else 0.0
+        left = int((BURST_SECONDS - debt) / self._each + 0.5)
+        return left if left > 0 else 0
 
 
 def whole_seconds(debt: float) -> int:
