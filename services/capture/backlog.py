@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from shared import clock, logs
@@ -48,10 +49,15 @@ class Backlog:
 
     async def _oldest(self) -> int | None:
         """The time (ms) of the oldest record that the group has not committed; None when there is none."""
-        # It belongs to the group only to ask for its offsets: partitions are assigned by hand, so it never joins.
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._kafka)
+        try:
+            await admin.start()
+            committed = await admin.list_consumer_group_offsets(self._group)
+        finally:
+            await admin.close()
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._kafka,
-            group_id=self._group,
+            group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=_SMALL,
@@ -67,7 +73,9 @@ class Backlog:
             places = [TopicPartition(self._topic, part) for part in parts]
             consumer.assign(places)
             begins, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
-            unread = {place: max(await consumer.committed(place) or 0, begins[place]) for place in places}
+            unread = {
+                place: max(committed[place].offset if place in committed else 0, begins[place]) for place in places
+            }
             waiting = {place: offset for place, offset in unread.items() if offset < ends[place]}
             if not waiting:
                 return None

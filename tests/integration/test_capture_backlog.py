@@ -37,7 +37,7 @@ async def commit(kafka: str, group: str, offsets: dict[TopicPartition, int]) -> 
 async def test_the_age_is_that_of_the_oldest_record_which_the_reader_has_not_committed(
     kafka: str, topic: Topic, prefix: str
 ) -> None:
-    name = await topic(partitions=2)
+    name = await topic(partitions=2, message_timestamp_type="CreateTime")
     backlog = Backlog(kafka, topic=name, group=f"{prefix}-enrich", limit_seconds=200)
     await backlog.look()
     assert (backlog.seconds, backlog.too_long) == (0.0, False)
@@ -61,7 +61,7 @@ async def test_the_age_is_that_of_the_oldest_record_which_the_reader_has_not_com
 async def test_while_kafka_is_away_the_last_answer_stands_and_grows_older(
     kafka: str, topic: Topic, prefix: str
 ) -> None:
-    name = await topic(partitions=1)
+    name = await topic(partitions=1, message_timestamp_type="CreateTime")
     await write(kafka, name, 0, 10)
     backlog = Backlog(kafka, topic=name, group=f"{prefix}-enrich", limit_seconds=0.5)
     await backlog.look()
