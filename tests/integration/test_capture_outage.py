@@ -40,6 +40,7 @@ async def _break(rig: Rig) -> None:
             stop.set()
 
 
+@pytest.mark.slow  # three absences of 21 seconds and what comes after: over three minutes
 @pytest.mark.timeout(540)
 def test_what_was_accepted_outlives_every_absence_and_a_death_in_the_middle_of_a_drain(tmp_path: Path) -> None:
     with rigs.rig(tmp_path / "outage", None, services=("capture",)) as rig:
