@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 GRACE_SECONDS = 0.03  # of real time that a real database may take before virtual time goes on without its answer
+LONGEST_ANSWER_SECONDS = 20.0  # where nothing else can happen; longer than the database's own time-out for locks
 
 
 class Instance:
@@ -125,6 +126,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             if self.answers_awaited and self._answers():
                 continue
             if not timers:
+                if self.answers_awaited and self._answers(LONGEST_ANSWER_SECONDS):
+                    continue
                 raise Stuck("nothing is left that could happen")
             now = self.virtual = max(self.virtual, timers[0][0])
             while timers and timers[0][0] <= now:
@@ -162,9 +165,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         for what in parked:
             self._due(what)
 
-    def _answers(self) -> bool:
+    def _answers(self, patience: float | None = None) -> bool:
         """Waits a moment of real time for the database. A statement that waits for a lock must not stop the virtual clock."""
-        patience = 0.0 if self._given_up_on == self.answers_awaited else GRACE_SECONDS
+        if patience is None:
+            patience = 0.0 if self._given_up_on == self.answers_awaited else GRACE_SECONDS
         events = self._selector.select(patience)  # type: ignore[attr-defined]
         if events:
             self._given_up_on = -1
