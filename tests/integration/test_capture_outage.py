@@ -38,6 +38,10 @@ async def _break(rig: Rig) -> None:
                 await outage.ACTS[step.name](rig, step, random.Random(1))
         finally:
             stop.set()
+    # What came last may have queued behind rows that were there for a moment.
+    async with asyncio.timeout(60):
+        while await outage.spooled(rig):
+            await asyncio.sleep(0.2)
 
 
 @pytest.mark.slow  # three absences of 21 seconds and what comes after: over three minutes
