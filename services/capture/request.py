@@ -47,6 +47,12 @@ def target(url: bytes) -> tuple[str, bytes]:
     return _remembered_target(url) if len(url) <= LONGEST_REMEMBERED else _target(url)
 
 
+def referer(headers: Headers) -> str | None:
+    """The page from which a browser came, as it says."""
+    said = headers.get(b"referer")
+    return said.decode("utf-8", "replace") if said else None
+
+
 def said_too_large(headers: Headers) -> bool:
     """Whether the request itself says that its body is beyond the limit."""
     length = headers.get(b"content-length")

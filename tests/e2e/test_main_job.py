@@ -14,13 +14,11 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
-from playwright.sync_api import sync_playwright
 
 from deploy.local import stack
 from deploy.local.layout import CHECKOUT, Layout
@@ -29,12 +27,10 @@ from shared import contracts, ids
 from shared.contracts import Captured, Dead, Place
 from shared.stage import Record
 from shared.topology import CAPTURED, DEAD, HANDOVER
-from tests.e2e import console
+from tests.e2e import browser, console
 from tests.e2e.console import Operator, eventually
 
 T = TypeVar("T")
-CHROMIUM = "/usr/bin/chromium"
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,14 +300,9 @@ def test_a_person_in_a_real_browser_fills_in_the_demo_page_and_is_handed_over(sh
         assert client.post("/v1/demo", json=demo).status_code == 401
         begun = client.post("/v1/demo", json=demo, headers={"Authorization": f"Bearer {operator_token}"})
         assert begun.status_code == 204
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"there is no {CHROMIUM}: apt-get install chromium")
     email = f"lena@nordwind-{uuid.uuid4().hex[:10]}.example"  # an account that nobody owns yet
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        # A browser without a window says so in its user agent, and is taken for a robot: this one says what a person's would.
-        agent = browser.new_page().evaluate("navigator.userAgent").replace("Headless", "")
-        page = browser.new_context(user_agent=agent).new_page()
+    with browser.chromium() as (chromium, agent):
+        page = chromium.new_context(user_agent=agent).new_page()
         complaints: list[str] = []
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -325,7 +316,6 @@ def test_a_person_in_a_real_browser_fills_in_the_demo_page_and_is_handed_over(sh
         page.wait_for_url("**/demo/thanks")
         assert page.get_by_role("heading").inner_text() == "Thank you"
         assert complaints == []
-        browser.close()
     found = shop.lead(email)
     assert found["handovers"][0]["owner"]["team"] == "dach"
     assert found["profile"]["company"]["name"] == "Nordwind"

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
+from urllib.parse import parse_qs
 
 from msgspec import Struct
 
@@ -97,6 +98,10 @@ class Desk:
         if owner is None:
             raise answers.Stop(answers.WRONG_KEY)
         return owner
+
+    def owner_in_address(self, request: Request) -> Property:
+        """Whose key is `writeKey` in the address: SDKs put it there where they can't set a header. Raises Stop as `owner_of` does."""
+        return self.owner_of(parse_qs(request.query.decode("latin-1")).get("writeKey", [""])[0])
 
     def open_for(self, owner: Property, request: Request) -> None:
         """Raises Stop where the property takes nothing, or nothing from this page."""

@@ -12,7 +12,7 @@ from services.capture.domain import form, segment
 from services.capture.domain.reading import Broken
 from services.capture.domain.verdict import Refused
 from services.capture.door.desk import Desk, Judged
-from services.capture.request import JSON_TYPES, Headers, Request, idempotency_key, inflated, media_type
+from services.capture.request import JSON_TYPES, Headers, Request, idempotency_key, inflated, media_type, referer
 from shared.message import Message
 from shared.outcome import Reason
 
@@ -57,13 +57,12 @@ def _submitted(desk: Desk, request: Request, *, for_a_person: bool) -> Judged:
     if len(body) > segment.MAX_EVENT_BYTES:
         message = segment.too_large()
     else:
-        referer = headers.get(b"referer")
         found = form.submission(
             name,
             fields,
             arrival,
             idempotency_key=idempotency_key(headers),
-            referer=referer.decode("utf-8", "replace") if referer else None,
+            referer=referer(headers),
         )
         message = found if isinstance(found, Refused) else desk.scribe.captured(found, arrival)
     if isinstance(message, Refused):

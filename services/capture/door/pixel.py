@@ -11,7 +11,7 @@ from services.capture.domain import form
 from services.capture.domain.reading import Broken
 from services.capture.domain.verdict import Refused
 from services.capture.door.desk import Desk, Judged
-from services.capture.request import Request
+from services.capture.request import Request, referer
 
 PIXEL = "/v1/pixel.gif"
 
@@ -42,8 +42,7 @@ def seen(desk: Desk, request: Request) -> Judged:
     owner = desk.owner_of(_text(fields.pop("key", None)))
     event = _text(fields.pop("event", None)) or "pixel"
     arrival = desk.arrival(owner, request)
-    referer = request.headers.get(b"referer")
-    found = form.submission(event, fields, arrival, referer=referer.decode("utf-8", "replace") if referer else None)
+    found = form.submission(event, fields, arrival, referer=referer(request.headers))
     if not isinstance(found, Refused):
         found = structs.replace(found, kind="pixel", anonymous_id=found.anonymous_id or str(uuid_utils.uuid7()))
         message = desk.scribe.captured(found, arrival)

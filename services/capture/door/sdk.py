@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs
-
 from services.capture import answers
 from services.capture.domain import segment
 from services.capture.domain.reading import Broken
@@ -90,7 +88,7 @@ def _opened(desk: Desk, request: Request) -> tuple[bytes, Property | None]:
         raise answers.Stop(answers.CONTENT_TYPE_SDK)
     owner = desk.owner_in(request.headers)
     if owner is None and b"writeKey=" in request.query:  # a beacon has no headers
-        owner = desk.owner_of(parse_qs(request.query.decode("latin-1")).get("writeKey", [""])[0])
+        owner = desk.owner_in_address(request)
     return body, owner
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qs
 
 import msgspec
 
@@ -51,7 +50,7 @@ def rudderstack(desk: Desk, request: Request) -> Judged:
     """
     owner = desk.owner_in(request.headers)
     if owner is None:
-        owner = desk.owner_of(parse_qs(request.query.decode("latin-1")).get("writeKey", [""])[0])
+        owner = desk.owner_in_address(request)
     nothing = {"enabled": False}
     source = {
         "id": owner.property,

@@ -7,14 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page
 
 from tests import stack
+from tests.e2e import browser
 from tests.e2e.sdks import capturing, clients, web
 from tests.e2e.sdks.capturing import Front
-
-CHROMIUM = "/usr/bin/chromium"
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run"]
 
 
 @pytest.fixture(scope="session")
@@ -66,15 +64,10 @@ class Visit:
 @pytest.fixture(scope="module")  # no longer: where Playwright runs, no other test can run a loop of its own
 def new_visit() -> Iterator[Callable[..., Visit]]:
     """Begins a visit in the one Chromium that the tests of a file share; `script` runs before each page's own."""
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"there is no {CHROMIUM}: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        # A browser without a window says so in its user agent, and is taken for a robot: this one says what a person's would.
-        agent = browser.new_page().evaluate("navigator.userAgent").replace("Headless", "")
+    with browser.chromium() as (chromium, agent):
 
         def begin(script: str | None = None) -> Visit:
-            context = browser.new_context(user_agent=agent, locale="de-DE", timezone_id="Europe/Berlin")
+            context = chromium.new_context(user_agent=agent, locale="de-DE", timezone_id="Europe/Berlin")
             if script is not None:
                 context.add_init_script(script)
             visit = Visit(context)
@@ -82,4 +75,3 @@ def new_visit() -> Iterator[Callable[..., Visit]]:
             return visit
 
         yield begin
-        browser.close()
