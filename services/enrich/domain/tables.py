@@ -16,5 +16,5 @@ def rows(path: Path) -> Iterator[list[str]]:
 
 
 def words(cell: str) -> list[str]:
-    """What a cell lists, between commas."""
-    return [word for part in cell.split(",") if (word := part.strip())]
+    """What a cell lists, between commas; nothing for `-`."""
+    return [] if cell == "-" else [word for part in cell.split(",") if (word := part.strip())]
