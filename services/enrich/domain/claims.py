@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from services.enrich.domain import company, country, domains, email, person, phone
+from msgspec import structs
+
+from services.enrich.domain import company, country, domains, email, job, person, phone
 from services.enrich.domain.world import Said
 from shared.contracts import Context, Email, Phone
 
@@ -17,6 +19,9 @@ _GIVEN, _PARSED, _INFERRED, _BY_LOCALE, _UNUSABLE = 100, 60, 40, 10, 0
 # Traits by their names without case, blanks, hyphens and underscores, as SDKs and forms spell them; what is in no table is custom.
 _FIELDS = {
     "email": "email", "emailaddress": "email", "mail": "email",
+    "phoneextension": "phone.extension", "phoneext": "phone.extension",
+    "phonecountry": "phone.region", "phonecountrycode": "phone.region", "phoneregion": "phone.region", "phoneprefix": "phone.region",
+    "dialcode": "phone.region", "dialingcode": "phone.region", "callingcode": "phone.region",
     "phone": "phone", "phonenumber": "phone", "telephone": "phone", "tel": "phone", "mobile": "phone", "mobilephone": "phone",
     "name": "name.full", "fullname": "name.full",
     "firstname": "name.given", "givenname": "name.given",
@@ -27,6 +32,8 @@ _FIELDS = {
     "companysize": "company.size", "employees": "company.size", "employeecount": "company.size", "numberofemployees": "company.size",
     "industry": "company.industry",
     "title": "job.title", "jobtitle": "job.title", "position": "job.title",
+    "seniority": "job.seniority", "joblevel": "job.seniority", "senioritylevel": "job.seniority",
+    "department": "job.department", "jobdepartment": "job.department",
     "address": "address",
     "country": "country", "countrycode": "country", "region": "region", "state": "region", "city": "city",
     "postalcode": "postal_code", "zip": "postal_code", "zipcode": "postal_code", "postcode": "postal_code",
@@ -40,7 +47,7 @@ _LONGEST_TEXT = 500
 class Reading:
     """The claims of one event while they are collected."""
 
-    __slots__ = ("address", "certain", "claims", "custom", "full", "number", "raw_phone", "source", "trust")
+    __slots__ = ("address", "certain", "claims", "custom", "extension", "full", "number", "phone_region", "raw_phone", "source", "trust")  # fmt: skip
 
     def __init__(self, kind: str, name: str) -> None:
         self.source = f"{kind} {name}" if name else kind
@@ -51,6 +58,8 @@ class Reading:
         self.address: email.Address | None = None
         self.number: phone.Number | None = None
         self.raw_phone: str | None = None
+        self.phone_region: str | None = None
+        self.extension: str | None = None
         self.full: str | None = None
 
     def given(self, field: str, value: Any) -> None:
@@ -64,8 +73,16 @@ class Reading:
             self.claims[field] = Said(trust + self.trust, source, value)
 
 
-def read(*, kind: str, name: str, traits: Mapping[str, Any], context: Context | None, test: bool) -> Reading:
-    """Everything that an event's traits and context say about the person."""
+def read(
+    *,
+    kind: str,
+    name: str,
+    traits: Mapping[str, Any],
+    context: Context | None,
+    test: bool,
+    home: str | None = None,
+) -> Reading:
+    """Everything that an event's traits and context say about the person. `home` is the property's country."""
     reading = Reading(kind, name)
     for key, value in traits.items():
         field = _field(key)
@@ -91,8 +108,7 @@ def read(*, kind: str, name: str, traits: Mapping[str, Any], context: Context | 
     if context is not None and context.locale:
         language, region = country.of_locale(context.locale)
     if reading.raw_phone is not None:
-        said = claims.get("country")
-        _phone(reading, reading.raw_phone, said.value if said is not None else region)
+        _phone(reading, reading.raw_phone, home, region)
     if region is not None:
         reading.otherwise("country", _BY_LOCALE, "locale", region)
     if language is not None:
@@ -148,22 +164,47 @@ def _email(reading: Reading, _: str, raw: str) -> None:
         reading.claims["email"] = Said(_UNUSABLE, reading.source, invalid)
         return
     kind, domain = address.kind, address.domain
-    reading.given("email", Email(address=address.address, kind=kind, domain=domain))
-    if kind == "business" or kind == "role":
+    sendable = address.address
+    reading.given("email", Email(address=sendable, given=raw if raw != sendable else None, kind=kind, domain=domain))
+    if kind == "business" or (kind == "role" and company.is_own(domain)):
         # Only an address of one's own house tells where somebody works.
         own = domains.registrable(domain)
         if own is not None:
             reading.otherwise("company.domain", _INFERRED, "email", own)
 
 
-def _phone(reading: Reading, raw: str, region: str | None) -> None:
-    number = phone.read(raw, region)
-    reading.number = number
+def _phone(reading: Reading, raw: str, home: str | None, elsewhere: str | None) -> None:
+    """Reads the number with what tells its region: the form's fields, the property's country, the country that something else tells."""
+    told: dict[str, str] = {}  # who, by region
+    if raw[0] != "+":
+        said = reading.claims.get("country")
+        in_form = said is not None and said.trust >= reading.certain
+        for region, who in (
+            (reading.phone_region, "form"),
+            (said.value if said is not None and in_form else None, "form"),
+            (home, "property"),
+            (said.value if said is not None else elsewhere, "country"),
+        ):
+            if region is not None:
+                told.setdefault(region, who)
+    number = phone.read(raw, tuple(told))
     if number is None:
+        reading.number = None
         reading.claims["phone"] = Said(_UNUSABLE, reading.source, Phone(raw=raw[:64]))
         return
-    region = number.region
-    value = Phone(e164=number.e164, raw=raw, region=region, kind=number.kind, extension=number.extension)
+    if reading.extension is not None and number.extension is None:
+        number = structs.replace(number, extension=reading.extension)
+    reading.number = number
+    region, read_as = number.region, number.read_as
+    value = Phone(
+        e164=number.e164,
+        raw=raw,
+        region=region,
+        kind=number.kind,
+        extension=number.extension,
+        valid=number.valid,
+        region_from=told[read_as] if read_as is not None else None,
+    )
     reading.given("phone", value)
     if region is not None:
         reading.otherwise("country", _INFERRED, "phone", region)
@@ -180,12 +221,29 @@ def _later(reading: Reading, _: str, text: str) -> None:
         reading.raw_phone = text
 
 
+def _extension(reading: Reading, _: str, text: str) -> None:
+    reading.extension = phone.extension(text)
+
+
+def _phone_region(reading: Reading, _: str, text: str) -> None:
+    reading.phone_region = country.read(text) or phone.region_of(text)
+
+
 def _language(reading: Reading, field: str, text: str) -> None:
     language, region = country.of_locale(text)
     if language is not None:
         reading.given(field, language)
     if region is not None:
         reading.otherwise("country", _BY_LOCALE, "locale", region)
+
+
+def _seniority(reading: Reading, field: str, text: str) -> None:
+    """A seniority that the table does not know is kept as the form's own field."""
+    known = job.seniority(text)
+    if known is not None:
+        reading.given(field, known)
+    else:
+        reading.custom["seniority"] = Said(reading.certain, reading.source, text)
 
 
 def _address(reading: Reading, field: str, text: str) -> None:
@@ -200,7 +258,7 @@ def _company(reading: Reading, _: str, text: str) -> None:
 
 
 def _website(reading: Reading, _: str, text: str) -> None:
-    domain = domains.of_website(text)
+    domain = company.domain_of(text)
     if domain is not None:
         reading.given("company.domain", domain)
 
@@ -222,13 +280,17 @@ _CLEANED: dict[str, Callable[[str], Any]] = {
     "country": country.read,
     "company.name": company.bare,
     "company.size": _size,
+    "job.department": lambda text: job.read(text).department or text,
 }
 # Fields that say more than themselves, with who reads them.
 _READERS: dict[str, Callable[[Reading, str, str], None]] = {
     "email": _email,
     "phone": _later,
+    "phone.extension": _extension,
+    "phone.region": _phone_region,
     "name.full": _full_name,
     "address": _address,
+    "job.seniority": _seniority,
     "language": _language,
     "company": _company,
     "company.website": _website,

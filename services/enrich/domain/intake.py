@@ -38,6 +38,7 @@ class _Captured(Struct):
     context: Context | None = None
     consent: ConsentGiven | None = None
     history: bool | None = None
+    property_country: str | None = None
 
 
 _decode = msgspec.json.Decoder(_Captured).decode
@@ -106,10 +107,17 @@ def read(captured: _Captured) -> Happened | Reject:
     context = captured.context
     marks = context.marks if context is not None and context.marks else ()
     traits = captured.traits or {}
-    reading = claims.read(kind=kind, name=captured.name, traits=traits, context=context, test="test" in marks)
+    reading = claims.read(
+        kind=kind,
+        name=captured.name,
+        traits=traits,
+        context=context,
+        test="test" in marks,
+        home=captured.property_country,
+    )
     user = identity.legal(captured.user_id) if captured.user_id else None
     anonymous = identity.legal(captured.anonymous_id) if captured.anonymous_id else None
-    number = reading.number if reading.number is not None and phone.identifies(reading.number) else None
+    number = phone.identifier(reading.number) if reading.number is not None else None
     if reading.address is None and user is None and number is None and anonymous is None:
         return Reject(Reason.NO_IDENTIFIER)
     human = min([_HUMAN.get(mark, 1.0) for mark in marks]) if marks else 1.0
@@ -137,7 +145,7 @@ def read(captured: _Captured) -> Happened | Reject:
         ),
         email=_EMAIL + reading.address.match if reading.address is not None else None,
         user=name("user", property_, user) if user is not None else None,
-        phone=_PHONE + number.e164 if number is not None else None,
+        phone=_PHONE + number if number is not None else None,
         cookie=_ANONYMOUS + anonymous if anonymous is not None else None,
     )
 

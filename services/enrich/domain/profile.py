@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from services.enrich.domain import job
 from services.enrich.domain.world import ConsentClaim, Happened, Said, State, TouchClaim, Voice
 from shared.contracts import Company, Consent, Email, Job, Name, Phone, Profile
 
@@ -93,7 +94,7 @@ def of(state: State) -> Profile:
             claims.update(voice.claims)
             own.update(voice.custom)
     value = {field: said.value for field, said in claims.items()}.get
-    email, phone, title = value("email"), value("phone"), value("job.title")
+    email, phone = value("email"), value("phone")
     company = value("company.name"), value("company.domain"), value("company.size"), value("company.industry")
     return Profile(
         # Claims hold the parts themselves while they are fresh, and their fields once they were kept.
@@ -103,7 +104,7 @@ def of(state: State) -> Profile:
         company=Company(name=company[0], domain=company[1], size=company[2], industry=company[3])
         if company != _NO_COMPANY
         else None,
-        job=Job(title=title) if title is not None else None,
+        job=_job(value),
         country=value("country"),
         region=value("region"),
         city=value("city"),
@@ -117,6 +118,15 @@ def of(state: State) -> Profile:
         custom={field: said.value for field, said in own.items()} if own else None,
         sources={field: said.source for field, said in claims.items()} if claims else None,
     )
+
+
+def _job(value: Callable[[str], Any]) -> Job | None:
+    """What was said of somebody's seniority and department, else what their title says."""
+    title, level, department = value("job.title"), value("job.seniority"), value("job.department")
+    if title is None:
+        return Job(seniority=level, department=department) if level is not None or department is not None else None
+    told = job.read(title)
+    return Job(title=title, seniority=level or told.seniority, department=department or told.department)
 
 
 _NO_COMPANY = (None, None, None, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from services.enrich.domain.tables import rows
@@ -15,5 +16,7 @@ def cases(name: str) -> list[tuple[str, ...]]:
 
 
 def absent(cell: str) -> str | None:
-    """A cell; `-` is nothing."""
+    """A cell; `-` is nothing, and one in quotes is JSON."""
+    if cell[0] == '"' == cell[-1]:
+        return str(json.loads(cell))
     return cell if cell != "-" else None
