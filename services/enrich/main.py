@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from services.enrich import api, store
+from services.enrich import api, own, store
 from services.enrich.domain import phone, rebuild
 from services.enrich.domain.decide import decide
 from services.enrich.domain.intake import decode
@@ -41,6 +41,8 @@ def main() -> None:
     """Runs enrich until it is told to stop."""
     told = settings.load(Settings)
     phone.warm()
+    if told.tables is not None:
+        own.take_in(told.tables)
 
     def stages(_: Pool) -> Sequence[Stage]:
         return (stage(told.secret.encode()),)
