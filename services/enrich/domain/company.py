@@ -34,20 +34,29 @@ _TERMS = _by_last_word()
 # What cleanco misses: forms by their last word and by their first one, and what stands without a blank.
 _ends: dict[str, set[tuple[str, ...]]] = {}
 _starts: dict[str, set[tuple[str, ...]]] = {}
-_stuck: list[str] = []
+_stuck: tuple[str, ...] = ()
+# Words that are a legal form by themselves, with the words that make a longer one of them (GmbH: gemeinnützige).
+_alone: dict[str, set[str]] = {}
 
 
 def add(lines: Iterable[Sequence[str]]) -> None:
     """Takes in lines of legal_forms.tsv, an operator's beside ours. For the wiring, before the first name is read."""
+    global _stuck
     for place, _, spellings, *_ in lines:
         for spelling in words(spellings):
             form = tuple(map(_plain, spelling.split()))
             if place == "stuck":
-                _stuck.append(spelling)
+                _stuck += (spelling,)
             elif place == "end":
                 _ends.setdefault(form[-1], set()).add(form)
             else:
                 _starts.setdefault(form[0], set()).add(form)
+    forms = [form for known in _ends.values() for form in known]
+    forms += [tuple(terms) for known in _TERMS.values() for _, (_, terms) in known]
+    _alone.update({form[0]: set() for form in forms if len(form) == 1})
+    for form in forms:
+        if len(form) > 1 and form[-1] in _alone:
+            _alone[form[-1]].add(form[-2])
     bare.cache_clear()
 
 
@@ -60,17 +69,45 @@ def bare(name: str) -> str | None:
         return None
     name = _without(tidy, _without_brackets) if tidy[-1:] in ")]）】" or "(" in tidy or "（" in tidy else tidy
     while True:
-        shorter = _without(_without(name, _without_ours), _without_legal_form)
-        if shorter == name:
-            return name
+        shorter = _without_last_word(name)
+        if shorter is None:
+            if not _may_be_shorter(name):
+                return name
+            shorter = _without(_without(name, _without_ours), _without_legal_form)
+            if shorter == name:
+                return name
         name = shorter
+
+
+def _without_last_word(name: str) -> str | None:
+    """What is left of a name whose last word is a legal form by itself (GmbH, Ltd), or None; the short way for most names."""
+    before, _, last = name.rpartition(" ")
+    longer = _alone.get(_plain(last))
+    if not before or longer is None or _plain(before.rpartition(" ")[2]) in longer:
+        return None
+    left = before.strip(_ROUND)
+    return left if _is_enough(left) else None
+
+
+def _may_be_shorter(name: str) -> bool:
+    """Whether any legal form begins or ends as the name does."""
+    if not name.isascii() and (name.startswith(_stuck) or name.endswith(_stuck)):
+        return True
+    last = name.rpartition(" ")[2]
+    if not last.isascii() or not last[-1].isalnum():
+        return True
+    plain = _plain(last)
+    return plain in _ends or clean.strip_punct(plain) in _TERMS or _plain(name.partition(" ")[0]) in _starts
 
 
 def _without(name: str, take_off: Callable[[str], str]) -> str:
     """What is left of a name, where that is still one."""
     left = take_off(name).strip(_ROUND)
-    enough = len(left) > 3 or (sum(map(str.isalnum, left)) > 1 and left.lower() not in _ARTICLES)
-    return left if enough else name
+    return left if _is_enough(left) else name
+
+
+def _is_enough(name: str) -> bool:
+    return len(name) > 3 or (sum(map(str.isalnum, name)) > 1 and name.lower() not in _ARTICLES)
 
 
 def _without_brackets(name: str) -> str:
@@ -79,10 +116,9 @@ def _without_brackets(name: str) -> str:
 
 
 def _without_ours(name: str) -> str:
-    if not name.isascii():
-        for form in _stuck:
-            if name.startswith(form) or name.endswith(form):
-                return name.removeprefix(form).removesuffix(form)
+    for form in _stuck if not name.isascii() else ():
+        if name.startswith(form) or name.endswith(form):
+            return name.removeprefix(form).removesuffix(form)
     parts = name.split(" ")
     forms = _ends.get(_plain(parts[-1]))
     if forms is not None:

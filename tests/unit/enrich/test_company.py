@@ -38,6 +38,16 @@ def test_a_name_without_legal_form_stays_as_it_is_and_is_never_nothing(name: str
         assert bare(found) == found
 
 
+@settings(deadline=None, max_examples=100)
+@given(st.lists(WORDS, max_size=5).map(lambda words: " ".join(["Acme Tools", *words])))
+def test_the_short_way_takes_off_what_the_long_one_does(name: str) -> None:
+    short = bare(name)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(company, "_alone", {})
+        patch.setattr(company, "_may_be_shorter", lambda _: True)
+        assert bare.__wrapped__(name) == short
+
+
 _CASES = cases("companies")
 
 
