@@ -72,6 +72,7 @@ class Context(Model, frozen=True):
     user_agent: Personal | None = None
     locale: str | None = None
     timezone: str | None = None
+    country: str | None = None  # ISO 3166, as the edge in front of the property says it of the connection
     marks: list[str] | None = None  # what capture noticed: bot, honeypot, too-fast, disposable, test
 
 

@@ -1,4 +1,4 @@
-"""The operator's database of addresses, if there is one: a file in MaxMind's format, read once, asked without IO. Which country counts is
+"""The operator's database of addresses, if there is one: a file in MaxMind's format, mapped into memory. Which country counts is
 where.py's to say.
 
 It is a snapshot: a replay with a newer file may find an address elsewhere. GeoLite2, DB-IP and IPinfo say it in their own fields.
@@ -25,7 +25,7 @@ def opened(path: Path | None) -> Locate:
     if path is None:
         return nowhere
     try:
-        reader = maxminddb.open_database(path, maxminddb.MODE_MEMORY)
+        reader = maxminddb.open_database(path)
     except FileNotFoundError:
         raise Unreadable(f"there is no file {path}") from None
     except (OSError, maxminddb.InvalidDatabaseError):

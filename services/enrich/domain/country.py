@@ -54,8 +54,8 @@ def read(text: str) -> str | None:
     if found is None and (part := _SUBDIVISION(text)) is not None and part[1].upper() in _countries:
         found = part[1].upper()
     if found is None and (flag := _FLAG(text)) is not None:
-        code = "".join(chr(ord(letter) - 0x1F1E6 + ord("A")) for letter in flag[0])
-        found = code if code in _countries else None
+        letters = "".join(chr(ord(letter) - 0x1F1E6 + ord("A")) for letter in flag[0])
+        found = letters if letters in _countries else None
     if found is None:
         parts = {code for part in _BETWEEN.split(text) if (code := _part(part)) is not None}
         found = parts.pop() if len(parts) == 1 else None

@@ -24,6 +24,7 @@ SIGNS = {
     "proxy": 0.5,  # a mail's images were fetched for its reader, perhaps before it was read
     "disposable": 0.7,  # somebody who does not want to be written to, yet somebody
 }  # fmt: skip
+LIKELY = 0.5  # from here on it may have brought a person: a touch counts
 _LONGEST = 1_024  # characters of a user agent that are read
 _MEMORY = 16 << 20  # bytes that the automaton may grow to; when it is full it begins anew
 

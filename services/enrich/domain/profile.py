@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from services.enrich.domain import job
+from services.enrich.domain import human, job, zone
 from services.enrich.domain.world import ConsentClaim, Happened, Said, State, TouchClaim, Voice
 from shared.contracts import Company, Consent, Email, Job, Name, Phone, Profile
 
@@ -31,7 +31,7 @@ def add(state: State, happened: Happened, users: Mapping[str, str]) -> State:
             if purpose not in consents or _strictness(consents[purpose]) < _strictness(claim):
                 consents[purpose] = claim
     first, last = state.first, state.last
-    if facts.touch is not None:
+    if facts.touch is not None and facts.human >= human.LIKELY:
         touch = TouchClaim(event_id, facts.touch)
         if first is None or (at, event_id) < (first.touch.at, first.event_id):
             first = touch
@@ -95,6 +95,10 @@ def of(state: State) -> Profile:
             own.update(voice.custom)
     value = {field: said.value for field, said in claims.items()}.get
     email, phone = value("email"), value("phone")
+    sources = {field: said.source for field, said in claims.items()}
+    home, timezone = value("country"), value("timezone")
+    if timezone is None and home is not None and (timezone := zone.of_country(home)) is not None:
+        sources["timezone"] = "country"
     company = value("company.name"), value("company.domain"), value("company.size"), value("company.industry")
     return Profile(
         # Claims hold the parts themselves while they are fresh, and their fields once they were kept.
@@ -105,18 +109,18 @@ def of(state: State) -> Profile:
         if company != _NO_COMPANY
         else None,
         job=_job(value),
-        country=value("country"),
+        country=home,
         region=value("region"),
         city=value("city"),
         postal_code=value("postal_code"),
         language=value("language"),
-        timezone=value("timezone"),
+        timezone=timezone,
         test=value("test"),
         consent={purpose: claim.consent for purpose, claim in state.consents.items()} if state.consents else None,
         user_ids=state.users or None,
         # Without a source each: it would double what a form with many own fields says.
         custom={field: said.value for field, said in own.items()} if own else None,
-        sources={field: said.source for field, said in claims.items()} if claims else None,
+        sources=sources or None,
     )
 
 
