@@ -43,8 +43,8 @@ def main() -> None:
     """Runs enrich until it is told to stop."""
     told = settings.load(Settings)
     phone.warm()
-    if told.tables is not None:
-        own.take_in(told.tables)
+    if told.enrich_tables is not None:
+        own.take_in(told.enrich_tables)
     locate = geoip.opened(told.geoip)
 
     def stages(_: Pool) -> Sequence[Stage]:

@@ -41,7 +41,7 @@ def take_in(folder: Path) -> None:
     """Adds the tables in `folder`, or writes one message on stderr that names every mistake, and ends with exit code 2."""
     wrong = mistakes(folder)
     if wrong:
-        message = f"This service can't start, the tables in LEADFLOW_TABLES={folder} are wrong (ours are the examples: services/enrich/domain/data):"
+        message = f"This service can't start, the tables in LEADFLOW_ENRICH_TABLES={folder} are wrong (ours are the examples: services/enrich/domain/data):"
         print("\n  ".join([message, *wrong]), file=sys.stderr)
         raise SystemExit(2)
     for path in sorted(folder.glob("*.tsv")):

@@ -13,7 +13,7 @@ from shared.settings import Common
 class Settings(Common):
     """Enrich's settings."""
 
-    tables: Path | None = Field(
+    enrich_tables: Path | None = Field(
         default=None,
         description="a folder with tables of your own: mail.tsv, titles.tsv, legal_forms.tsv, in the form of services/enrich/domain/data",
         examples=["/etc/leadflow/tables"],

@@ -179,7 +179,7 @@ def _phone(reading: Reading, raw: str, home: str | None, elsewhere: str | None) 
         for region, who in (
             (reading.phone_region, "form"),
             (said.value if said is not None and in_form else None, "form"),
-            (home, "property"),
+            (country.read(home) if home is not None else None, "property"),
             (said.value if said is not None else elsewhere, "country"),
         ):
             if region is not None:

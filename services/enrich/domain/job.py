@@ -26,7 +26,7 @@ _FOR_ALL = re.compile(
     r"|[/:*_·•]-?(?:innen|in|frau|rice|trice|euse|ne|a|e)(?=[\s,;)]|$)|\((?:innen|in|frau|rice|trice|euse|ne|a|e)\)"
 )
 _WORD = re.compile(r"[^\W_]+").findall
-_UMLAUTS = re.compile(r"([aou])e")
+_UMLAUTS = re.compile(r"(?<=[^\W\d_])([aou])e|([aou])e(?=[^\W\d_])")  # in words; AE is one by itself
 
 
 class Job(Struct, frozen=True, gc=False):
@@ -132,7 +132,7 @@ def _words(text: str) -> list[str]:
         folded = _FOR_ALL.sub(" ", folded) if "(" in folded or _MARKED(folded) else folded
     if not folded.isascii():
         folded = "".join(mark for mark in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(mark))
-    return _WORD(_UMLAUTS.sub(r"\1", folded))
+    return _WORD(_UMLAUTS.sub(r"\1\2", folded))
 
 
 _MARKED = re.compile(r"[/:*_·•|]").search

@@ -92,7 +92,8 @@ def _taken_titles(names: list[str]) -> list[str]:
     titles: list[str] = []
     while len(names) > 1:
         word = names[0].lower()
-        noble = word in _NOBLE and not titles
+        # Graf von Muster, but Baron Davis: two words are a given and a family name.
+        noble = word in _NOBLE and not titles and (len(names) > 2 or names[1] in _PARTICLES)
         if not (word in _TITLES or noble or (titles and word in _AFTER)):
             break
         titles.append(names.pop(0))
@@ -103,9 +104,7 @@ def _family_begins(names: list[str], *, titled: bool) -> int:
     """Where the family name begins."""
     if len(names) == 1:
         return 0 if titled else 1
-    if titled and names[0].lower() in _PARTICLES:
-        return 0
-    if names[0] in _PARTICLES and len(names) > 2:  # de la Cruz, in small letters: no given name
+    if names[0] in _PARTICLES and (titled or len(names) > 2):  # de la Cruz, in small letters: no given name
         return 0
     for at in range(1, len(names)):
         word = names[at].lower()

@@ -36,7 +36,7 @@ def test_a_service_with_a_wrong_table_does_not_start(tmp_path: Path, capsys: pyt
         own.take_in(tmp_path)
 
     assert end.value.code == 2
-    assert "LEADFLOW_TABLES" in capsys.readouterr().err
+    assert "LEADFLOW_ENRICH_TABLES" in capsys.readouterr().err
 
 
 def test_an_operators_lines_count_before_ours_in_a_running_service(tmp_path: Path) -> None:
