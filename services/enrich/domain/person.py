@@ -135,5 +135,10 @@ def _capitalised(word: str, at: int, count: int) -> str:
     if spelt is not None and count > 1:
         return spelt
     # Each part of a double name and what follows an apostrophe: Meyer-Landrut, O'Neil; and McDonald.
-    big = _PART(lambda found: found[1] + found[2].upper(), small)
+    big = _PART(lambda found: found[1] + _big(found[2]), small)
     return _AFTER_MC(lambda found: f"Mc{found[1].upper()}", big) if big.startswith("Mc") and len(big) > 3 else big
+
+
+def _big(letter: str) -> str:
+    big = letter.upper()
+    return big if len(big) == 1 else letter  # ß has no capital in names

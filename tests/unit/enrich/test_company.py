@@ -40,12 +40,17 @@ def test_a_name_without_legal_form_stays_as_it_is_and_is_never_nothing(name: str
 
 @settings(deadline=None, max_examples=100)
 @given(st.lists(WORDS, max_size=5).map(lambda words: " ".join(["Acme Tools", *words])))
-def test_the_short_way_takes_off_what_the_long_one_does(name: str) -> None:
+def test_the_short_way_takes_off_all_that_the_long_one_does(name: str) -> None:
     short = bare(name)
+    assert short is not None
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(company, "_alone", {})
         patch.setattr(company, "_may_be_shorter", lambda _: True)
-        assert bare.__wrapped__(name) == short
+        long = bare.__wrapped__(name)
+        # cleanco may stop at half of a form where two stand together (sa de cv aps); the short way takes them one by one.
+        assert long is not None
+        assert long.startswith(short)
+        assert bare.__wrapped__(short) == short
 
 
 _CASES = cases("companies")
