@@ -30,10 +30,15 @@ def _wrong_title(line: Sequence[str]) -> str | None:
     return f"{line[1]} is none of {', '.join(known)}" if line[0] == "seniority" and line[1] not in known else None
 
 
+def _wrong_form(line: Sequence[str]) -> str | None:
+    several = [spelling for spelling in words(line[2]) if " " in spelling]
+    return f"{several[0]} is no single word" if several and line[0] != "end" else None
+
+
 _KINDS = {
     "mail.tsv": _Kind(email.add, email.KINDS, "kind, domains", _wrong_mail),
     "titles.tsv": _Kind(job.add, job.KINDS, "seniority or department, what it is, language, spellings", _wrong_title),
-    "legal_forms.tsv": _Kind(company.add, company.KINDS, "end or start or stuck, country, spellings"),
+    "legal_forms.tsv": _Kind(company.add, company.KINDS, "end or start or stuck, country, spellings", _wrong_form),
 }
 
 

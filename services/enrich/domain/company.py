@@ -31,9 +31,9 @@ def _by_last_word() -> dict[str, list[tuple[int, Term]]]:
 # cleanco tries each of its legal forms on each name, 170 to 240 us. One whose last word is not in the name can't match, so those are
 # left out, and the result stays cleanco's own (`custom_basename`).
 _TERMS = _by_last_word()
-# What cleanco misses: forms by their last word and by their first one, and what stands without a blank.
+# What cleanco misses: forms by their last word, words in front, and what stands without a blank.
 _ends: dict[str, set[tuple[str, ...]]] = {}
-_starts: dict[str, set[tuple[str, ...]]] = {}
+_starts: set[str] = set()
 _stuck: tuple[str, ...] = ()
 # Words that are a legal form by themselves, with the words that make a longer one of them (GmbH: gemeinnützige).
 _alone: dict[str, set[str]] = {}
@@ -50,7 +50,7 @@ def add(lines: Iterable[Sequence[str]]) -> None:
             elif place == "end":
                 _ends.setdefault(form[-1], set()).add(form)
             else:
-                _starts.setdefault(form[0], set()).add(form)
+                _starts.add(spelling.casefold())
     forms = [form for known in _ends.values() for form in known]
     forms += [tuple(terms) for known in _TERMS.values() for _, (_, terms) in known]
     _alone.update({form[0]: set() for form in forms if len(form) == 1})
@@ -97,7 +97,7 @@ def _may_be_shorter(name: str) -> bool:
     if not last.isascii() or not last[-1].isalnum():
         return True
     plain = _plain(last)
-    return plain in _ends or clean.strip_punct(plain) in _TERMS or _plain(name.partition(" ")[0]) in _starts
+    return plain in _ends or clean.strip_punct(plain) in _TERMS or name.partition(" ")[0].casefold() in _starts
 
 
 def _without(name: str, take_off: Callable[[str], str]) -> str:
@@ -126,12 +126,7 @@ def _without_ours(name: str) -> str:
         longest = max((len(form) for form in forms if plain[-len(form) :] == form), default=0)
         if longest:
             return " ".join(parts[:-longest])
-    forms = _starts.get(_plain(parts[0]))
-    if forms is not None:
-        plain = tuple(map(_plain, parts))
-        longest = max((len(form) for form in forms if plain[: len(form)] == form), default=0)
-        return " ".join(parts[longest:])
-    return name
+    return " ".join(parts[1:]) if parts[0].casefold() in _starts else name
 
 
 def _plain(word: str) -> str:

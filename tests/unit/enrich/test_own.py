@@ -15,17 +15,19 @@ def test_all_mistakes_are_told_at_once_with_their_places(tmp_path: Path) -> None
     (tmp_path / "mail.tsv").write_text("# ours\nfree\tuni.example\nfre\tx.example\nrelay\tnodomain\nrole\n")
     (tmp_path / "titles.tsv").write_text("seniority\tboss\ten\tBig Cheese\nseniority\thead\ten\tBig Cheese\n")
     (tmp_path / "title.tsv").write_text("")
-    (tmp_path / "legal_forms.tsv").write_bytes(b"end\tXX\t\xff\n")
+    (tmp_path / "legal_forms.tsv").write_text("end\tXX\tVer Bund\nstart\tXX\tVer Bund\n")
     (tmp_path / "notes.txt").write_text("no table")
 
     assert [line.split(":")[0] for line in own.mistakes(tmp_path)] == [
-        "legal_forms.tsv",
+        "legal_forms.tsv, entry 2",
         "mail.tsv, entry 2",
         "mail.tsv, entry 3",
         "mail.tsv, entry 4",
         "title.tsv",
         "titles.tsv, entry 1",
     ]
+    (tmp_path / "mail.tsv").write_bytes(b"free\t\xff.example\n")
+    assert "mail.tsv: it is not UTF-8." in own.mistakes(tmp_path)
     assert own.mistakes(tmp_path / "nowhere") == ["there is no such folder"]
 
 
