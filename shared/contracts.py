@@ -60,10 +60,6 @@ class Campaign(Model, frozen=True):
     name: str | None = None
     term: str | None = None
     content: str | None = None
-    id: str | None = None  # utm_id and what follows: Google's later ones
-    source_platform: str | None = None
-    creative_format: str | None = None
-    marketing_tactic: str | None = None
 
 
 class Context(Model, frozen=True):

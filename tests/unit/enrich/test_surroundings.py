@@ -111,15 +111,7 @@ def test_what_no_human_did_keeps_its_channel_and_brings_nobody() -> None:
 
 
 def test_first_and_last_touch_keep_all_parameters_and_click_ids() -> None:
-    campaign = {
-        "source": "google",
-        "medium": "cpc",
-        "name": "autumn",
-        "term": "crm",
-        "content": "a",
-        "id": "7",
-        "source_platform": "sa360",
-    }
+    campaign = {"source": "google", "medium": "cpc", "name": "autumn", "term": "crm", "content": "a"}
     ids = {"gclid": "1", "fbclid": "2", "gbraid": "3"}
     page = {"url": "https://www.shop.example/x?y", "referrer": "https://www.google.com/"}
     touched = _happened(context={"campaign": campaign, "click_ids": ids, "page": page}).facts.touch
