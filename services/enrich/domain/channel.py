@@ -18,6 +18,7 @@ from shared.contracts import Campaign
 UNASSIGNED = "unassigned"
 _DIRECT_SOURCE, _NO_MEDIUM, _REFERRAL, _ORGANIC = "(direct)", "(none)", "referral", "organic"
 _TRANSIT, _SEARCH = "transit", "search"
+_LONGEST = 200  # characters of a parameter that are looked at
 
 
 class _Rule(Struct, frozen=True):
@@ -64,7 +65,7 @@ def direction(channel: str) -> str:
 
 
 def _clean(text: str | None) -> str:
-    return text.strip() if text else ""
+    return text.strip()[:_LONGEST] if text else ""
 
 
 @lru_cache(maxsize=5_000)

@@ -17,6 +17,7 @@ _BY_KIND = {"form": 30, "hook": 30, "identify": 20, "track": 10, "page": 10, "pi
 _GIVEN, _PARSED, _INFERRED, _BY_LOCALE, _UNUSABLE = 100, 60, 40, 10, 0
 
 _LONGEST_TEXT = 500
+_LONGEST_TAG = 100  # characters of a locale, a zone's name, an address
 _NO_HOME = frozenset(("disposable", "relay"))  # kinds of mailbox whose domain is nobody's
 
 
@@ -96,16 +97,16 @@ def _surroundings(reading: Reading, context: Context | None, home: str | None, l
     region, clock, edge, place = reading.region, None, None, where.NOWHERE
     if context is not None:
         if context.locale:
-            language, told = country.of_locale(context.locale)
+            language, told = country.of_locale(context.locale[:_LONGEST_TAG])
             region = told or region
             if language is not None:
                 reading.otherwise("language", _BY_LOCALE, "locale", language)
-        if context.timezone and (clock := zone.read(context.timezone)) is not None:
+        if context.timezone and (clock := zone.read(context.timezone[:_LONGEST_TAG])) is not None:
             reading.otherwise("timezone", _BY_LOCALE, "browser", clock)
         edge = context.country
         # Of other connections the address is that of a server.
         if context.ip and context.user_agent and context.user_agent.startswith("Mozilla/"):
-            place = locate(context.ip)
+            place = locate(context.ip[:_LONGEST_TAG])
             if place.timezone is not None and clock is None:
                 reading.otherwise("timezone", _UNUSABLE, "ip", place.timezone)
     if "country" not in claims:

@@ -31,7 +31,7 @@ _MEMORY = 16 << 20  # bytes that the automaton may grow to; when it is full it b
 
 def human(*, marks: Iterable[str] | None, user_agent: str | None) -> float:
     """0 to 1. No user agent says nothing, and neither does a mark that nobody has told us about."""
-    likely = _by_agent(user_agent) if user_agent else 1.0
+    likely = _by_agent(user_agent[:_LONGEST]) if user_agent else 1.0
     for mark in marks or ():
         likely = min(likely, SIGNS.get(mark, 1.0))
     return likely

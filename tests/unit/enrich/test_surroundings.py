@@ -121,3 +121,12 @@ def test_first_and_last_touch_keep_all_parameters_and_click_ids() -> None:
     assert touched.campaign is not None
     assert {field: getattr(touched.campaign, field) for field in campaign} == campaign
     assert (touched.referrer, touched.landing_page) == (page["referrer"], page["url"])
+
+
+def test_what_has_no_end_is_read_as_far_as_it_is_sensible_and_never_remembered_whole() -> None:
+    endless = "x" * 1_000_000
+    happened = _happened(
+        context={"locale": endless, "timezone": endless, "ip": endless, "user_agent": "Mozilla/" + endless, "campaign": {"source": endless, "medium": "cpc"}}
+    )  # fmt: skip
+    assert happened.facts.touch is not None
+    assert (happened.facts.human, happened.facts.touch.channel) == (1.0, "paid-other")
