@@ -131,7 +131,8 @@ def _words(text: str) -> list[str]:
     if not folded.isalnum():
         folded = _FOR_ALL.sub(" ", folded) if "(" in folded or _MARKED(folded) else folded
     if not folded.isascii():
-        folded = "".join(mark for mark in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(mark))
+        bare = unicodedata.normalize("NFKD", folded).casefold()
+        folded = "".join(mark for mark in bare if not unicodedata.combining(mark))
     return _WORD(_UMLAUTS.sub(r"\1\2", folded))
 
 

@@ -15,7 +15,9 @@ def plain(text: str) -> str:
     small = text.casefold()
     if _PLAIN(small):
         return small
-    bare = unicodedata.normalize("NFKD", small.translate(_SPELLED_OUT))
+    # What only looks different (𝐀, ①) is made plain first: it may be a capital.
+    small = unicodedata.normalize("NFKC", text).casefold()
+    bare = unicodedata.normalize("NFKD", small).translate(_SPELLED_OUT)
     # Only what stands above or below Latin, Greek and Cyrillic letters goes; in other scripts it is part of the letter.
     kept = "".join([mark for mark in bare if not "̀" <= mark <= "ͯ"])
     return " ".join(_WORDS.findall(unicodedata.normalize("NFC", kept)))
