@@ -72,7 +72,7 @@ chaos-spool: install ## Kafka, Postgres and both away under steady posts, captur
 mutate: install ## Break the delivery core's safeguards one by one in a copy; the tests must turn red each time.
 	@$(BIN)/python -m tests.mutate
 
-generate: install ## Write the files that come from the code or from libraries: schemas, AsyncAPI, the picture, countries' names, names of forms' fields.
+generate: install ## Write the files that come from the code or from libraries: schemas, AsyncAPI, the picture, names of countries, languages and time zones, crawlers, names of forms' fields.
 	@$(BIN)/python -m shared.generate
 	@$(BIN)/python -m services.enrich.generate
 	@$(BIN)/python -m services.capture.generate

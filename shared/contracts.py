@@ -72,6 +72,7 @@ class Context(Model, frozen=True):
     user_agent: Personal | None = None
     locale: str | None = None
     timezone: str | None = None
+    country: str | None = None  # ISO 3166, as the edge in front of the property says it of the connection
     marks: list[str] | None = None  # what capture noticed: bot, honeypot, too-fast, disposable, test
 
 
@@ -95,21 +96,27 @@ class Consent(Model, frozen=True):
 
 
 class Email(Model, frozen=True):
-    """`address` is the sendable form, or what was given when it is no address (then `kind` is invalid)."""
+    """`address` is the sendable form, or what was given when it is no address (then `kind` is invalid); `given` is as it was given, where
+    that differs."""
 
     address: Personal
+    given: Personal | None = None
     kind: str | None = None  # business, free, disposable, role, relay, invalid
     domain: str | None = None
 
 
 class Phone(Model, frozen=True):
-    """`e164` is absent when no number could be made of what was given."""
+    """`e164` is absent when no number could be made of what was given: it is there where the length is possible in its region, and `valid`
+    where the region's numbering plan knows it too. A number without a calling code was read as one of a region that something else told:
+    `region_from` says what (form, property, country)."""
 
     e164: Personal | None = None
     raw: Personal | None = None
     region: str | None = None
     kind: str | None = None
     extension: Personal | None = None
+    valid: bool | None = None
+    region_from: str | None = None
 
 
 class Name(Model, frozen=True):

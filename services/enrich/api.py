@@ -117,7 +117,8 @@ def _names(address: str | None, number: str | None, anonymous_id: str | None) ->
         return [name("email", read.match)] if read is not None else []
     if number:
         dialled = phone.read(number)
-        return [name("phone", dialled.e164)] if dialled is not None else []
+        known_by = phone.identifier(dialled) if dialled is not None else None
+        return [name("phone", known_by)] if known_by is not None else []
     legal = identity.legal(anonymous_id or "")
     return [name("anonymous", legal)] if legal is not None else []
 

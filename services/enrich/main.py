@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from services.enrich import api, store
+from services.enrich import api, geoip, own, store
 from services.enrich.domain import phone, rebuild
 from services.enrich.domain.decide import decide
 from services.enrich.domain.intake import decode
+from services.enrich.domain.where import Locate, nowhere
 from services.enrich.settings import Settings
 from shared import service, settings, topology
 from shared.database import Pool
@@ -18,13 +19,14 @@ from shared.stage import Stage
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def stage(secret: bytes) -> Stage:
-    """The stage under an installation's secret. It has no inbox: a kept event's own row is the memory that it counts, for ever."""
+def stage(secret: bytes, locate: Locate = nowhere) -> Stage:
+    """The stage under an installation's secret; `locate` knows addresses. It has no inbox: a kept event's own row is the memory that
+    it counts, for ever."""
     return Stage(
         name="enrich",
         reads=(topology.CAPTURED,),
         writes=(topology.ENRICHED,),
-        decode=decode,
+        decode=partial(decode, locate=locate),
         load=partial(store.load, secret=secret),
         decide=partial(decide, secret=secret),
         save=store.save,
@@ -41,9 +43,12 @@ def main() -> None:
     """Runs enrich until it is told to stop."""
     told = settings.load(Settings)
     phone.warm()
+    if told.enrich_tables is not None:
+        own.take_in(told.enrich_tables)
+    locate = geoip.opened(told.geoip)
 
     def stages(_: Pool) -> Sequence[Stage]:
-        return (stage(told.secret.encode()),)
+        return (stage(told.secret.encode(), locate),)
 
     service.run("enrich", told, stages=stages, migrations=MIGRATIONS, routes=lambda context: [api.routes(context.pool)])
 

@@ -1,9 +1,7 @@
-"""Which channel brought somebody: GA4's default channel groups (main cases) as tables over UTM, click ids and referrer. Pure.
+"""Which channel brought somebody, by the tables data/channels.tsv (rules, click ids) and data/sites.tsv (whose hosts are whose). Pure.
 
-Source: Google Analytics help, "Default channel group"; names in small letters with hyphens. The order of the rules is GA4's.
+GA4's default channel groups in their documented order; the tables name their sources.
 """
-
-# ruff: noqa: SIM905 (tables of words read better as text)
 
 from __future__ import annotations
 
@@ -11,110 +9,160 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
+from msgspec import Struct
+
 from services.enrich.domain.domains import host_of, registrable
-from services.enrich.domain.profile import DIRECT
+from services.enrich.domain.tables import DATA, rows, words
 from shared.contracts import Campaign
 
-# The advertisers' own marks on a landing page. fbclid is on unpaid links too, so it only says who (see _SITES).
-_CLICK_IDS = {
-    "gclid": "paid-search", "wbraid": "paid-search", "gbraid": "paid-search", "msclkid": "paid-search", "yclid": "paid-search",
-    "dclid": "display", "ttclid": "paid-social", "li_fat_id": "paid-social", "twclid": "paid-social", "epik": "paid-social",
-    "rdt_cid": "paid-social", "sccid": "paid-social", "irclickid": "affiliates", "cjevent": "affiliates", "fbclid": "organic-social",
-}  # fmt: skip
+UNASSIGNED = "unassigned"
+_DIRECT_SOURCE, _NO_MEDIUM, _REFERRAL, _ORGANIC = "(direct)", "(none)", "referral", "organic"
+_TRANSIT, _SEARCH = "transit", "search"
+_LONGEST = 200  # characters of a parameter that are looked at
 
-_SEARCH, _SOCIAL, _MAIL, _VIDEO = "search", "social", "email", "video"
-# What kind of site a source or a referrer's name is. A name stands for its domain in every country.
-_SITES = {
-    **dict.fromkeys("google bing yahoo duckduckgo ecosia baidu yandex startpage qwant naver seznam ask aol brave kagi".split(), _SEARCH),
-    **dict.fromkeys(
-        "facebook fb instagram ig linkedin lnkd twitter x t.co pinterest reddit tiktok threads xing mastodon bluesky bsky snapchat quora "
-        "tumblr vk weibo wechat whatsapp telegram discord meta meetup slideshare".split(),
-        _SOCIAL,
-    ),
-    **dict.fromkeys("mailchimp hubspot klaviyo newsletter email e-mail mail brevo sendgrid".split(), _MAIL),
-    **dict.fromkeys("youtube youtu.be vimeo twitch dailymotion".split(), _VIDEO),
-}  # fmt: skip
-_MAIL_HOSTS = frozenset(
-    "mail.google.com outlook.live.com outlook.office.com outlook.office365.com mail.yahoo.com".split()
-)
 
-_PAID = re.compile(r".*cp.*|ppc|retargeting|paid.*").fullmatch
-_MEDIA = {
-    **dict.fromkeys(("display", "banner", "expandable", "interstitial", "cpm"), "display"),
-    **dict.fromkeys(("email", "e-mail", "e_mail", "e mail", "mail", "newsletter"), "email"),
-    **dict.fromkeys(("affiliate", "affiliates"), "affiliates"),
-    **dict.fromkeys(("referral", "app", "link"), "referral"),
-    **dict.fromkeys(
-        ("social", "social-network", "social-media", "sm", "social network", "social media"), "organic-social"
-    ),
-    **dict.fromkeys(("organic",), "organic-search"),
-    **dict.fromkeys(("video",), "organic-video"),
-    **dict.fromkeys(("audio",), "audio"),
-    **dict.fromkeys(("sms",), "sms"),
-    **dict.fromkeys(("push", "mobile", "notification"), "push"),
-}
+class _Rule(Struct, frozen=True):
+    """One rule; None asks nothing."""
 
-_PAID_BY_SITE = {_SEARCH: "paid-search", _SOCIAL: "paid-social", _VIDEO: "paid-video"}
-_ORGANIC_BY_SITE = {_SEARCH: "organic-search", _SOCIAL: "organic-social", _VIDEO: "organic-video", _MAIL: "email"}
+    channel: str
+    site: str | None
+    source: re.Pattern[str] | None
+    medium: re.Pattern[str] | None
+    name: re.Pattern[str] | None
 
-# We went to them: everything else, they came to us.
-_OUTBOUND = frozenset(("email", "sms", "push", "display", "paid-social", "paid-video", "audio"))
+
+class _Click(Struct, frozen=True, order=True):
+    """What a click's id stands for, and whether only ads carry it."""
+
+    ad: bool
+    source: str
+    medium: str
 
 
 def channel(
     *, campaign: Campaign | None, click_ids: Mapping[str, str] | None, referrer: str | None, page: str | None
 ) -> str | None:
-    """The channel of one event, or None where it came by no channel of its own (a click inside the site, a server's event)."""
-    for key in click_ids or ():
-        by_click = _CLICK_IDS.get(key.lower())
-        if by_click is not None and by_click != "organic-social":
-            return by_click
-    if campaign is not None and (campaign.source or campaign.medium or campaign.name):
-        return _by_campaign(campaign.source or "", campaign.medium or "")
-    if click_ids and any(key.lower() == "fbclid" for key in click_ids):
-        return "organic-social"
-    return _by_referrer(referrer, page)
+    """The channel of one event, or None where it came by no channel of its own (a click inside the site, the way back from
+    paying or signing in, a server's event)."""
+    source = medium = name = ""
+    if campaign is not None:
+        source, medium, name = _clean(campaign.source), _clean(campaign.medium), _clean(campaign.name)
+    click = _click(click_ids) if click_ids else None
+    if source or medium:
+        found = _group(source, medium, name)
+        if click is not None and click.ad and found not in _PAID:
+            return _group(click.source, click.medium, name)
+        return found
+    if click is not None:
+        return _group(click.source, click.medium, name)
+    came = _referred(referrer, page)
+    return _group(*came, name) if came is not None else None
 
 
 def direction(channel: str) -> str:
-    """inbound or outbound."""
-    return "outbound" if channel in _OUTBOUND else "inbound"
+    """inbound (they came to us) or outbound (we went to them)."""
+    return _DIRECTIONS.get(channel, "inbound")
+
+
+def _clean(text: str | None) -> str:
+    return text.strip()[:_LONGEST] if text else ""
 
 
 @lru_cache(maxsize=5_000)
-def _by_campaign(source: str, medium: str) -> str:
-    source, medium = source.strip().lower(), medium.strip().lower()
+def _group(source: str, medium: str, name: str) -> str:
+    source, medium, name = source.lower(), medium.lower(), name.lower()
     site = _site(source)
-    if medium == "cpm":
-        return "display"
-    if _PAID(medium):
-        return _PAID_BY_SITE.get(site or "", "paid-other")
-    found = _MEDIA.get(medium)
-    if found is not None:
-        return found
-    if site is not None:
-        return _ORGANIC_BY_SITE[site]
-    if source in ("(direct)", DIRECT):
-        return DIRECT
-    return "referral" if source and not medium else "unassigned"
+    for rule in _RULES:
+        if (
+            (rule.site is None or rule.site == site)
+            and (rule.source is None or rule.source.fullmatch(source))
+            and (rule.medium is None or rule.medium.fullmatch(medium))
+            and (rule.name is None or rule.name.fullmatch(name))
+        ):
+            return rule.channel
+    return UNASSIGNED
 
 
-def _by_referrer(referrer: str | None, page: str | None) -> str | None:
+def _click(ids: Mapping[str, str]) -> _Click | None:
+    """The first in the table of these click ids."""
+    known = [found for key in ids if (found := _CLICKS.get(key.lower())) is not None]
+    return min(known)[1] if known else None
+
+
+def _referred(referrer: str | None, page: str | None) -> tuple[str, str] | None:
+    """Source and medium by where the browser says that it came from; None for the site itself and for no page at all."""
     host = host_of(referrer) if referrer else None
     if host is None:
-        return DIRECT if page else None
+        return (_DIRECT_SOURCE, _NO_MEDIUM) if page else None
     here = host_of(page) if page else None
     if here is not None and (here == host or (registrable(here) or here) == (registrable(host) or host)):
         return None
-    if host in _MAIL_HOSTS:
-        return "email"
     site = _site(host)
-    return _ORGANIC_BY_SITE[site] if site is not None and site != _MAIL else "referral"
+    if site == _TRANSIT:
+        return None
+    return host, _ORGANIC if site == _SEARCH else _REFERRAL
 
 
+@lru_cache(maxsize=5_000)
 def _site(source: str) -> str | None:
-    found = _SITES.get(source)
-    if found is None and "." in source:
-        domain = registrable(source)
-        found = _SITES.get(domain or "") or _SITES.get((domain or "").split(".", 1)[0])
-    return found
+    """The kind of site that a source or a referrer's host is."""
+    found = _SOURCES.get(source)
+    if found is not None or "." not in source:
+        return found
+    host = source.removeprefix("www.")
+    rest = host
+    while rest:
+        found = _HOSTS.get(rest)
+        if found is not None:
+            return found
+        rest = rest.partition(".")[2]
+    registered = registrable(host)
+    return _ANYWHERE.get(registered.partition(".")[0]) if registered is not None else None
+
+
+def _pattern(cell: str) -> re.Pattern[str] | None:
+    return re.compile(cell) if cell != "-" else None
+
+
+def _rules() -> tuple[list[_Rule], dict[str, str]]:
+    """The rules in their order, and the direction of each channel."""
+    found: list[_Rule] = []
+    directions: dict[str, str] = {}
+    for kind, *cells in rows(DATA / "channels.tsv"):
+        if kind == "rule":
+            channel, direction, site, source, medium, name, _ = cells
+            rule = _Rule(channel, site if site != "-" else None, _pattern(source), _pattern(medium), _pattern(name))
+            found.append(rule)
+            directions.setdefault(channel, direction)
+    return found, directions
+
+
+def _clicks() -> dict[str, tuple[int, _Click]]:
+    """Click ids with their rank and what they stand for."""
+    cells = [cells for kind, *cells in rows(DATA / "channels.tsv") if kind == "click"]
+    return {name: (rank, _Click(proof == "ad", *for_)) for rank, (name, proof, *for_, _) in enumerate(cells)}
+
+
+def _sites() -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """Kinds of site by what utm_source says, by host, and by the name that is registered under any public suffix."""
+    sources: dict[str, str] = {}
+    hosts: dict[str, str] = {}
+    anywhere: dict[str, str] = {}
+    for kind, names, addresses in rows(DATA / "sites.tsv"):
+        for word in words(names):
+            sources.setdefault(word, kind)
+        for word in words(addresses):
+            label, _, suffix = word.partition(".")
+            if suffix == "*":
+                anywhere[label] = kind
+                sources.setdefault(label, kind)
+            else:
+                hosts[word] = kind
+    return sources, hosts, anywhere
+
+
+_RULES, _DIRECTIONS = _rules()
+_CLICKS = _clicks()
+_SOURCES, _HOSTS, _ANYWHERE = _sites()
+# Where nobody clicked an ad unless somebody paid.
+_PAID = frozenset(name for name in _DIRECTIONS if name.startswith("paid-")) | {"cross-network", "display", "affiliates"}

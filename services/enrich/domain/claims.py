@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any
 
-from services.enrich.domain import company, country, domains, email, person, phone
+from msgspec import structs
+
+from services.enrich.domain import company, country, domains, email, job, person, phone, where, zone
+from services.enrich.domain.traits import field_of, in_company
 from services.enrich.domain.world import Said
 from shared.contracts import Context, Email, Phone
 
@@ -14,33 +16,15 @@ from shared.contracts import Context, Email, Phone
 _BY_KIND = {"form": 30, "hook": 30, "identify": 20, "track": 10, "page": 10, "pixel": 0}
 _GIVEN, _PARSED, _INFERRED, _BY_LOCALE, _UNUSABLE = 100, 60, 40, 10, 0
 
-# Traits by their names without case, blanks, hyphens and underscores, as SDKs and forms spell them; what is in no table is custom.
-_FIELDS = {
-    "email": "email", "emailaddress": "email", "mail": "email",
-    "phone": "phone", "phonenumber": "phone", "telephone": "phone", "tel": "phone", "mobile": "phone", "mobilephone": "phone",
-    "name": "name.full", "fullname": "name.full",
-    "firstname": "name.given", "givenname": "name.given",
-    "lastname": "name.family", "familyname": "name.family", "surname": "name.family",
-    "salutation": "name.title", "nametitle": "name.title", "honorific": "name.title",
-    "company": "company", "companyname": "company.name", "organization": "company.name", "organisation": "company.name",
-    "companydomain": "company.website", "website": "company.website", "companywebsite": "company.website",
-    "companysize": "company.size", "employees": "company.size", "employeecount": "company.size", "numberofemployees": "company.size",
-    "industry": "company.industry",
-    "title": "job.title", "jobtitle": "job.title", "position": "job.title",
-    "address": "address",
-    "country": "country", "countrycode": "country", "region": "region", "state": "region", "city": "city",
-    "postalcode": "postal_code", "zip": "postal_code", "zipcode": "postal_code", "postcode": "postal_code",
-    "language": "language", "locale": "language", "timezone": "timezone",
-}  # fmt: skip
-_IN_COMPANY = {"name": "company.name", "domain": "company.website", "website": "company.website", "url": "company.website",
-               "size": "company.size", "industry": "company.industry", "id": ""}  # fmt: skip
 _LONGEST_TEXT = 500
+_LONGEST_TAG = 100  # characters of a locale, a zone's name, an address
+_NO_HOME = frozenset(("disposable", "relay"))  # kinds of mailbox whose domain is nobody's
 
 
 class Reading:
     """The claims of one event while they are collected."""
 
-    __slots__ = ("address", "certain", "claims", "custom", "full", "number", "raw_phone", "source", "trust")
+    __slots__ = ("address", "certain", "claims", "custom", "extension", "full", "number", "phone_region", "raw_phone", "region", "source", "trust")  # fmt: skip
 
     def __init__(self, kind: str, name: str) -> None:
         self.source = f"{kind} {name}" if name else kind
@@ -51,7 +35,10 @@ class Reading:
         self.address: email.Address | None = None
         self.number: phone.Number | None = None
         self.raw_phone: str | None = None
+        self.phone_region: str | None = None
+        self.extension: str | None = None
         self.full: str | None = None
+        self.region: str | None = None  # of a locale that was given
 
     def given(self, field: str, value: Any) -> None:
         """A claim as the event itself words it."""
@@ -64,19 +51,28 @@ class Reading:
             self.claims[field] = Said(trust + self.trust, source, value)
 
 
-def read(*, kind: str, name: str, traits: Mapping[str, Any], context: Context | None, test: bool) -> Reading:
-    """Everything that an event's traits and context say about the person."""
+def read(
+    *,
+    kind: str,
+    name: str,
+    traits: Mapping[str, Any],
+    context: Context | None,
+    test: bool,
+    home: str | None = None,
+    locate: where.Locate = where.nowhere,
+) -> Reading:
+    """Everything that an event's traits and context say about the person. `home` is the property's country, `locate` knows addresses."""
     reading = Reading(kind, name)
     for key, value in traits.items():
-        field = _field(key)
+        field = field_of(key)
         if type(value) is not dict:
             _trait(reading, field, key, value)
         elif field == "company":
             for inner, text in value.items():
-                _trait(reading, _IN_COMPANY.get(inner) or _field(inner), f"company_{inner}", text)
+                _trait(reading, in_company(inner), f"company_{inner}", text)
         elif field == "address":
             for inner, text in value.items():
-                _trait(reading, _field(inner), f"address_{inner}", text)
+                _trait(reading, field_of(inner), f"address_{inner}", text)
         else:
             _trait(reading, field, key, value)
     claims = reading.claims
@@ -87,26 +83,44 @@ def read(*, kind: str, name: str, traits: Mapping[str, Any], context: Context | 
                 reading.otherwise(part, _PARSED, reading.source, text)
     elif "name.given" in claims and "name.family" in claims:
         reading.given("name.full", f"{claims['name.given'].value} {claims['name.family'].value}")
-    language = region = None
-    if context is not None and context.locale:
-        language, region = country.of_locale(context.locale)
+    region = _surroundings(reading, context, home, locate)
     if reading.raw_phone is not None:
-        said = claims.get("country")
-        _phone(reading, reading.raw_phone, said.value if said is not None else region)
-    if region is not None:
-        reading.otherwise("country", _BY_LOCALE, "locale", region)
-    if language is not None:
-        reading.otherwise("language", _BY_LOCALE, "locale", language)
-    if context is not None and context.timezone and len(context.timezone) <= 64:
-        reading.otherwise("timezone", _BY_LOCALE, "browser", context.timezone)
+        _phone(reading, reading.raw_phone, home, region)
     if test:
         claims["test"] = Said(1000, reading.source, True)  # once a test, always a test
     return reading
 
 
-@lru_cache(maxsize=2_000)
-def _field(key: str) -> str | None:
-    return _FIELDS.get(key.lower().replace("_", "").replace("-", "").replace(" ", ""))
+def _surroundings(reading: Reading, context: Context | None, home: str | None, locate: where.Locate) -> str | None:
+    """What the browser, the connection and the property tell of language, time zone and country; returns the locale's country."""
+    claims, address = reading.claims, reading.address
+    region, clock, edge, place = reading.region, None, None, where.NOWHERE
+    if context is not None:
+        if context.locale:
+            language, told = country.of_locale(context.locale[:_LONGEST_TAG])
+            region = told or region
+            if language is not None:
+                reading.otherwise("language", _BY_LOCALE, "locale", language)
+        if context.timezone and (clock := zone.read(context.timezone[:_LONGEST_TAG])) is not None:
+            reading.otherwise("timezone", _BY_LOCALE, "browser", clock)
+        edge = context.country
+        # Of other connections the address is that of a server.
+        if context.ip and context.user_agent and context.user_agent.startswith("Mozilla/"):
+            place = locate(context.ip[:_LONGEST_TAG])
+            if place.timezone is not None and clock is None:
+                reading.otherwise("timezone", _UNUSABLE, "ip", place.timezone)
+    if "country" not in claims:
+        guess = where.guess(
+            mail_domain=address.domain if address is not None and address.kind not in _NO_HOME else None,
+            edge=edge,
+            address=place.country,
+            timezone=clock,
+            locale=region,
+            home=home,
+        )
+        if guess is not None:
+            claims["country"] = Said(guess.trust, guess.source, guess.country)
+    return region
 
 
 def _trait(reading: Reading, field: str | None, key: str, value: Any) -> None:
@@ -148,22 +162,47 @@ def _email(reading: Reading, _: str, raw: str) -> None:
         reading.claims["email"] = Said(_UNUSABLE, reading.source, invalid)
         return
     kind, domain = address.kind, address.domain
-    reading.given("email", Email(address=address.address, kind=kind, domain=domain))
-    if kind == "business" or kind == "role":
+    sendable = address.address
+    reading.given("email", Email(address=sendable, given=raw if raw != sendable else None, kind=kind, domain=domain))
+    if kind == "business" or (kind == "role" and company.is_own(domain)):
         # Only an address of one's own house tells where somebody works.
         own = domains.registrable(domain)
         if own is not None:
             reading.otherwise("company.domain", _INFERRED, "email", own)
 
 
-def _phone(reading: Reading, raw: str, region: str | None) -> None:
-    number = phone.read(raw, region)
-    reading.number = number
+def _phone(reading: Reading, raw: str, home: str | None, elsewhere: str | None) -> None:
+    """Reads the number with what tells its region: the form's fields, the property's country, the country that something else tells."""
+    told: dict[str, str] = {}  # who, by region
+    if raw[0] != "+":
+        said = reading.claims.get("country")
+        in_form = said is not None and said.trust >= reading.certain
+        for region, who in (
+            (reading.phone_region, "form"),
+            (said.value if said is not None and in_form else None, "form"),
+            (country.read(home) if home is not None else None, "property"),
+            (said.value if said is not None else elsewhere, "country"),
+        ):
+            if region is not None:
+                told.setdefault(region, who)
+    number = phone.read(raw, tuple(told))
     if number is None:
+        reading.number = None
         reading.claims["phone"] = Said(_UNUSABLE, reading.source, Phone(raw=raw[:64]))
         return
-    region = number.region
-    value = Phone(e164=number.e164, raw=raw, region=region, kind=number.kind, extension=number.extension)
+    if reading.extension is not None and number.extension is None:
+        number = structs.replace(number, extension=reading.extension)
+    reading.number = number
+    region, read_as = number.region, number.read_as
+    value = Phone(
+        e164=number.e164,
+        raw=raw,
+        region=region,
+        kind=number.kind,
+        extension=number.extension,
+        valid=number.valid,
+        region_from=told[read_as] if read_as is not None else None,
+    )
     reading.given("phone", value)
     if region is not None:
         reading.otherwise("country", _INFERRED, "phone", region)
@@ -180,12 +219,27 @@ def _later(reading: Reading, _: str, text: str) -> None:
         reading.raw_phone = text
 
 
+def _extension(reading: Reading, _: str, text: str) -> None:
+    reading.extension = phone.extension(text)
+
+
+def _phone_region(reading: Reading, _: str, text: str) -> None:
+    reading.phone_region = country.read(text) or phone.region_of(text)
+
+
 def _language(reading: Reading, field: str, text: str) -> None:
-    language, region = country.of_locale(text)
+    language, reading.region = country.language(text)
     if language is not None:
         reading.given(field, language)
-    if region is not None:
-        reading.otherwise("country", _BY_LOCALE, "locale", region)
+
+
+def _seniority(reading: Reading, field: str, text: str) -> None:
+    """A seniority that the table does not know is kept as the form's own field."""
+    known = job.seniority(text)
+    if known is not None:
+        reading.given(field, known)
+    else:
+        reading.custom["seniority"] = Said(reading.certain, reading.source, text)
 
 
 def _address(reading: Reading, field: str, text: str) -> None:
@@ -200,7 +254,7 @@ def _company(reading: Reading, _: str, text: str) -> None:
 
 
 def _website(reading: Reading, _: str, text: str) -> None:
-    domain = domains.of_website(text)
+    domain = company.domain_of(text)
     if domain is not None:
         reading.given("company.domain", domain)
 
@@ -220,15 +274,20 @@ def _size(text: str) -> int | None:
 _CLEANED: dict[str, Callable[[str], Any]] = {
     **dict.fromkeys(("name.given", "name.family", "name.title"), person.tidy),
     "country": country.read,
+    "timezone": zone.read,
     "company.name": company.bare,
     "company.size": _size,
+    "job.department": lambda text: job.read(text).department or text,
 }
 # Fields that say more than themselves, with who reads them.
 _READERS: dict[str, Callable[[Reading, str, str], None]] = {
     "email": _email,
     "phone": _later,
+    "phone.extension": _extension,
+    "phone.region": _phone_region,
     "name.full": _full_name,
     "address": _address,
+    "job.seniority": _seniority,
     "language": _language,
     "company": _company,
     "company.website": _website,

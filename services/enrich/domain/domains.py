@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -9,6 +10,8 @@ from publicsuffixlist import PublicSuffixList
 
 _suffixes = PublicSuffixList()
 _rules: frozenset[str] = _suffixes._publicsuffix
+# What browsers send: a scheme, an ASCII host, perhaps a port. Anything else is the library's to read.
+_PLAIN = re.compile(r"[a-z][a-z0-9+.-]*+://(?:www\.)?+([a-z0-9.-]++)(?::[0-9]++)?+(?:[/?#]\S*+)?").fullmatch
 
 
 def registrable(domain: str) -> str | None:
@@ -37,13 +40,16 @@ def _by_list(domain: str) -> str | None:
 def host_of(url: str) -> str | None:
     """The host that a URL, or what people type for one, names; in lower case, without www."""
     text = url.strip().lower()
+    plain = _PLAIN(text)
+    if plain is not None:
+        return plain[1]
     if not text or any(mark.isspace() for mark in text):
         return None
     try:
         host = urlsplit(text if "://" in text else f"//{text}").hostname
     except ValueError:
         return None
-    return host.removeprefix("www.") if host else None
+    return (host.removeprefix("www.") or None) if host else None
 
 
 @lru_cache(maxsize=5_000)

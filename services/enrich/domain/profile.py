@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from services.enrich.domain import human, job, zone
 from services.enrich.domain.world import ConsentClaim, Happened, Said, State, TouchClaim, Voice
 from shared.contracts import Company, Consent, Email, Job, Name, Phone, Profile
 
@@ -30,7 +31,7 @@ def add(state: State, happened: Happened, users: Mapping[str, str]) -> State:
             if purpose not in consents or _strictness(consents[purpose]) < _strictness(claim):
                 consents[purpose] = claim
     first, last = state.first, state.last
-    if facts.touch is not None:
+    if facts.touch is not None and facts.human >= human.LIKELY:
         touch = TouchClaim(event_id, facts.touch)
         if first is None or (at, event_id) < (first.touch.at, first.event_id):
             first = touch
@@ -93,7 +94,11 @@ def of(state: State) -> Profile:
             claims.update(voice.claims)
             own.update(voice.custom)
     value = {field: said.value for field, said in claims.items()}.get
-    email, phone, title = value("email"), value("phone"), value("job.title")
+    email, phone = value("email"), value("phone")
+    sources = {field: said.source for field, said in claims.items()}
+    home, timezone = value("country"), value("timezone")
+    if timezone is None and home is not None and (timezone := zone.of_country(home)) is not None:
+        sources["timezone"] = "country"
     company = value("company.name"), value("company.domain"), value("company.size"), value("company.industry")
     return Profile(
         # Claims hold the parts themselves while they are fresh, and their fields once they were kept.
@@ -103,20 +108,29 @@ def of(state: State) -> Profile:
         company=Company(name=company[0], domain=company[1], size=company[2], industry=company[3])
         if company != _NO_COMPANY
         else None,
-        job=Job(title=title) if title is not None else None,
-        country=value("country"),
+        job=_job(value),
+        country=home,
         region=value("region"),
         city=value("city"),
         postal_code=value("postal_code"),
         language=value("language"),
-        timezone=value("timezone"),
+        timezone=timezone,
         test=value("test"),
         consent={purpose: claim.consent for purpose, claim in state.consents.items()} if state.consents else None,
         user_ids=state.users or None,
         # Without a source each: it would double what a form with many own fields says.
         custom={field: said.value for field, said in own.items()} if own else None,
-        sources={field: said.source for field, said in claims.items()} if claims else None,
+        sources=sources or None,
     )
+
+
+def _job(value: Callable[[str], Any]) -> Job | None:
+    """What was said of somebody's seniority and department, else what their title says."""
+    title, level, department = value("job.title"), value("job.seniority"), value("job.department")
+    if title is None:
+        return Job(seniority=level, department=department) if level is not None or department is not None else None
+    told = job.read(title)
+    return Job(title=title, seniority=level or told.seniority, department=department or told.department)
 
 
 _NO_COMPANY = (None, None, None, None)

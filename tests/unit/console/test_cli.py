@@ -19,6 +19,7 @@ from services.console.cli import app
 from services.console.commands.dead import readable
 from services.console.commands.send import Kind, event
 from services.console.where import Trouble
+from services.enrich import settings as enrich_settings
 from services.route import settings as route_settings
 from services.score import settings as score_settings
 
@@ -221,6 +222,11 @@ def test_commands_that_the_readme_names_exist(tmp_path: Path) -> None:
 
 def test_every_setting_of_a_service_is_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text()
-    for settings in (capture_settings.Settings, score_settings.Settings, route_settings.Settings):
+    for settings in (
+        capture_settings.Settings,
+        enrich_settings.Settings,
+        score_settings.Settings,
+        route_settings.Settings,
+    ):
         for name in settings.model_fields:
             assert f"`LEADFLOW_{name.upper()}`" in readme

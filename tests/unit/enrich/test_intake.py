@@ -182,7 +182,7 @@ def test_marks_lower_the_human_and_make_a_test_a_test() -> None:
     def human(*marks: str) -> float:
         return read(event(email="jo@acme.example", context={"marks": list(marks)})).facts.human
 
-    assert (human(), human("disposable"), human("bot"), human("bot", "honeypot")) == (1.0, 1.0, 0.1, 0.0)
+    assert (human(), human("disposable"), human("bot"), human("bot", "honeypot")) == (1.0, 0.7, 0.1, 0.0)
     assert "test" in read(event(email="jo@acme.example", context={"marks": ["test"]})).facts.claims
 
 
