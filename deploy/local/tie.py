@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -12,9 +13,10 @@ import psutil
 
 def main(pid: int) -> None:
     """Waits for the process to go, then asks the parent, the supervisor, to stop everything."""
-    process = psutil.Process(pid) if psutil.pid_exists(pid) else None
-    while process is not None and process.is_running():
-        time.sleep(1)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        while process.is_running():
+            time.sleep(1)
     os.kill(os.getppid(), signal.SIGTERM)
     time.sleep(60)  # the supervisor stops this program too
 
