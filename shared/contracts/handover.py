@@ -1,0 +1,81 @@
+"""Who calls a lead, or what is said to it meanwhile: lead.handover, lead.handover.withdrawn, lead.nurture."""
+
+from __future__ import annotations
+
+import msgspec
+
+from shared.contracts.enriched import Activity, Touch
+from shared.contracts.model import Model, Moment, Personal, no_entries
+from shared.contracts.profile import Consent, Profile
+from shared.contracts.scored import Contribution
+
+
+class Owner(Model, frozen=True):
+    id: str
+    name: Personal | None = None
+    email: Personal | None = None
+    team: str | None = None
+
+
+class RouteStep(Model, frozen=True):
+    """One routing rule that was tried: what it said, and who was passed over, why."""
+
+    rule: str
+    matched: bool
+    to: str | None = None
+    because: str | None = None
+
+
+class HandoverScore(Model, frozen=True):
+    total: float
+    fit: float
+    engagement: float
+    grade: str | None = None
+    stage: str | None = None
+    top: list[Contribution] = msgspec.field(default_factory=no_entries)
+
+
+class Handover(Model, frozen=True):
+    """lead.handover: one lead to one owner, with everything needed to call. Physically once on its topic."""
+
+    event_id: str
+    handover_id: str
+    lead_id: str
+    episode: int
+    attempt: int
+    owner: Owner
+    profile: Profile
+    score: HandoverScore
+    path: list[RouteStep]
+    created_at: Moment
+    first_touch: Touch | None = None
+    last_touch: Touch | None = None
+    recent_activities: list[Activity] = msgspec.field(default_factory=no_entries)
+    accept_by: Moment | None = None
+    contact_by: Moment | None = None
+    consent: dict[str, Consent] | None = None
+
+
+class HandoverWithdrawn(Model, frozen=True):
+    """lead.handover.withdrawn: this owner need not act any more."""
+
+    event_id: str
+    handover_id: str
+    lead_id: str
+    owner: Owner
+    because: str
+    at: Moment
+
+
+class Nurture(Model, frozen=True):
+    """lead.nurture: one step of a track that is due, or was skipped and why."""
+
+    event_id: str
+    enrolment_id: str
+    lead_id: str
+    track: str
+    step: str
+    content: str | None = None
+    channel: str | None = None
+    due_at: Moment | None = None
+    skipped: str | None = None
