@@ -9,14 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx
 import msgspec
 import pytest
-from fastapi import FastAPI
 
-from services.enrich import api, main, store
+from services.enrich import main, store
 from services.enrich.domain.world import State
-from shared import database, ids, problem
+from shared import database, ids
 from shared.database import CORE_MIGRATIONS, Pool
 from tests.integration.enrich import batch, of, people
 from tests.integration.stores import migrated
@@ -191,64 +189,6 @@ async def test_control_characters_and_half_characters_never_reach_a_column(pool:
     await batch(pool, [said])
 
     assert len(await people(pool)) == 1
-
-
-@pytest.fixture
-def client(pool: Pool) -> httpx.AsyncClient:
-    app = FastAPI()
-    problem.install(app)
-    app.include_router(api.routes(pool))
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://enrich")
-
-
-async def test_a_lead_is_found_by_each_of_its_identifiers(pool: Pool, client: httpx.AsyncClient) -> None:
-    await batch(
-        pool, [event("e1", email="Jo@acme.example", user_id="u1", anonymous_id="c1", traits={"phone": "+49 30 901820"})]
-    )
-
-    for query in (
-        {"email": "jo@ACME.example"},
-        {"phone": "+49 (30) 901820"},
-        {"user_id": "u1"},
-        {"anonymous_id": "c1"},
-    ):
-        found = (await client.get("/v1/leads", params=query)).json()["leads"]
-        assert [lead["profile"]["email"]["address"] for lead in found] == ["Jo@acme.example"], query
-    assert (await client.get("/v1/leads", params={"email": "nobody@acme.example"})).json() == {"leads": []}
-    assert (await client.get("/v1/leads")).status_code == 422
-
-
-async def test_an_absorbed_id_shows_the_survivor(pool: Pool, client: httpx.AsyncClient) -> None:
-    await batch(pool, [event("e1", user_id="u1")], at_ms=1_795_000_000_000)
-    await batch(pool, [event("e2", email="jo@acme.example", at=1)], at_ms=1_795_000_001_000)
-    await batch(pool, [event("e3", email="jo@acme.example", user_id="u1", at=2)], at_ms=1_795_000_002_000)
-    survivor, absorbed = (ids.lead_id(SECRET, name) for name in ("user\x1fshop\x1fu1", "email\x1fjo@acme.example"))
-
-    answer = await client.get(f"/v1/leads/{absorbed}")
-
-    assert answer.status_code == 200
-    shown = answer.json()
-    assert (shown["lead_id"], shown["absorbed"], shown["absorbed_leads"]) == (survivor, True, [absorbed])
-    assert {one["kind"] for one in shown["identifiers"]} == {"email", "user_id"}
-    assert [one["id"] for one in shown["activities"]] == [ids.submission_id("shop", id_) for id_ in ("e3", "e2", "e1")]
-    assert (await client.get(f"/v1/leads/{survivor}")).json()["absorbed"] is False
-    assert (await client.get("/v1/leads/ld_nobody")).status_code == 404
-
-
-async def test_activities_come_in_pages(pool: Pool, client: httpx.AsyncClient) -> None:
-    await batch(pool, [event(f"e{number}", email="jo@acme.example", at=number) for number in range(5)])
-    lead = ids.lead_id(SECRET, "email\x1fjo@acme.example")
-    seen: list[str] = []
-    before = None
-    while True:
-        answer = await client.get(f"/v1/leads/{lead}", params={"limit": 2, **({"before": before} if before else {})})
-        seen += [one["id"] for one in answer.json()["activities"]]
-        before = answer.json()["next"]
-        if before is None:
-            break
-
-    assert seen == [ids.submission_id("shop", f"e{number}") for number in (4, 3, 2, 1, 0)]
-    assert (await client.get(f"/v1/leads/{lead}", params={"before": "nonsense"})).status_code == 422
 
 
 def test_the_wiring_is_a_stage_without_an_inbox() -> None:

@@ -83,6 +83,15 @@ def _contest(theirs: dict[str, Said], ours: dict[str, Said], *, first: bool) -> 
     return {field: said for field, said in theirs.items() if field not in lost} if lost else theirs
 
 
+def account(state: State) -> str | None:
+    """The company that the lead is of, by the registered domain in its profile; None where none is known."""
+    for voice in state.voices.values():
+        said = voice.claims.get("company.domain")
+        if said is not None:
+            return str(said.value)
+    return None
+
+
 def of(state: State) -> Profile:
     """The profile as it goes out."""
     voices = list(state.voices.values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
+from services.enrich.domain import profile
 from services.enrich.domain.cookies import HISTORY_EVENTS
 from services.enrich.domain.lacking import lacking, names
 from services.enrich.domain.leads import KEEPING
@@ -146,10 +147,11 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
     await tx.execute(
         """
         WITH leads AS (
-            INSERT INTO lead (lead_id, made_at, made_by, profile_version, absorbed_into, state)
-            SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::bigint[], $5::text[], $6::bytea[])
+            INSERT INTO lead (lead_id, made_at, made_by, profile_version, absorbed_into, state, account)
+            SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::bigint[], $5::text[], $6::bytea[], $17::text[])
             ON CONFLICT (lead_id) DO UPDATE
-               SET made_by = excluded.made_by, profile_version = excluded.profile_version, absorbed_into = excluded.absorbed_into, state = excluded.state
+               SET made_by = excluded.made_by, profile_version = excluded.profile_version, absorbed_into = excluded.absorbed_into, state = excluded.state,
+                   account = excluded.account
         ), identifiers AS (
             INSERT INTO identifier (name, lead_id, ties)
             SELECT * FROM unnest($7::text[], $8::text[], $9::bytea[])
@@ -175,4 +177,5 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
         [one.happened.cookie for one in activities],
         [one.happened.person is not None for one in activities],
         [encode(one.happened) for one in activities],
+        [profile.account(one.state) for one in lead_rows],
     )

@@ -1,24 +1,20 @@
-"""Enrich over HTTP, behind the operator's token: find a lead by what identifies it, and read all that is known of it."""
+"""Leads over HTTP: find one by what identifies it, and read all that is known of it."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-import msgspec
-from asyncpg import Record as Row
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from services.enrich import store
-from services.enrich.domain import email, emission, identity, phone, profile
-from services.enrich.domain.world import SEPARATOR, Kept, Lead, name
+from services.enrich.api.answers import PAGE, LeadId, Limit, Next, as_json, lead_shown, no_such_page, place, placed
+from services.enrich.domain import email, emission, identity, phone
+from services.enrich.domain.world import SEPARATOR, name
 from shared import cloudevent
 from shared.database import Pool
 from shared.problem import Problem, respond
 
-_Id = Annotated[str, Path(max_length=64, pattern=r"^[^\x00]+$", description="A lead id; an absorbed one will do.")]
 _Text = Annotated[str | None, Query(max_length=320, pattern=r"^[^\x00]*$")]
-_PAGE = 50
 
 _ONE_IDENTIFIER = Problem(
     422, "one-identifier", "Ask by one identifier", "Give exactly one of email, phone, user_id, anonymous_id."
@@ -29,7 +25,7 @@ _UNKNOWN_LEAD = Problem(
     "There is no such lead",
     "Look it up by GET /v1/leads?email=... (or phone, user_id, anonymous_id).",
 )
-_NO_SUCH_PAGE = Problem(422, "no-such-page", "There is no such page", "Take `before` from `next` of the page before.")
+_LAST_EVENT = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 # Leads by the names of their identifiers.
 BY_NAME = "SELECT DISTINCT lead_id FROM identifier WHERE name = ANY ($1::text[]) AND lead_id IS NOT NULL ORDER BY lead_id LIMIT 100"
@@ -81,31 +77,32 @@ def routes(pool: Pool) -> APIRouter:
         else:
             rows = await pool.fetch(BY_NAME, _names(email, phone, anonymous_id))
         leads = [await pool.fetchrow(ONE, row["lead_id"]) for row in rows]
-        return _json({"leads": [_shown(row) for row in leads if row is not None]})
+        return as_json({"leads": [lead_shown(row) for row in leads if row is not None]})
 
     @router.get("/{lead_id}")
     async def one(
-        lead_id: _Id,
-        limit: Annotated[int, Query(ge=1, le=500)] = _PAGE,
-        before: Annotated[str | None, Query(max_length=80, description="`next` of the page before.")] = None,
+        lead_id: LeadId,
+        limit: Limit = PAGE,
+        before: Next = None,
     ) -> Response:
         """A lead: profile with sources, identifiers, touches, and a page of its activities, the latest first. The id of a lead that
         was absorbed gives the one that absorbed it, with `"absorbed": true`."""
         row = await pool.fetchrow(ONE, lead_id)
         if row is None:
             return respond(_UNKNOWN_LEAD)
-        position = _position(before)
-        if position is None:
-            return respond(_NO_SUCH_PAGE)
-        found = await pool.fetch(ACTIVITIES, row["lead_id"], *position, limit)
+        at, event_id = placed(before, first=_LAST_EVENT)
+        if not cloudevent.is_uuid(event_id):
+            raise no_such_page()
+        found = await pool.fetch(ACTIVITIES, row["lead_id"], at, event_id, limit)
         identifiers = await pool.fetch(IDENTIFIERS, row["lead_id"])
         kept = [store.activity(activity) for activity in found]
-        shown = _shown(row)
+        shown = lead_shown(row)
         shown["absorbed"] = row["lead_id"] != lead_id
         shown["identifiers"] = [_identifier(identifier["name"]) for identifier in identifiers]
         shown["activities"] = [emission.activity(one.happened, revision=one.revision) for one in kept]
-        shown["next"] = _next(kept[-1]) if len(kept) == limit else None
-        return _json(shown)
+        last = kept[-1].happened if len(kept) == limit else None
+        shown["next"] = place(last.at, last.event_id) if last is not None else None
+        return as_json(shown)
 
     return router
 
@@ -123,43 +120,8 @@ def _names(address: str | None, number: str | None, anonymous_id: str | None) ->
     return [name("anonymous", legal)] if legal is not None else []
 
 
-def _shown(row: Row) -> dict[str, Any]:
-    lead: Lead = store.lead(row)
-    state = lead.state
-    return {
-        "lead_id": lead.lead_id,
-        "profile_version": lead.version,
-        "made_at": lead.made_at,
-        "profile": profile.of(state),
-        "first_touch": state.first.touch if state.first is not None else None,
-        "last_touch": state.last.touch if state.last is not None else None,
-        "absorbed_leads": row["absorbed"],
-    }
-
-
 def _identifier(text: str) -> dict[str, str]:
     kind, *rest = text.split(SEPARATOR)
     if kind == "user":
         return {"kind": "user_id", "property": rest[0], "value": rest[1]}
     return {"kind": "anonymous_id" if kind == "anonymous" else kind, "value": rest[0]}
-
-
-def _next(last: Kept) -> str:
-    happened = last.happened
-    return f"{happened.at.isoformat()}~{happened.event_id}"
-
-
-def _position(before: str | None) -> tuple[datetime, str] | None:
-    """Where a page begins; None for what is no `next` of ours."""
-    if before is None:
-        return datetime.max.replace(tzinfo=UTC), "ffffffff-ffff-ffff-ffff-ffffffffffff"
-    at, _, event_id = before.replace(" ", "+").partition("~")  # a plus that nobody escaped
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        return None
-    return (moment, event_id) if moment.tzinfo is not None and cloudevent.is_uuid(event_id) else None
-
-
-def _json(document: Any) -> Response:
-    return Response(msgspec.json.encode(document), media_type="application/json")

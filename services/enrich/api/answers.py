@@ -1,0 +1,67 @@
+"""What enrich's routes share: answers as JSON, a lead as it is shown, and the place where a page begins. Knows no route."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+from asyncpg import Record as Row
+from fastapi import Path, Query, Response
+
+from services.enrich import store
+from services.enrich.domain import profile
+from services.enrich.domain.world import Lead
+from shared.problem import Problem
+
+LeadId = Annotated[str, Path(max_length=64, pattern=r"^[^\x00]+$", description="A lead id; an absorbed one will do.")]
+Limit = Annotated[int, Query(ge=1, le=500)]
+Next = Annotated[str | None, Query(max_length=340, description="`next` of the page before.")]
+PAGE = 50
+
+_LAST = datetime.max.replace(tzinfo=UTC)
+
+
+def as_json(document: Any) -> Response:
+    """A document of plain values and contracts; what is not known in a contract is absent."""
+    return Response(msgspec.json.encode(document), media_type="application/json")
+
+
+def lead_shown(row: Row) -> dict[str, Any]:
+    """What is said of a lead wherever one is shown, of a row of `lead` with `absorbed`."""
+    lead: Lead = store.lead(row)
+    state = lead.state
+    return {
+        "lead_id": lead.lead_id,
+        "profile_version": lead.version,
+        "made_at": lead.made_at,
+        "profile": profile.of(state),
+        "first_touch": state.first.touch if state.first is not None else None,
+        "last_touch": state.last.touch if state.last is not None else None,
+        "absorbed_leads": row["absorbed"],
+    }
+
+
+def place(at: datetime, id_: str) -> str:
+    """The place after this one in a list by time and id, for `next`."""
+    return f"{at.isoformat()}~{id_}"
+
+
+def no_such_page() -> Problem:
+    """For what is no `next` of ours."""
+    return Problem(422, "no-such-page", "There is no such page", "Take `next` of the page before, as it is.")
+
+
+def placed(before: str | None, *, first: str) -> tuple[datetime, str]:
+    """Where a page begins, in a list from the latest to the earliest; without `before` at its beginning, where the id `first` is
+    past all others. Raises no_such_page()."""
+    if before is None:
+        return _LAST, first
+    at, _, id_ = before.replace(" ", "+").partition("~")  # a plus that nobody escaped
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        raise no_such_page() from None
+    if moment.tzinfo is None or not id_ or "\x00" in id_:
+        raise no_such_page()
+    return moment, id_
