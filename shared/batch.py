@@ -20,10 +20,10 @@ from shared.stage import Input, Place, Record, Stage
 
 
 class Decoded(Struct, frozen=True):
-    """A record and what it says, or why it says nothing."""
+    """A record and what it says, or why it says nothing; absent when it is none of the stage's business."""
 
     record: Record
-    said: Input | Reject
+    said: Input | Reject | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def decode(stage: Stage, records: Sequence[Record]) -> list[Decoded]:
     return [Decoded(record, _decode_one(stage, record)) for record in records]
 
 
-def _decode_one(stage: Stage, record: Record) -> Input | Reject:
+def _decode_one(stage: Stage, record: Record) -> Input | Reject | None:
     try:
         return stage.decode(record)
     except Exception as error:
@@ -169,7 +169,7 @@ async def _transact(
         next_offsets[one.record.topic, one.record.part] = one.record.offset + 1
         if isinstance(one.said, Reject):
             unreadable.append((one.record, one.said))
-        else:
+        elif one.said is not None:
             wanted.setdefault(one.said.event_id, one.said)
     for timer in timers:
         next_offsets.setdefault((stage.reads[0].name, timer.part), 0)  # moves nothing, but the fence looks at it

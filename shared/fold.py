@@ -10,8 +10,7 @@ from typing import Any
 from shared import ids, message
 from shared.contracts import Dead, Place
 from shared.message import Message
-from shared.outbox import CommandResult
-from shared.outcome import Outgoing, Reason, Reject
+from shared.outcome import CommandResult, Outgoing, Reason, Reject
 from shared.stage import Input, Record, Stage
 from shared.topology import COMMANDS, DEAD
 
@@ -71,7 +70,9 @@ def fold(
             done.messages.setdefault(input_.part, []).extend(encoded)
         if stage.inbox and input_.record is not None:
             done.counted[input_.event_id] = input_.now
-        if input_.record is not None and input_.record.topic == COMMANDS.name:
+        if outcome.commands:
+            done.commands += outcome.commands
+        elif input_.record is not None and input_.record.topic == COMMANDS.name:
             done.commands.append(CommandResult(input_.event_id, "done"))
     return done
 

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared import message
 from shared.database import Pool
 from shared.message import Message
+from shared.outcome import CommandResult
 from shared.ownership import SeenMeanwhile
 from shared.stage import Tx
-
-
-@dataclass(frozen=True, slots=True)
-class CommandResult:
-    """How a command ended: done or refused, and why."""
-
-    command_id: str
-    status: str
-    reason: str | None = None
 
 
 async def put(
@@ -48,9 +39,10 @@ async def put(
             ON CONFLICT DO NOTHING
             RETURNING 1
         ), ended AS (
-            INSERT INTO command (command_id, status, reason)
-            SELECT * FROM unnest($7::uuid[], $8::text[], $9::text[])
-            ON CONFLICT (command_id) DO UPDATE SET status = excluded.status, reason = excluded.reason
+            INSERT INTO command AS c (command_id, status, reason, result)
+            SELECT * FROM unnest($7::uuid[], $8::text[], $9::text[], $10::text[])
+            ON CONFLICT (command_id) DO UPDATE SET status = excluded.status, reason = excluded.reason, result = excluded.result
+             WHERE excluded.status <> 'pending'
         ), kept AS (
             INSERT INTO outbox (stage, part, messages)
             SELECT $1, part, messages FROM unnest($5::int[], $6::bytea[]) AS o(part, messages)
@@ -69,6 +61,7 @@ async def put(
         [command.command_id for command in commands],
         [command.status for command in commands],
         [command.reason for command in commands],
+        [command.result for command in commands],
     )
     newly = sum(row["part"] for row in rows if row["id"] is None)
     if newly != len(counted):

@@ -41,11 +41,24 @@ class Outgoing(Struct, frozen=True):
     data: type_of_data
 
 
+class CommandResult(Struct, frozen=True):
+    """What became of a command: done or refused, and why; pending leaves it as it stands."""
+
+    command_id: str
+    status: str
+    reason: str | None = None
+    result: str | None = None
+
+
 class Decision(Struct, frozen=True):
-    """The record was understood: what is now true (by key of the stage's world), and what to tell the others."""
+    """The record was understood: what is now true (by key of the stage's world), and what to tell the others.
+
+    A command's record is done by it, unless `commands` say otherwise: a stage may refuse what it understood, without a dead letter.
+    """
 
     changes: Mapping[Hashable, Any] = field(default_factory=dict)
     emit: Sequence[Outgoing] = ()
+    commands: Sequence[CommandResult] = ()
 
 
 class Reject(Struct, frozen=True):

@@ -65,7 +65,8 @@ class Recollection(Struct, frozen=True, gc=False):
 class Stage:
     """A stage: which topics it reads, and its four functions.
 
-    decode  pure: a record to an Input, or a Reject. It must take the event id from the payload (shared.cloudevent helps).
+    decode  pure: a record to an Input, or a Reject; None where it is none of the stage's business. It must take the event id from the
+            payload (shared.cloudevent helps).
     load    IO, inside the transaction: the world that these inputs touch. Takes locks that it needs, in sorted order.
     decide  pure: the world, one input -> Decision (changes to the world, records to emit) or Reject. The shell applies the
             changes before the next input, so the second event of a lead sees what the first decided. Whatever it raises
@@ -88,7 +89,7 @@ class Stage:
     name: str
     reads: tuple[Topic, ...]
     writes: tuple[Topic, ...]
-    decode: Callable[[Record], Input | Reject]
+    decode: Callable[[Record], Input | Reject | None]
     load: Callable[[Tx, Sequence[Input]], Awaitable[MutableMapping[Hashable, Any]]]
     decide: Callable[[World, Input], Outcome]
     save: Callable[[Tx, Mapping[Hashable, Any]], Awaitable[None]]

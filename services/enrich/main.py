@@ -7,14 +7,14 @@ from functools import partial
 from pathlib import Path
 
 from services.enrich import api, geoip, own, store
-from services.enrich.domain import phone, rebuild
+from services.enrich.domain import command, intake, phone, rebuild
 from services.enrich.domain.decide import decide
-from services.enrich.domain.intake import decode
 from services.enrich.domain.where import Locate, nowhere
 from services.enrich.settings import Settings
 from shared import service, settings, topology
 from shared.database import Pool
-from shared.stage import Stage
+from shared.outcome import Reject
+from shared.stage import Input, Record, Stage
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -24,9 +24,9 @@ def stage(secret: bytes, locate: Locate = nowhere) -> Stage:
     it counts, for ever."""
     return Stage(
         name="enrich",
-        reads=(topology.CAPTURED,),
+        reads=(topology.CAPTURED, topology.COMMANDS),
         writes=(topology.ENRICHED,),
-        decode=partial(decode, locate=locate),
+        decode=partial(_decode, locate=locate),
         load=partial(store.load, secret=secret),
         decide=partial(decide, secret=secret),
         save=store.save,
@@ -37,6 +37,12 @@ def stage(secret: bytes, locate: Locate = nowhere) -> Stage:
         recollect=rebuild.recollect,
         same_part=False,
     )
+
+
+def _decode(record: Record, *, locate: Locate) -> Input | Reject | None:
+    if record.topic == topology.COMMANDS.name:
+        return command.decode(record)
+    return intake.decode(record, locate=locate)
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from services.score.main import stage as score_stage
 from shared import batch, clock, contracts, ids
 from shared.fold import fold
 from shared.message import Message
+from shared.outcome import Reject
 from shared.stage import Input, Record, Stage
 from shared.topology import BY_NAME, CAPTURED, OUTCOMES
 
@@ -91,7 +92,7 @@ class House:
 
     def _run(self, stage: Stage, records: Sequence[Record]) -> list[Message]:
         said = [one.said for one in batch.decode(stage, records)]
-        rejected = [reject for reject in said if not isinstance(reject, Input)]
+        rejected = [one for one in said if isinstance(one, Reject)]
         assert not rejected, rejected
         inputs = {one.event_id: one for one in said if isinstance(one, Input)}
         fresh = [one for id_, one in inputs.items() if id_ not in self._seen[stage.name]]

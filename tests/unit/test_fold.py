@@ -9,7 +9,7 @@ import msgspec
 from shared import clock, contracts, message
 from shared.fold import Folded, fold, reject
 from shared.message import Message
-from shared.outcome import Decision, Outgoing, Reason, Reject
+from shared.outcome import CommandResult, Decision, Outgoing, Reason, Reject
 from shared.stage import Input, Record, Stage
 from shared.topology import COMMANDS, ENRICHED, SCORED
 from tests.core.driver import event_id
@@ -64,6 +64,16 @@ def test_a_record_on_the_commands_topic_that_names_no_command_is_a_dead_letter_a
     reject(done, a_stage(None), Input("", None, clock.EPOCH, 0, record), Reject(Reason.UNDECODABLE))
     assert done.commands == []
     assert len(done.messages[0]) == 1
+
+
+def test_a_stage_may_say_itself_what_became_of_a_command() -> None:
+    refused = CommandResult(event_id("c"), "refused", "there is no such lead")
+    given = an_input(record=a_record(COMMANDS.name))
+    said = fold(a_stage(lambda *_: Decision(commands=[refused])), {}, [given], partitions=1, refused={})
+    silent = fold(a_stage(lambda *_: Decision()), {}, [given], partitions=1, refused={})
+
+    assert said.commands == [refused]
+    assert silent.commands == [CommandResult(given.event_id, "done")]
 
 
 def test_a_trace_parent_is_passed_on_unless_it_is_none() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from services.enrich.domain import binding, emission, profile, rebuild
+from services.enrich.domain import binding, command, emission, profile, rebuild
 from services.enrich.domain.cookies import history, visited
 from services.enrich.domain.leads import KEEPING, made, raised
 from services.enrich.domain.regroup import regroup
@@ -21,17 +21,19 @@ from services.enrich.domain.world import (
     Visits,
     World,
 )
-from shared.outcome import Decision
+from shared.outcome import Decision, Outcome
 from shared.stage import Input
 
 
-def decide(world: World, input_: Input, *, secret: bytes) -> Decision:
-    """What `input_` (an Input of a Happened) changes in `world`, and what is told.
+def decide(world: World, input_: Input, *, secret: bytes) -> Outcome:
+    """What `input_` (an Input of a Happened, or of a command) changes in `world`, and what is told.
 
     Raises NotLoaded where the world lacks a history that the decision needs; `load` asks first, so that it does not happen in a
     batch. The same set of events, in any order, repeated or not, ends in the same people and the same profiles.
     """
-    happened: Happened = input_.event
+    happened = input_.event
+    if not isinstance(happened, Happened):
+        return command.decide(world, input_, secret=secret)
     if input_.record is None:  # a rebuild has left it to be decided now
         decision = Decision() if ("activity", happened.event_id) in world else _decided(world, input_, secret)
         return Decision({**decision.changes, ("owed", happened.event_id): None}, decision.emit)

@@ -10,7 +10,10 @@ from services.enrich.domain import binding
 from services.enrich.domain.decide import decide
 from services.enrich.domain.leads import KEEPING
 from services.enrich.domain.world import Cookie, Happened, Identifier, Kept, NotLoaded, Rank, World
+from shared.outcome import Decision
 from shared.stage import Input
+
+_COMMANDED = ""  # the circle of commands
 
 
 def lacking(world: World, inputs: Sequence[Input], *, secret: bytes, again: bool = False) -> NotLoaded | None:
@@ -26,7 +29,7 @@ def lacking(world: World, inputs: Sequence[Input], *, secret: bytes, again: bool
         open_ |= {
             circle
             for input_, circle in zip(inputs, circles, strict=True)
-            if circle in found or not found.isdisjoint(names(input_.event))
+            if circle in found or not found.isdisjoint(names(input_))
         }
     if not open_:
         return None
@@ -37,7 +40,9 @@ def lacking(world: World, inputs: Sequence[Input], *, secret: bytes, again: bool
         if circle not in open_:
             continue
         try:
-            trial.update(decide(trial, input_, secret=secret).changes)
+            outcome = decide(trial, input_, secret=secret)
+            if isinstance(outcome, Decision):
+                trial.update(outcome.changes)
         except NotLoaded as lack:
             leads |= lack.leads
             for cookie, since in lack.cookies.items():
@@ -45,7 +50,12 @@ def lacking(world: World, inputs: Sequence[Input], *, secret: bytes, again: bool
     return NotLoaded(leads=frozenset(leads), cookies=cookies) if leads or cookies else None
 
 
-def names(happened: Happened) -> list[str]:
+def names(input_: Input) -> list[str]:
+    """The identifiers that an input names; a command names none."""
+    return names_of(input_.event) if isinstance(input_.event, Happened) else []
+
+
+def names_of(happened: Happened) -> list[str]:
     """The identifiers of an event."""
     return [name for name in (happened.email, happened.user, happened.phone, happened.cookie) if name is not None]
 
@@ -63,8 +73,12 @@ def _circles(world: World, inputs: Sequence[Input]) -> tuple[list[str], set[str]
     tied: dict[tuple[str, str], str] = {}
     tops: dict[str, Rank] = {}
     for input_ in inputs:
-        happened: Happened = input_.event
-        theirs, person, cookie = names(happened), happened.person, happened.cookie
+        happened = input_.event
+        if not isinstance(happened, Happened):
+            circles.append(_COMMANDED)
+            open_.add(_COMMANDED)
+            continue
+        theirs, person, cookie = names_of(happened), happened.person, happened.cookie
         known = {name: row for name in theirs if (row := world.get(("identifier", name))) is not None}
         leads = {row.lead_id for name, row in known.items() if person is None or name != cookie}
         leads.discard(None)
@@ -76,6 +90,8 @@ def _circles(world: World, inputs: Sequence[Input]) -> tuple[list[str], set[str]
         if leads or not _agree(happened, known, tied) or not _in_order(happened, known, tops):
             open_ |= leads
             open_.add(circle)
+    if _COMMANDED in open_:
+        open_.update(circles)  # it may be about anybody
     return circles, open_
 
 
@@ -107,6 +123,6 @@ def _fetched(world: World) -> set[str | None]:
     found: set[str | None] = set()
     for row in world.values():
         if type(row) is Kept:
-            found.update(names(row.happened))
+            found.update(names_of(row.happened))
             found.add(row.lead_id)
     return found

@@ -12,7 +12,9 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from services.enrich.domain.human import SIGNS
-from services.enrich.domain.world import Rank
+from services.enrich.domain.world import Command, Human, Rank, Ruling, World
+from shared.outcome import Decision
+from shared.stage import Input
 
 MANY = 10  # acts in less than a second: more than hands can do, and fewer than a browser that opens its tabs again seldom does
 _SECOND = timedelta(seconds=1)
@@ -35,18 +37,6 @@ class Act(Struct, frozen=True, gc=False):
     history: bool = False
 
 
-class Ruling(Struct, frozen=True, gc=False):
-    """What an operator said about one activity. Of several the latest counts, then the greater command id."""
-
-    at: datetime
-    command_id: str
-    human: float
-
-    @property
-    def rank(self) -> Rank:
-        return self.at, self.command_id
-
-
 class Revised(Struct, frozen=True, gc=False):
     """An activity that is to be sent again: how human it is now, in which revision."""
 
@@ -66,6 +56,15 @@ def revised(acts: Iterable[Act], rulings: Mapping[str, Sequence[Ruling]]) -> lis
         if now != act.shown:
             changed.append(Revised(act.event_id, now, act.revision + 1 if act.revision else 0))
     return changed
+
+
+def ruled(world: World, input_: Input, command: Command, asked: Human) -> Decision:
+    """What an operator's word about an activity changes."""
+    ruling = Ruling(asked.event_id, command.at, command.command_id, asked.human, command.by, asked.reason)
+    known: Ruling | None = world.get(("ruling", asked.event_id))
+    if known is not None and known.rank >= ruling.rank:
+        return Decision()
+    return Decision({("ruling", asked.event_id): ruling})
 
 
 def human(own: float, *, burst: bool, rulings: Sequence[Ruling]) -> float:

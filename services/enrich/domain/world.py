@@ -3,7 +3,8 @@
 A world's keys: ("identifier", name) -> Identifier or Cookie, ("lead", id) -> Lead, ("activity", event id) -> Kept;
 and, only where they are known completely: ("history", lead id) -> the ids of all its activities, ("absorbed", lead id) ->
 the ids of leads that it absorbed, ("visits", cookie) -> Visits; in a rebuild ("told", event id) -> Told, ("recalled", lead id) -> Recalled.
-Saved, and never in a world: ("owed", event id) -> Owed, or None when it is done.
+("ruling", event id) -> Ruling, where there is one.
+Saved, and never in a world: ("owed", event or command id) -> Owed, or None when it is done.
 """
 
 from __future__ import annotations
@@ -162,6 +163,42 @@ class Kept(Struct, frozen=True, gc=False):
     revision: int = 0
 
 
+class Human(Struct, frozen=True, tag="human", gc=False):
+    """Asks that this activity is as human as it says, whatever it seemed."""
+
+    event_id: str
+    human: float
+    reason: str | None = None
+
+
+Asked = Human
+
+
+class Command(Struct, frozen=True, gc=False):
+    """What somebody asked for at `at`, by `by`. Of several that say something about the same the latest counts, then the greater id."""
+
+    command_id: str
+    at: datetime
+    lead_id: str | None
+    by: str | None
+    asked: Asked
+
+
+class Ruling(Struct, frozen=True, gc=False):
+    """What an operator said about one activity."""
+
+    event_id: str
+    at: datetime
+    command_id: str
+    human: float
+    by: str | None = None
+    reason: str | None = None
+
+    @property
+    def rank(self) -> Rank:
+        return self.at, self.command_id
+
+
 class Visits(Struct, frozen=True, gc=False):
     """Activities on one cookie, by id: all since the identification that governs `since`; and where there is none, all since
     `since` and at least the HISTORY_EVENTS latest before it."""
@@ -191,12 +228,12 @@ class Recalled(Struct, frozen=True, gc=False):
 
 
 class Owed(Struct, frozen=True, gc=False):
-    """What a rebuild decides when it is over: an event that the topic does not tell of, or a record that was not taken since another one under
-    its id counted at first. `at` is the record's time."""
+    """What a rebuild decides when it is over: an event that the topic does not tell of, a record that was not taken since another one under
+    its id counted at first, or a command. `at` is the record's time."""
 
     part: int
     at: datetime
-    happened: Happened
+    event: Happened | Command
 
 
 class NotLoaded(Exception):

@@ -7,10 +7,21 @@ from typing import Any
 
 from services.enrich.domain import profile
 from services.enrich.domain.cookies import HISTORY_EVENTS
-from services.enrich.domain.lacking import lacking, names
+from services.enrich.domain.lacking import lacking, names, names_of
 from services.enrich.domain.leads import KEEPING
-from services.enrich.domain.world import Cookie, Identifier, Kept, Lead, NotLoaded, Owed, Visits
-from services.enrich.store import rebuilding
+from services.enrich.domain.world import (
+    Command,
+    Cookie,
+    Happened,
+    Identifier,
+    Kept,
+    Lead,
+    NotLoaded,
+    Owed,
+    Ruling,
+    Visits,
+)
+from services.enrich.store import commanded, rebuilding
 from services.enrich.store.rebuilding import due
 from services.enrich.store.rows import World, activity, encode, identifiers, kept, lead, leads, people, ties
 from shared.stage import Input, Tx
@@ -32,25 +43,33 @@ async def load(tx: Tx, inputs: Sequence[Input], *, secret: bytes) -> World:
     done again, since waiting for it out of order could be waiting in a circle.
     """
     world: World = {}
-    left = sorted(input_.event_id for input_ in inputs if input_.record is None)
+    events = [input_ for input_ in inputs if isinstance(input_.event, Happened)]
+    left = sorted(input_.event_id for input_ in events if input_.record is None)
     if left:
         world.update((("activity", event_id), None) for event_id in await seen(tx, left))
-    wanted = sorted({name for input_ in inputs for name in names(input_.event)})
-    # Lock the identifiers and their leads, and read them; and say whether this store is being built anew from its topics.
+    wanted = sorted({name for input_ in events for name in names(input_)})
+    # Lock the identifiers and their leads, and read them; and say whether this store is being built anew from its topics, and whether
+    # an operator has said anything about these events.
     rows = await tx.fetch(
         """
         SELECT r.*, p.*
           FROM (SELECT EXISTS (SELECT FROM recalled WHERE stage = 'enrich') AS rebuilding,
-                       EXISTS (SELECT FROM recalled WHERE stage = 'enrich' AND about IS NOT NULL) AS keeping) AS r LEFT JOIN people($1::text[]) AS p ON true
+                       EXISTS (SELECT FROM recalled WHERE stage = 'enrich' AND about IS NOT NULL) AS keeping,
+                       EXISTS (SELECT FROM ruling WHERE event_id = ANY ($2::uuid[])) AS ruled) AS r LEFT JOIN people($1::text[]) AS p ON true
         """,
         wanted,
+        [input_.event_id for input_ in events],
     )
     people(world, [row for row in rows if row["name"] is not None])
     locked = {row["lead_id"] for row in rows if row["lead_id"] is not None}
     if rows[0]["keeping"]:
         world[KEEPING] = True
     if rows[0]["rebuilding"]:
-        await rebuilding.recalled(tx, world, inputs, wanted=wanted, locked=locked, secret=secret)
+        await rebuilding.recalled(tx, world, events, wanted=wanted, locked=locked, secret=secret)
+    if rows[0]["ruled"]:
+        await commanded.rulings(tx, world, [input_.event_id for input_ in events])
+    if len(events) < len(inputs):
+        await commanded.subjects(tx, world, [one.event for one in inputs if isinstance(one.event, Command)], locked)
     lack = lacking(world, inputs, secret=secret)
     while lack is not None:
         if lack.cookies:
@@ -106,7 +125,7 @@ async def _histories(tx: Tx, world: World, leads: Iterable[str]) -> None:
     ):
         event_id = kept(world, row)
         history[row["lead_id"]].append(event_id)
-        found.update(names(world["activity", event_id].happened))
+        found.update(names_of(world["activity", event_id].happened))
     await identifiers(tx, world, sorted(name for name in found if ("identifier", name) not in world))
     absorbed: dict[str, list[str]] = {id_: [] for id_ in wanted}
     # The leads that these absorbed.
@@ -129,6 +148,7 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
     identifier_rows: list[Identifier | Cookie] = []
     activities: list[Kept] = []
     owed: dict[str, Owed | None] = {}
+    rulings: list[Ruling] = []
     for key, value in changes.items():
         match value:
             case Kept():
@@ -137,12 +157,16 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
                 identifier_rows.append(value)
             case Lead():
                 lead_rows.append(value)
+            case Ruling():
+                rulings.append(value)
             case Owed() | None:
                 owed[key[1]] = value  # type: ignore[index]  # ("owed", event id)
             case _:
                 pass  # what only this batch had to know: ("history", ...), ("visits", ...), ("absorbed", ...)
     if owed:
         await rebuilding.owe(tx, owed)
+    if rulings:
+        await commanded.rule(tx, rulings)
     # Leads, identifiers and activities, as they are now; an activity's document never changes, only whose it is.
     await tx.execute(
         """

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from asyncpg import Record as Row
+
 from services.enrich.domain import rebuild
 from services.enrich.domain.leads import REBUILDING
-from services.enrich.domain.world import Owed, Recalled, Told
+from services.enrich.domain.world import Command, Happened, Owed, Recalled, Told
 from services.enrich.store import rows as row_of
 from services.enrich.store.rows import World
 from shared import ids
@@ -75,15 +77,17 @@ async def due(tx: Tx, until: Mapping[int, datetime], limit: int) -> list[Input]:
     # In the order of time.
     rows = await tx.fetch(
         """
-        SELECT event_id, part, at, happened FROM owed
+        SELECT event_id, part, at, command, event FROM owed
          WHERE part = ANY ($1::int[]) AND NOT EXISTS (SELECT FROM recalled WHERE stage = 'enrich') ORDER BY at, event_id LIMIT $2
         """,
         list(until),
         limit,
     )
-    return [
-        Input(str(row["event_id"]), row_of.decode_happened(row["happened"]), row["at"], row["part"]) for row in rows
-    ]
+    return [Input(str(row["event_id"]), _owed(row), row["at"], row["part"]) for row in rows]
+
+
+def _owed(row: Row) -> Happened | Command:
+    return row_of.decode_command(row["event"]) if row["command"] else row_of.decode_happened(row["event"])
 
 
 async def owe(tx: Tx, owed: Mapping[str, Owed | None]) -> None:
@@ -93,12 +97,13 @@ async def owe(tx: Tx, owed: Mapping[str, Owed | None]) -> None:
     await tx.execute(
         """
         WITH done AS (DELETE FROM owed WHERE event_id = ANY ($1::uuid[]))
-        INSERT INTO owed (event_id, part, at, happened) SELECT * FROM unnest($2::uuid[], $3::int[], $4::timestamptz[], $5::bytea[])
+        INSERT INTO owed (event_id, part, at, command, event) SELECT * FROM unnest($2::uuid[], $3::int[], $4::timestamptz[], $5::boolean[], $6::bytea[])
             ON CONFLICT DO NOTHING
         """,
         [event_id for event_id, one in owed.items() if one is None],
         list(rows),
         [one.part for one in rows.values()],
         [one.at for one in rows.values()],
-        [row_of.encode(one.happened) for one in rows.values()],
+        [isinstance(one.event, Command) for one in rows.values()],
+        [row_of.encode(one.event) for one in rows.values()],
     )

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from asyncpg import Record as Row
 
-from services.enrich.domain.world import SEPARATOR, Cookie, Happened, Identifier, Kept, Lead, Rank, State, Tie
+from services.enrich.domain.world import SEPARATOR, Command, Cookie, Happened, Identifier, Kept, Lead, Rank, State, Tie
 from shared.stage import Tx
 
 
@@ -25,6 +25,7 @@ encode = msgspec.json.Encoder().encode
 _decode_ties = msgspec.json.Decoder(dict[str, Tie]).decode
 _decode_cookie = msgspec.json.Decoder(_Identified).decode
 _decode_state = msgspec.json.Decoder(State).decode
+decode_command = msgspec.json.Decoder(Command).decode
 decode_happened = msgspec.json.Decoder(Happened).decode
 _COOKIE = f"anonymous{SEPARATOR}"
 

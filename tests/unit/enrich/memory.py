@@ -11,7 +11,7 @@ import msgspec
 from services.enrich.domain import intake
 from services.enrich.domain.cookies import HISTORY_EVENTS
 from services.enrich.domain.decide import decide
-from services.enrich.domain.lacking import lacking, names
+from services.enrich.domain.lacking import lacking, names, names_of
 from services.enrich.domain.world import Cookie, Kept, NotLoaded, Visits
 from shared.outcome import Outgoing, Reject
 from shared.stage import Input, Record
@@ -89,7 +89,7 @@ class Memory:
     def load(self, inputs: Sequence[Input]) -> dict[Hashable, Any]:
         world: dict[Hashable, Any] = dict(self.recalling)
         for input_ in inputs:
-            for name in names(input_.event):
+            for name in names(input_):
                 self._identifier(world, name)
         lack = lacking(world, inputs, secret=SECRET)
         while lack is not None:
@@ -134,7 +134,7 @@ class Memory:
             world["history", lead_id] = tuple(k.happened.event_id for k in theirs)
             for kept in theirs:
                 world["activity", kept.happened.event_id] = kept
-                for name in names(kept.happened):
+                for name in names_of(kept.happened):
                     self._identifier(world, name)
             absorbed = [lead for lead in self.leads.values() if lead.absorbed_into == lead_id]
             world["absorbed", lead_id] = tuple(lead.lead_id for lead in absorbed)

@@ -67,7 +67,7 @@ class Rebuilding(Memory):
         self.over, self.recalling = True, {}
         owed = [(event_id, one) for event_id, one in self.owed.items() if one is not None]
         for event_id, one in sorted(owed, key=lambda each: (each[1].at, each[0])):
-            input_ = Input(event_id, one.happened, one.at, one.part)
+            input_ = Input(event_id, one.event, one.at, one.part)
             decision = decide(Memory.load(self, [input_]), input_, secret=SECRET)
             self.sent += decision.emit
             self.save(decision.changes)
@@ -79,7 +79,7 @@ class Rebuilding(Memory):
 
     def _told(self, inputs: Sequence[Input]) -> dict[Hashable, Any]:
         found: dict[Hashable, Any] = {}
-        subjects = {ids.lead_id(SECRET, name) for input_ in inputs for name in names(input_.event)} | set(self.leads)
+        subjects = {ids.lead_id(SECRET, name) for input_ in inputs for name in names(input_)} | set(self.leads)
         told = {}
         for input_ in inputs:
             about = [row for row in self.rows if row[3].about == input_.event_id]

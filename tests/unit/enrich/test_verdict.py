@@ -65,7 +65,7 @@ def test_what_was_never_sent_gets_its_verdict_without_a_revision_and_what_was_le
 
 
 def test_the_operator_has_the_last_word_and_of_several_words_the_last_counts() -> None:
-    early, late = Ruling(MONDAY, "c9", 0.0), Ruling(MONDAY + timedelta(minutes=1), "c1", 1.0)
+    early, late = Ruling("e0", MONDAY, "c9", 0.0), Ruling("e0", MONDAY + timedelta(minutes=1), "c1", 1.0)
     acts = views(MANY, every_ms=10)
 
     assert human(0.1, burst=True, rulings=[late, early]) == 1.0

@@ -1,0 +1,119 @@
+"""Commands: what somebody asks of enrich on leads.commands.v1, read, and decided on by kind. What a kind does stands in a module of its own.
+
+A command's effect follows from the set of events and commands, not from the order in which they arrive: so what a command says is kept,
+also of what is not known yet, and of several about the same the latest counts, then the greater command id.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from services.enrich.domain import verdict
+from services.enrich.domain.intake import cleaned
+from services.enrich.domain.leads import KEEPING
+from services.enrich.domain.world import Asked, Command, Human, Owed, World
+from shared import clock, cloudevent
+from shared.contracts import Moment
+from shared.outcome import CommandResult, Decision, Outcome, Reason, Reject
+from shared.stage import Input, Record
+
+_Text = Annotated[str, Meta(max_length=500)]
+_LONGEST_ID = 200
+
+
+class _Kind(Struct):
+    kind: str
+
+
+class _Command(Struct):
+    """lead.command, as much as is needed of it."""
+
+    event_id: str
+    issued_at: Moment
+    lead_id: str | None = None
+    by: _Text | None = None
+    payload: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class _Human(Struct):
+    event_id: str
+    human: Annotated[float, Meta(ge=0, le=1)]
+    reason: _Text | None = None
+
+
+_kind = msgspec.json.Decoder(_Kind).decode
+_command = msgspec.json.Decoder(_Command).decode
+_human = msgspec.json.Decoder(_Human).decode
+
+
+def decode(record: Record) -> Input | Reject | None:
+    """The command of a record; None for those of others, and for what is no command: whom it concerns says what is wrong with it.
+
+    What can't be carried out as it is written is still an Input where its id can be read, so that who gave it learns of it.
+    """
+    value = cleaned(record.value) if b"\\" in record.value else record.value
+    try:
+        read = _READ.get(_kind(value).kind)
+        if read is None:
+            return None
+        said = _command(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    if not cloudevent.is_uuid(said.event_id):
+        return Reject(Reason.INVALID, "event_id is no UUID")
+    asked: Asked | Reject
+    if said.lead_id is not None and len(said.lead_id) > _LONGEST_ID:
+        asked = Reject(Reason.INVALID, f"lead_id has more than {_LONGEST_ID} characters")
+    else:
+        try:
+            asked = read(said.payload)
+        except msgspec.MsgspecError as error:
+            asked = Reject(Reason.INVALID, str(error))  # names types and places, never values
+    command_id = str(uuid.UUID(said.event_id))
+    event = asked if isinstance(asked, Reject) else Command(command_id, said.issued_at, said.lead_id, said.by, asked)
+    return Input(command_id, event, clock.from_ms(record.timestamp_ms), record.part, record)
+
+
+def _read_human(payload: msgspec.Raw) -> Human | Reject:
+    said = _human(payload)
+    if not cloudevent.is_uuid(said.event_id):
+        return Reject(Reason.INVALID, "payload.event_id is no activity's id")
+    return Human(str(uuid.UUID(said.event_id)), said.human, said.reason)
+
+
+# How the payload of each kind of ours is read. Raises msgspec's errors.
+_READ: dict[str, Callable[[Any], Asked | Reject]] = {"human": _read_human}
+
+
+def events(command: Command) -> list[str]:
+    """The activities that a command is about: they and their leads are in the world, as far as they are known, when it is decided on."""
+    match command.asked:
+        case Human() as asked:
+            return [asked.event_id]
+
+
+def decide(world: World, input_: Input, *, secret: bytes) -> Outcome:
+    """What the command of `input_` changes. In a rebuild it waits until all is there that the topic tells of."""
+    command: Command | Reject = input_.event
+    if isinstance(command, Reject):
+        return command
+    owed = "owed", command.command_id
+    if KEEPING in world and input_.record is not None:
+        waiting = CommandResult(command.command_id, "pending")
+        return Decision({owed: Owed(input_.part, input_.now, command)}, commands=[waiting])
+    decision = _decided(world, input_, command, secret)
+    if input_.record is not None:
+        return decision
+    results = decision.commands or [CommandResult(command.command_id, "done")]
+    return Decision({**decision.changes, owed: None}, decision.emit, results)
+
+
+def _decided(world: World, input_: Input, command: Command, secret: bytes) -> Decision:
+    match command.asked:
+        case Human() as asked:
+            return verdict.ruled(world, input_, command, asked)
