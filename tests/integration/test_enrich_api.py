@@ -13,7 +13,7 @@ from shared import ids, problem
 from shared.database import CORE_MIGRATIONS, Pool
 from tests.integration.enrich import batch
 from tests.integration.stores import migrated
-from tests.unit.enrich.memory import SECRET, event
+from tests.unit.enrich.memory import SECRET, event, page
 
 
 @pytest.fixture
@@ -58,6 +58,9 @@ async def test_an_absorbed_id_shows_the_survivor(pool: Pool, client: httpx.Async
     assert answer.status_code == 200
     shown = answer.json()
     assert (shown["lead_id"], shown["absorbed"], shown["absorbed_leads"]) == (survivor, True, [absorbed])
+    assert [(one["lead_id"], one["made_by"]["value"]) for one in shown["absorbed_people"]] == [
+        (absorbed, "jo@acme.example")
+    ]
     assert {one["kind"] for one in shown["identifiers"]} == {"email", "user_id"}
     assert [one["id"] for one in shown["activities"]] == [ids.submission_id("shop", id_) for id_ in ("e3", "e2", "e1")]
     assert (await client.get(f"/v1/leads/{survivor}")).json()["absorbed"] is False
@@ -184,3 +187,31 @@ async def test_leads_that_were_there_before_accounts_have_theirs_since(request: 
 
         assert await pool.fetch(kept) == before
         assert {row["account"] for row in before} == {"acme.example", None}
+
+
+async def test_a_lead_says_which_event_named_each_identifier_and_which_visits_joined(
+    pool: Pool, client: httpx.AsyncClient
+) -> None:
+    await batch(pool, [page(f"p{number}", "c1", at=number) for number in range(3)])
+    await batch(pool, [event("e1", email="jo@acme.example", anonymous_id="c1", name="demo", at=5)])
+    signed_in = {"kind": "identify", "name": "", "user_id": "u1"}
+    await batch(pool, [event("e2", email="jo@acme.example", at=10, **signed_in), page("p9", "c1", at=20)])
+
+    shown = (await client.get(f"/v1/leads/{ids.lead_id(SECRET, 'email' + chr(31) + 'jo@acme.example')}")).json()
+
+    named = {one["kind"]: one for one in shown["identifiers"]}
+    assert {kind: (one["first"]["kind"], one["first"]["name"], one["events"]) for kind, one in named.items()} == {
+        "email": ("form", "demo", 2),
+        "user_id": ("identify", "", 1),
+        "anonymous_id": ("page", "", 5),
+    }
+    assert named["email"]["first"]["event_id"] == ids.submission_id("shop", "e1")
+    (browser,) = shown["browsers"]
+    assert (browser["anonymous_id"], browser["before"], browser["since"]) == ("c1", 3, 1)
+    assert (browser["joined_by"]["name"], browser["joined_by"]["at"]) == ("demo", "2026-11-02T09:05:00Z")
+    assert (browser["first_at"], browser["last_at"]) == ("2026-11-02T09:00:00Z", "2026-11-02T09:20:00Z")
+    assert shown["told"]["email"] == {
+        "source": "form demo",
+        "at": "2026-11-02T09:05:00Z",
+        "event_id": ids.submission_id("shop", "e1"),
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -11,8 +12,8 @@ from fastapi import Path, Query, Response
 
 from services.enrich import store
 from services.enrich.domain import profile
-from services.enrich.domain.world import Lead
-from shared.problem import Problem
+from services.enrich.domain.world import SEPARATOR, Lead
+from shared.problem import MEDIA_TYPE, SCHEMA, Problem
 
 LeadId = Annotated[str, Path(max_length=64, pattern=r"^[^\x00]+$", description="A lead id; an absorbed one will do.")]
 Limit = Annotated[int, Query(ge=1, le=500)]
@@ -42,9 +43,37 @@ def lead_shown(row: Row) -> dict[str, Any]:
     }
 
 
+def identifier_shown(name: str) -> dict[str, str]:
+    """An identifier by the name under which it is kept."""
+    kind, *rest = name.split(SEPARATOR)
+    if kind == "user":
+        return {"kind": "user_id", "property": rest[0], "value": rest[1]}
+    if kind == "external":
+        system, *property_, value = rest
+        return {
+            "kind": "external_id",
+            "system": system,
+            **({"property": property_[0]} if property_ else {}),
+            "value": value,
+        }
+    return {"kind": "anonymous_id" if kind == "anonymous" else kind, "value": rest[0]}
+
+
 def place(at: datetime, id_: str) -> str:
     """The place after this one in a list by time and id, for `next`."""
     return f"{at.isoformat()}~{id_}"
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For a route's OpenAPI: the errors that it may answer, each as a problem."""
+    content = {MEDIA_TYPE: {"schema": SCHEMA}}
+    return {status: {"description": http.HTTPStatus(status).phrase, "content": content} for status in statuses}
+
+
+def unknown_lead() -> Problem:
+    """For an id that no lead has or ever had."""
+    detail = "Look it up by GET /v1/leads?email=... (or phone, user_id, external_id, anonymous_id)."
+    return Problem(404, "unknown-lead", "There is no such lead", detail)
 
 
 def no_such_page() -> Problem:

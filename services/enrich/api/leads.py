@@ -7,9 +7,22 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from services.enrich import store
-from services.enrich.api.answers import PAGE, LeadId, Limit, Next, as_json, lead_shown, no_such_page, place, placed
+from services.enrich.api import evidence
+from services.enrich.api.answers import (
+    PAGE,
+    LeadId,
+    Limit,
+    Next,
+    as_json,
+    lead_shown,
+    no_such_page,
+    place,
+    placed,
+    problems,
+    unknown_lead,
+)
 from services.enrich.domain import email, emission, identity, phone
-from services.enrich.domain.world import SEPARATOR, name
+from services.enrich.domain.world import name
 from shared import cloudevent
 from shared.database import Pool
 from shared.problem import Problem, respond
@@ -18,12 +31,6 @@ _Text = Annotated[str | None, Query(max_length=320, pattern=r"^[^\x00]*$")]
 
 _ONE_IDENTIFIER = Problem(
     422, "one-identifier", "Ask by one identifier", "Give exactly one of email, phone, user_id, anonymous_id."
-)
-_UNKNOWN_LEAD = Problem(
-    404,
-    "unknown-lead",
-    "There is no such lead",
-    "Look it up by GET /v1/leads?email=... (or phone, user_id, anonymous_id).",
 )
 _LAST_EVENT = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
@@ -43,15 +50,6 @@ SELECT l.*, ARRAY(SELECT a.lead_id FROM lead AS a WHERE a.absorbed_into = l.lead
  WHERE asked.lead_id = $1
 """
 
-# The identifiers that its activities name and that are its own.
-IDENTIFIERS = """
-SELECT i.name FROM identifier AS i
- WHERE i.lead_id = $1
-   AND i.name IN (SELECT unnest(ARRAY[h ->> 'email', h ->> 'user', h ->> 'phone', h ->> 'cookie'])
-                    FROM (SELECT convert_from(happened, 'UTF8')::json AS h FROM activity WHERE lead_id = $1) AS activities)
- ORDER BY i.name
-"""
-
 # A page of its activities, the latest first, after the last one of the page before.
 ACTIVITIES = """
 SELECT event_id, lead_id, revision, happened FROM activity
@@ -61,7 +59,7 @@ SELECT event_id, lead_id, revision, happened FROM activity
 
 def routes(pool: Pool) -> APIRouter:
     """The reading routes; everything is read from enrich's own store."""
-    router = APIRouter(prefix="/v1/leads", tags=["leads"])
+    router = APIRouter(prefix="/v1/leads", tags=["leads"], responses=problems(401, 422))
 
     @router.get("")
     async def find(
@@ -79,26 +77,29 @@ def routes(pool: Pool) -> APIRouter:
         leads = [await pool.fetchrow(ONE, row["lead_id"]) for row in rows]
         return as_json({"leads": [lead_shown(row) for row in leads if row is not None]})
 
-    @router.get("/{lead_id}")
+    @router.get("/{lead_id}", responses=problems(404))
     async def one(
         lead_id: LeadId,
         limit: Limit = PAGE,
         before: Next = None,
     ) -> Response:
-        """A lead: profile with sources, identifiers, touches, and a page of its activities, the latest first. The id of a lead that
-        was absorbed gives the one that absorbed it, with `"absorbed": true`."""
+        """A lead: profile, what told each field of it, identifiers with the event that first named each, the browsers whose visits
+        joined, touches, the leads that became this one, and a page of its activities, the latest first. The id of a lead that was
+        absorbed gives the one that absorbed it, with `"absorbed": true`."""
         row = await pool.fetchrow(ONE, lead_id)
         if row is None:
-            return respond(_UNKNOWN_LEAD)
+            raise unknown_lead()
         at, event_id = placed(before, first=_LAST_EVENT)
         if not cloudevent.is_uuid(event_id):
             raise no_such_page()
         found = await pool.fetch(ACTIVITIES, row["lead_id"], at, event_id, limit)
-        identifiers = await pool.fetch(IDENTIFIERS, row["lead_id"])
         kept = [store.activity(activity) for activity in found]
         shown = lead_shown(row)
         shown["absorbed"] = row["lead_id"] != lead_id
-        shown["identifiers"] = [_identifier(identifier["name"]) for identifier in identifiers]
+        shown["absorbed_people"] = await evidence.absorbed(pool, row["lead_id"])
+        shown["told"] = evidence.told(store.lead(row).state)
+        shown["identifiers"] = await evidence.identifiers(pool, row["lead_id"])
+        shown["browsers"] = await evidence.browsers(pool, row["lead_id"])
         shown["activities"] = [emission.activity(one.happened, revision=one.revision) for one in kept]
         last = kept[-1].happened if len(kept) == limit else None
         shown["next"] = place(last.at, last.event_id) if last is not None else None
@@ -118,10 +119,3 @@ def _names(address: str | None, number: str | None, anonymous_id: str | None) ->
         return [name("phone", known_by)] if known_by is not None else []
     legal = identity.legal(anonymous_id or "")
     return [name("anonymous", legal)] if legal is not None else []
-
-
-def _identifier(text: str) -> dict[str, str]:
-    kind, *rest = text.split(SEPARATOR)
-    if kind == "user":
-        return {"kind": "user_id", "property": rest[0], "value": rest[1]}
-    return {"kind": "anonymous_id" if kind == "anonymous" else kind, "value": rest[0]}
