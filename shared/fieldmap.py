@@ -7,6 +7,8 @@ field; an object {from, format, zone} reads a date, {value} is a constant:
      "occurred_at": {"from": "/registration/at", "format": "unix_ms"},
      "traits": {"email": "/person/mail", "company": "firm"}, "properties": {"source": {"value": "partner"}},
      "consent": {"marketing_email": "/optin"}, "user_id": "/person/number", "test": "/is_test"}
+
+`form`, which only an import knows, is what `name` is for other events: the form that was filled in.
 """
 
 from __future__ import annotations
@@ -77,6 +79,7 @@ class Found:
     """What a map finds in one body; what is not there, or empty, is absent."""
 
     name: str | None
+    form: str | None
     id: str | None
     occurred_at: str | None
     user_id: str | None
@@ -92,6 +95,7 @@ class FieldMap:
     """A map that was found good. Absent parts say nothing."""
 
     name: Source | None = None
+    form: Source | None = None
     id: Source | None = None
     each: tuple[str, ...] | None = None
     occurred_at: Source | None = None
@@ -104,10 +108,10 @@ class FieldMap:
 
     def find(self, body: Any) -> Found:
         """What the map finds in `body`. Never raises."""
-        name = self.name.of(body) if self.name is not None else None
         consent = {purpose: _yes(source.of(body)) for purpose, source in self.consent.items()}
         return Found(
-            name=name if isinstance(name, str) and name else None,
+            name=_text(self.name, body),
+            form=_text(self.form, body),
             id=_id(self.id, body),
             occurred_at=self.occurred_at.moment(body) if self.occurred_at is not None else None,
             user_id=_id(self.user_id, body),
@@ -131,6 +135,7 @@ _Somewhere = str | _Place
 
 class _Map(Struct, forbid_unknown_fields=True):
     name: _Somewhere | None = None
+    form: _Somewhere | None = None
     id: _Somewhere | None = None
     each: str | None = None
     occurred_at: _Somewhere | None = None
@@ -175,6 +180,7 @@ def read(found: Any) -> FieldMap | list[str]:
             mistakes.append(f"each: {wrong}")
     made = FieldMap(
         name=source(said.name, "name"),
+        form=source(said.form, "form"),
         id=source(said.id, "id"),
         each=each,
         occurred_at=source(said.occurred_at, "occurred_at"),
@@ -203,6 +209,11 @@ def at(body: Any, path: tuple[str, ...]) -> Any:
 def _values(sources: dict[str, Source], body: Any) -> dict[str, Any]:
     values = {name: source.of(body) for name, source in sources.items()}
     return {name: value for name, value in values.items() if value is not None and value != ""}
+
+
+def _text(source: Source | None, body: Any) -> str | None:
+    value = source.of(body) if source is not None else None
+    return value if isinstance(value, str) and value else None
 
 
 def _id(source: Source | None, body: Any) -> str | None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from services.capture.domain import aliases
 from services.capture.domain.aliases import Kind
-from services.capture.domain.touch import CLICK_IDS
+from shared.origin import CLICK_IDS
 
 Names = dict[str, dict[str, list[str]]]
 

@@ -94,6 +94,7 @@ class Parts:
                 limits=self.limits,
                 behind=lambda: self.backlog.too_long,
                 proxies=config.proxies,
+                country_headers=config.country_header_names,
                 keep_notices=self.fetching.keep,
                 public_url=config.public_url,
             )

@@ -59,7 +59,12 @@ class Settings(Common):
         description="networks whose X-Forwarded-For is believed, separated by commas",
         examples=["10.0.0.0/8,127.0.0.1/32"],
     )
-
+    country_headers: str = Field(
+        default="CF-IPCountry,CloudFront-Viewer-Country,X-Vercel-IP-Country,X-AppEngine-Country,X-Country-Code",
+        description="headers in which a trusted proxy says from which country a connection comes; best only that of your edge",
+        examples=["CF-IPCountry"],
+        pattern=r"^[A-Za-z0-9-]*( *, *[A-Za-z0-9-]+)*$",
+    )
     public_url: str = Field(
         default="",
         description="capture's address as the world sees it, which HubSpot signs; without it the Host header tells",
@@ -86,6 +91,11 @@ class Settings(Common):
     def proxies(self) -> tuple[Network, ...]:
         """The trusted networks."""
         return _networks(self.trusted_proxies)
+
+    @property
+    def country_header_names(self) -> tuple[bytes, ...]:
+        """The headers' names as requests have them, in lower case."""
+        return tuple(name.strip().lower().encode() for name in self.country_headers.split(",") if name.strip())
 
 
 def _networks(text: str) -> tuple[Network, ...]:

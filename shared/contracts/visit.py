@@ -22,3 +22,7 @@ class Campaign(Model, frozen=True):
     name: str | None = None
     term: str | None = None
     content: str | None = None
+    id: str | None = None
+    source_platform: str | None = None
+    creative_format: str | None = None
+    marketing_tactic: str | None = None

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+import pytest
 from msgspec.structs import replace
 
-from shared import contracts
+from services.console.importing.event import event, read_map
+from shared import contracts, topology
+from shared.fieldmap import FieldMap
 from tests.pipeline.house import House, captured
 from tests.pipeline.test_main_job import CALLABLE
+from tests.unit.capture.door import Visitor
 
 
 def of_the_past(**fields: Any) -> contracts.Captured:
@@ -55,3 +60,47 @@ def test_two_halves_that_the_past_makes_one_are_not_handed_over_by_that() -> Non
     assert house.types("route") == []
     house.capture(captured(id="4", kind="page", name="page", email="jo@acme.example", minutes=3))
     assert house.types("route") == ["lead.handover"]
+
+
+ROW = {"E-Mail": "jo@acme.example", "Tel": "+49 30 901820", "Land": "Germany", "Firma": "Acme GmbH", "Formular": "demo",
+       "Seite": "https://www.acme.example/demo?utm_source=news&utm_medium=email"}  # fmt: skip
+MAP = {
+    "form": "Formular",
+    "traits": {"email": "E-Mail", "phone": "Tel", "country": "Land", "company": "Firma"},
+    "properties": {"page_url": "Seite"},
+    "consent": {"marketing_email": {"value": True}},
+}
+
+
+async def through_the_door(path: str, body: dict[str, Any]) -> tuple[House, dict[str, Any]]:
+    """A house into which this was posted, and what score says of it."""
+    visitor, house = Visitor(), House()
+    await visitor.post(path, body)
+    [message] = [one for one in visitor.durable.messages if one.topic == topology.CAPTURED.name]
+    house.capture(msgspec.json.decode(message.value, type=contracts.Captured))
+    return house, house.last("leads.scored.v1")
+
+
+def told(scored: dict[str, Any]) -> list[Any]:
+    """What score says of a lead, without when and by which event."""
+    points = [(one["rule"], one["points"]) for one in scored["contributions"]]
+    touch = {name: value for name, value in scored["first_touch"].items() if name != "at"}
+    return [scored["score"], scored["grade"], points, touch]
+
+
+@pytest.mark.parametrize("as_history", [False, True])
+async def test_a_form_that_is_imported_scores_as_one_that_is_posted(as_history: bool) -> None:
+    posted = {
+        "email": ROW["E-Mail"], "phone": ROW["Tel"], "country": ROW["Land"], "company": ROW["Firma"],
+        "page_url": ROW["Seite"], "consent": {"marketing_email": True},
+    }  # fmt: skip
+    field_map = read_map(MAP)
+    assert isinstance(field_map, FieldMap)
+    row = event(dict(ROW), field_map, as_history=as_history)
+    assert isinstance(row, dict)
+    _, wanted = await through_the_door("/v1/forms/demo", posted)
+    house, scored = await through_the_door("/v1/batch", {"batch": [row]})
+    assert told(scored) == told(wanted)
+    assert {**scored["profile"], "consent": 0} == {**wanted["profile"], "consent": 0}
+    assert scored["activity"]["kind"] == "form"
+    assert (scored["stage"], house.types("route")) == (("MQL", []) if as_history else ("SQL", ["lead.handover"]))

@@ -34,7 +34,7 @@ class HookWanted(BaseModel):
         max_length=1000,
         description="the vendor's API with its version, where it is not the usual one",
     )
-    api_version: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,20}$", examples=["v24.0"])
+    api_version: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,20}$", examples=["v26.0"])
 
 
 class HookShown(BaseModel):
@@ -94,6 +94,8 @@ def _checked(property_: str, vendor: str, wanted: HookWanted) -> StoredHook:
             mistakes.append(Mistake("/field_map", f"{vendor} needs no map: its fields are known."))
         elif not isinstance(found := fieldmap.read(wanted.field_map), FieldMap):
             mistakes += [Mistake("/field_map", one) for one in found]
+        elif found.form is not None:
+            mistakes.append(Mistake("/field_map/form", "is for imports. What a hook tells of has a `name`."))
     token = wanted.access_token.get_secret_value().strip() if wanted.access_token is not None else None
     if token is not None and (len(token) < SHORTEST or not token.isascii() or not token.isprintable()):
         mistakes.append(

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
-from services.capture.domain.touch import CLICK_IDS
+from shared.origin import CLICK_IDS
 
 TABLE = Path(__file__).parent / "data" / "fields.tsv"
 

@@ -1,8 +1,12 @@
-"""What Segment's rarer calls mean in the words of this house: screen, group and alias. Values in, values out; segment.py reads them."""
+"""What Segment's rarer calls mean in the words of this house: screen, group and alias; and what a form may be called. Values in, values out; segment.py reads them."""
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
+
+# Forms have it in their address, imports as a call's name.
+is_form_name = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z").match
 
 # A group's traits that tell of the company somebody works for (Segment's reserved group traits); its others are kept as properties.
 _OF_COMPANY = frozenset({"name", "domain", "website", "url", "industry", "employees", "size"})

@@ -76,6 +76,7 @@ class Scribe:
                 user_agent=found.user_agent,
                 locale=found.locale,
                 timezone=found.timezone,
+                country=found.country,
                 marks=_marks(found, identifier, arrival.received_at),
             ),
             consent=found.consent,

@@ -24,6 +24,10 @@ _LIBRARY = re.compile(
 )
 LONGEST_AGENT = 1024
 _LONGEST_ADDRESS = 64  # IPv6 takes 45 characters, and may have a zone
+_CODE_LETTERS = 2
+# What edges say of an address whose country they don't know (developers.cloudflare.com/fundamentals/reference/http-headers and
+# cloud.google.com/appengine/docs/standard/reference/request-headers, both looked up November 27, 2026). `T1`, Tor, has a digit.
+_NO_COUNTRY = frozenset((b"XX", b"ZZ"))
 
 
 @lru_cache(maxsize=4096)
@@ -89,9 +93,18 @@ def source(address: str) -> str | None:
     return str(found) if found.is_global else None
 
 
-def trusted(peer: str, proxies: Sequence[Network]) -> bool:
+@lru_cache(maxsize=4096)
+def trusted(peer: str, proxies: tuple[Network, ...]) -> bool:
     """Whether the other end of the connection is a trusted proxy."""
     return bool(proxies) and _within(peer, proxies)
+
+
+def country(said: bytes) -> str | None:
+    """The country that an edge's header names, ISO 3166 as enrich checks it; None for what stands for none (`XX`: not known, `T1`: Tor)."""
+    code = said.strip().upper()
+    if len(code) != _CODE_LETTERS or not code.isalpha() or code in _NO_COUNTRY:
+        return None
+    return code.decode("ascii")
 
 
 def _within(text: str, networks: Sequence[Network]) -> bool:

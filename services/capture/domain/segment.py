@@ -15,7 +15,8 @@ from shared.outcome import Reason
 
 MAX_EVENT_BYTES = 32 * 1024
 MAX_BATCH_EVENTS = 500
-KINDS: frozenset[str] = frozenset({"track", "page", "identify", "screen", "group", "alias"})
+# Segment's, and one of ours: what somebody told a form once, as an import says it.
+KINDS: frozenset[str] = frozenset({"track", "page", "identify", "screen", "group", "alias", "form"})
 
 
 class SdkConsent(Struct, rename="camel"):
@@ -28,11 +29,26 @@ class SdkConsent(Struct, rename="camel"):
     basis: str | None = None
 
 
+class SdkCampaign(Struct):
+    """A campaign as an SDK tells it: UTM parameters without their prefix. Its `id` is often a number."""
+
+    source: str | None = None
+    medium: str | None = None
+    name: str | None = None
+    term: str | None = None
+    content: str | None = None
+    id: str | int | None = None
+    source_platform: str | None = None
+    creative_format: str | None = None
+    marketing_tactic: str | None = None
+
+
 class SdkContext(Struct, rename="camel"):
-    """What an SDK tells about the surroundings; what is not here is ignored."""
+    """What an SDK tells about the surroundings; what is not here is ignored. `click_ids` is ours, for servers that know no page."""
 
     page: Page | None = None
-    campaign: Campaign | None = None
+    campaign: SdkCampaign | None = None
+    click_ids: dict[str, str] | None = msgspec.field(default=None, name="click_ids")
     user_agent: str | None = None
     ip: str | None = None
     locale: str | None = None
@@ -118,7 +134,7 @@ def of_batch(found: SdkBatch, index: int) -> tuple[SdkEvent, str] | Refused:
     if isinstance(one, Refused):
         return Refused(one.reason, one.detail, pointer + one.pointer)
     if one.type not in KINDS:
-        detail = "The event's `type` is not one of track, page, identify, screen, group, alias."
+        detail = "The event's `type` is not one of track, page, identify, screen, group, alias, form."
         return Refused(Reason.UNKNOWN_TYPE, detail, pointer + "/type")
     if one.sent_at is None:
         one.sent_at = found.sent_at
@@ -153,6 +169,13 @@ def submission(event: SdkEvent, kind: str, arrival: Arrival) -> Submission | Ref
         name = "identify"
     elif kind == "screen":
         kind, name, traits, properties = calls.screen(event.name, traits, properties)
+    elif kind == "form":
+        if event.name is None or not calls.is_form_name(event.name):
+            detail = (
+                "A form is called in `name` as in /v1/forms/{name}: letters, digits, dots, hyphens and underscores."
+            )
+            return Refused(Reason.INVALID, detail, "/name")
+        name = event.name
     elif kind == "group":
         person = context.traits or {}
         flaw = clean.flaw(person, "/context/traits")
@@ -172,7 +195,9 @@ def submission(event: SdkEvent, kind: str, arrival: Arrival) -> Submission | Ref
         page = structs.replace(page, referrer=None)
     campaign, click_ids = touch.of_page(page.url) if page is not None else (None, None)
     if context.campaign is not None and context.campaign != _NO_CAMPAIGN:
-        campaign = context.campaign
+        campaign = _campaign(context.campaign)
+    if context.click_ids:
+        click_ids = {**(click_ids or {}), **context.click_ids}
     zone = context.timezone
     # C12: the connection tells who is there. Only a server key, or a server-side library that says that it is one, speaks for somebody else.
     library = arrival.via == SERVER or (arrival.via == ANY and connection.is_library(arrival.user_agent))
@@ -194,6 +219,7 @@ def submission(event: SdkEvent, kind: str, arrival: Arrival) -> Submission | Ref
         ip=(connection.valid_address(context.ip) if library and context.ip else None) or arrival.ip,
         locale=context.locale,
         timezone=None if zone is not None and zone.startswith(_NO_ZONE) else zone,
+        country=None if library else arrival.edge_country,
         consent=event.consent or _consent(context.consent),
         marks=("bot",) if connection.is_robot(agent) else (),
         history=event.history is True,
@@ -201,7 +227,7 @@ def submission(event: SdkEvent, kind: str, arrival: Arrival) -> Submission | Ref
 
 
 _NO_CONTEXT = SdkContext()
-_NO_CAMPAIGN = Campaign()  # SDKs send an empty one with pages that came by none
+_NO_CAMPAIGN = SdkCampaign()  # SDKs send an empty one with pages that came by none
 
 
 def _id(value: str | int | None) -> str | None:
@@ -215,6 +241,20 @@ def _page_of(properties: dict[str, Any]) -> Page | None:
     found = {name: properties[name] for name in ("url", "path", "referrer", "title") if name in properties}
     texts = {name: value for name, value in found.items() if isinstance(value, str)}
     return Page(**texts) if texts else None
+
+
+def _campaign(said: SdkCampaign) -> Campaign:
+    return Campaign(
+        source=said.source,
+        medium=said.medium,
+        name=said.name,
+        term=said.term,
+        content=said.content,
+        id=_id(said.id),
+        source_platform=said.source_platform,
+        creative_format=said.creative_format,
+        marketing_tactic=said.marketing_tactic,
+    )
 
 
 def _consent(given: SdkConsent | None) -> ConsentGiven | None:

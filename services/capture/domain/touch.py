@@ -1,4 +1,4 @@
-"""Where a visit came from, as its page address says: UTM parameters and click ids, by a table."""
+"""Where a visit came from, as its page address says: UTM parameters and click ids, by the table shared/origin.py."""
 
 from __future__ import annotations
 
@@ -7,34 +7,7 @@ from urllib.parse import parse_qsl
 
 from services.capture.domain.clean import LONGEST_REMEMBERED
 from shared.contracts import Campaign
-
-# Query parameter -> field of the campaign (the five that Google Analytics defined and everybody took over).
-UTM: dict[str, str] = {
-    "utm_source": "source",
-    "utm_medium": "medium",
-    "utm_campaign": "name",
-    "utm_term": "term",
-    "utm_content": "content",
-}
-
-# Names under which advertisers hand over the id of a click. Kept under the same name.
-CLICK_IDS: frozenset[str] = frozenset(
-    {
-        "gclid",  # Google Ads
-        "gbraid",
-        "wbraid",
-        "dclid",  # Google Display
-        "msclkid",  # Microsoft
-        "fbclid",  # Meta
-        "li_fat_id",  # LinkedIn
-        "ttclid",  # TikTok
-        "twclid",  # X
-        "rdt_cid",  # Reddit
-        "epik",  # Pinterest
-        "sccid",  # Snapchat
-        "yclid",  # Yandex
-    }
-)
+from shared.origin import CLICK_IDS, UTM
 
 
 def of_page(url: str | None) -> tuple[Campaign | None, dict[str, str] | None]:

@@ -45,6 +45,7 @@ class Submission(Struct, frozen=True, kw_only=True):
     ip: str | None = None
     locale: str | None = None
     timezone: str | None = None
+    country: str | None = None
     consent: ConsentGiven | None = None
     marks: tuple[str, ...] = ()
     history: bool = False
@@ -56,8 +57,8 @@ ANY, BROWSER, SERVER = "any", "browser", "server"
 
 
 class Arrival(Struct, frozen=True):
-    """What we know of a request by ourselves: whose key of which kind it came with, when, from where; and in which country the
-    property's visitors mostly are."""
+    """What we know of a request by ourselves: whose key of which kind it came with, when, from where; in which country the property's
+    visitors mostly are; and in which one the connection begins, as the edge in front of us says."""
 
     property: str
     received_at: datetime
@@ -65,3 +66,4 @@ class Arrival(Struct, frozen=True):
     user_agent: str | None = None
     via: str = ANY
     country: str | None = None
+    edge_country: str | None = None

@@ -63,6 +63,7 @@ class Desk:
         now: Callable[[], datetime],
         limits: Limits,
         proxies: tuple[Network, ...] = (),
+        country_headers: tuple[bytes, ...] = (),
         keep_notices: KeepNotices = _nowhere,
         public_url: str = "",
         behind: Callable[[], bool] = lambda: False,
@@ -73,6 +74,7 @@ class Desk:
         self._writer = writer
         self.now = now
         self._proxies = proxies
+        self._country_headers = country_headers if proxies else ()
         self._keep_notices = keep_notices
         self._public_url = public_url.rstrip("/")
         self._behind = behind
@@ -126,6 +128,7 @@ class Desk:
             connection.user_agent(agent[: connection.LONGEST_AGENT]) if agent else None,
             owner.via,
             owner.country,
+            self._edge_country(request) if self._country_headers else None,
         )
 
     def _ip(self, request: Request) -> str | None:
@@ -133,6 +136,14 @@ class Desk:
             return None
         forwarded = request.headers.get(b"x-forwarded-for")
         return connection.address(request.peer, forwarded[-_FORWARDED:] if forwarded else None, self._proxies)
+
+    def _edge_country(self, request: Request) -> str | None:
+        """Where a trusted proxy says that the connection comes from. A visitor can send all the headers but that of our own edge, so
+        where they contradict each other none is believed."""
+        headers = request.headers
+        said = {connection.country(headers[name]) for name in self._country_headers if name in headers}
+        proxied = said and request.peer is not None and connection.trusted(request.peer, self._proxies)
+        return said.pop() if proxied and len(said) == 1 else None
 
     def address(self, request: Request) -> str:
         """The whole address as the sender called it, as far as can be told."""

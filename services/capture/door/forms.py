@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import parse_qs
 
 from msgspec import structs
 
 from services.capture import answers, pages
-from services.capture.domain import form, segment
+from services.capture.domain import calls, form, segment
 from services.capture.domain.reading import Broken
 from services.capture.domain.verdict import Refused
 from services.capture.door.desk import Desk, Judged
@@ -17,7 +16,6 @@ from shared.message import Message
 from shared.outcome import Reason
 
 FORMS = "/v1/forms/"  # and the form's name
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 
 
 def submit(desk: Desk, request: Request) -> Judged:
@@ -34,7 +32,7 @@ def submit(desk: Desk, request: Request) -> Judged:
 def _submitted(desk: Desk, request: Request, *, for_a_person: bool) -> Judged:
     headers = request.headers
     name = request.path.removeprefix(FORMS)
-    if not _NAME.match(name):
+    if not calls.is_form_name(name):
         raise answers.Stop(answers.FORM_NAME)
     owner = desk.owner_in(headers)
     if owner is None and (in_query := parse_qs(request.query.decode("latin-1")).get("key")):

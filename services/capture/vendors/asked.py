@@ -3,7 +3,12 @@
 Addresses and headers as documented (looked up November 27, 2026, in excerpts and copies of these pages, not on the vendors' sites):
 https://developers.facebook.com/docs/graph-api/using-graph-api/error-handling (errors come as 400 with a code of their own),
 https://learn.microsoft.com/en-us/linkedin/marketing/lead-sync/leadsync (`LinkedIn-Version`, `X-Restli-Protocol-Version`). Both take
-`Authorization: Bearer`. A version of LinkedIn's is served for about a year, one of Meta's for about two: a hook can name another.
+`Authorization: Bearer`.
+
+Versions are the newest that we found documented on that day; a hook can name another (`--api-version`). Meta: v26.0 of July 29, 2026, by
+https://developers.facebook.com/docs/graph-api/changelog/versions/ (two years or longer; the Marketing API drops v24.0 on October 6, 2026).
+LinkedIn: 202607, by a summary of August 13, 2026 of https://learn.microsoft.com/en-us/linkedin/marketing/versioning (a new one each month,
+each served for a year at least, so this one until July 2027).
 """
 
 from __future__ import annotations
@@ -40,14 +45,14 @@ def _of_linkedin(version: str) -> dict[str, str]:
 APIS: dict[str, Api] = {
     "meta": Api(
         "https://graph.facebook.com/{version}",
-        "v24.0",
+        "v26.0",
         lambda version: {},
         meta.fetched,
         frozenset({404, 410}),
     ),
     "linkedin": Api(
         "https://api.linkedin.com/rest",
-        "202610",
+        "202607",
         _of_linkedin,
         linkedin.fetched,
         frozenset({400, 404, 410, 422}),

@@ -101,7 +101,7 @@ def events(request: Request, hook: Hook) -> list[Event]:
                 lead_source=lead.lead_source,
                 lead_stage=lead.lead_stage,
             ),
-            campaign=Campaign(source="google", medium="cpc", name=campaign_id),
+            campaign=Campaign(source="google", medium="cpc", name=campaign_id, id=campaign_id),
             click_ids={"gclid": lead.gcl_id} if lead.gcl_id else None,
             test=lead.is_test is True,
         )

@@ -242,6 +242,7 @@ def _campaign(lead: dict[str, Any]) -> Campaign:
         source=source,
         medium="paid_social",
         name=texts.get("campaign_name") or texts.get("campaign_id"),
+        id=texts.get("campaign_id"),
         term=texts.get("adset_name"),
         content=texts.get("ad_name"),
     )

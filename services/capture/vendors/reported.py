@@ -15,6 +15,7 @@ from services.capture.domain.reading import Broken
 from services.capture.domain.verdict import Arrival, Refused, Submission
 from shared import clock
 from shared.contracts import Campaign, ConsentGiven
+from shared.origin import CLICK_IDS, UTM
 from shared.outcome import Reason
 
 T = TypeVar("T")
@@ -114,8 +115,8 @@ def with_fields(
     flaw = clean.flaw(traits, "/traits") or clean.flaw(properties, "/properties")
     if flaw is not None:
         return flaw
-    utm = {name: value for name, value in properties.items() if name in touch.UTM and isinstance(value, str)}
-    clicks = {name: value for name, value in properties.items() if name in touch.CLICK_IDS and isinstance(value, str)}
+    utm = {name: value for name, value in properties.items() if name in UTM and isinstance(value, str)}
+    clicks = {name: value for name, value in properties.items() if name in CLICK_IDS and isinstance(value, str)}
     return msgspec.structs.replace(
         found,
         traits=traits,

@@ -47,8 +47,8 @@ def import_(
 ) -> None:
     """Import the rows of a file: original times, consent, one event a row.
 
-    A map with a `name` imports what happened (track), one without it who people are (identify). It can be stopped at any
-    time: run again, it goes on where it was, and no row counts twice. Rows that are not taken are in FILE.PROPERTY.rejects.jsonl, each
+    A map with a `form` imports what was told to forms, as if they had been posted; one with a `name` what else happened (track); one
+    with neither who people are (identify). It can be stopped at any time: run again, it goes on where it was, and no row counts twice. Rows that are not taken are in FILE.PROPERTY.rejects.jsonl, each
     with its line and why.
 
     Example: leads import leads.csv --property shop --map leads.map.yaml --key-file shop.key --as-history

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from shared import fieldmap
 from shared.fieldmap import FieldMap, Found, Source
+from shared.origin import CLICK_IDS, UTM
 
 MAX_EVENT_BYTES = 32 * 1024  # as capture has it
+_FORM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")  # likewise
 _LONGEST_MESSAGE_ID = 300
-_UTM = {
-    "utm_source": "source",
-    "utm_medium": "medium",
-    "utm_campaign": "name",
-    "utm_term": "term",
-    "utm_content": "content",
-}
+_PAGE = {"page_url": "url", "page_title": "title", "referrer": "referrer"}  # as hidden fields of forms are called
+_CLICK_IDS = {name: name for name in CLICK_IDS}
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -40,7 +38,7 @@ def read_map(said: Any, columns: Sequence[str] = ()) -> FieldMap | list[str]:
 
 
 def _sources(found: FieldMap) -> Iterator[tuple[str, Source]]:
-    for name in ("name", "id", "occurred_at", "user_id", "anonymous_id", "test"):
+    for name in ("name", "form", "id", "occurred_at", "user_id", "anonymous_id", "test"):
         source: Source | None = getattr(found, name)
         if source is not None:
             yield name, source
@@ -49,7 +47,8 @@ def _sources(found: FieldMap) -> Iterator[tuple[str, Source]]:
 
 
 def event(row: dict[str, Any], field_map: FieldMap, *, as_history: bool) -> dict[str, Any] | list[str]:
-    """The event of a row: `track` where the map has a name for what happened, else `identify`. Or why there is none.
+    """The event of a row: `form` where the map has the name of a form, `track` where it has one for what happened, else `identify`. Or
+    why there is none.
 
     Its messageId is the same whenever the row is met: the row's `id` where the map names one, else what the row says. So a row that is
     there twice counts once.
@@ -58,8 +57,13 @@ def event(row: dict[str, Any], field_map: FieldMap, *, as_history: bool) -> dict
     mistakes = []
     if field_map.occurred_at is not None and found.occurred_at is None:
         mistakes.append("occurred_at: there is no time that the map's format reads")
-    if field_map.name is not None and found.name is None:
-        mistakes.append("name: nothing says what happened")
+    if found.form is not None and not _FORM_NAME.match(found.form):
+        mistakes.append("form: it is no name for a form; letters, digits, dots, hyphens and underscores are")
+    if found.form is not None and found.name is not None:
+        mistakes.append("form and name: a row is a form or something else that happened, not both")
+    if found.form is None and found.name is None and (field_map.form is not None or field_map.name is not None):
+        where = "form" if field_map.name is None else "name"
+        mistakes.append(f"{where}: nothing says what happened")
     if not found.traits and found.user_id is None and found.anonymous_id is None:
         mistakes.append("the row names nobody: every field that the map takes traits and ids from is empty")
     consent: dict[str, bool] = {}
@@ -86,24 +90,29 @@ def event(row: dict[str, Any], field_map: FieldMap, *, as_history: bool) -> dict
 
 def _call(row: dict[str, Any], found: Found, consent: dict[str, bool], as_history: bool) -> dict[str, Any]:
     properties = dict(found.properties)
-    campaign = {ours: properties.pop(utm) for utm, ours in _UTM.items() if isinstance(properties.get(utm), str)}
+
+    def told(names: Mapping[str, str]) -> dict[str, str]:
+        return {ours: properties.pop(name) for name, ours in names.items() if isinstance(properties.get(name), str)}
+
+    context = {"page": told(_PAGE), "campaign": told(UTM), "click_ids": told(_CLICK_IDS)}
     said: dict[str, Any] = {
-        "type": "identify" if found.name is None else "track",
+        "type": "form" if found.form is not None else "track" if found.name is not None else "identify",
         "event": found.name,
-        "messageId": _message_id(row, found.name, found.id),
+        "name": found.form,
+        "messageId": _message_id(row, found.name or (f"form {found.form}" if found.form else ""), found.id),
         "timestamp": found.occurred_at,
         "userId": found.user_id,
         "anonymousId": found.anonymous_id,
         "traits": found.traits,
         "properties": properties,
-        "context": {"campaign": campaign} if campaign else None,
+        "context": {name: value for name, value in context.items() if value},
         "consent": {"purposes": consent} if consent else None,
         "history": True if as_history else None,
     }
     return {name: value for name, value in said.items() if value is not None and value != {}}
 
 
-def _message_id(row: dict[str, Any], name: str | None, id_: str | None) -> str:
+def _message_id(row: dict[str, Any], name: str, id_: str | None) -> str:
     if id_ is None:
-        return "import:" + hashlib.sha256(_encode([name, row])).hexdigest()[:40]
-    return f"import:{name or ''}:{id_}"[:_LONGEST_MESSAGE_ID]
+        return "import:" + hashlib.sha256(_encode([name or None, row])).hexdigest()[:40]
+    return f"import:{name}:{id_}"[:_LONGEST_MESSAGE_ID]

@@ -103,9 +103,12 @@ def _surroundings(reading: Reading, context: Context | None, home: str | None, l
                 reading.otherwise("language", _BY_LOCALE, "locale", language)
         if context.timezone and (clock := zone.read(context.timezone[:_LONGEST_TAG])) is not None:
             reading.otherwise("timezone", _BY_LOCALE, "browser", clock)
-        edge = context.country
-        # Of other connections the address is that of a server.
-        if context.ip and context.user_agent and context.user_agent.startswith("Mozilla/"):
+        agent = context.user_agent
+        by_browser = agent is not None and agent.startswith("Mozilla/")
+        # Of other connections the address is that of a server, and where they begin is where that stands.
+        if by_browser or agent is None:
+            edge = context.country
+        if by_browser and context.ip:
             place = locate(context.ip[:_LONGEST_TAG])
             if place.timezone is not None and clock is None:
                 reading.otherwise("timezone", _UNUSABLE, "ip", place.timezone)
@@ -223,6 +226,15 @@ def _extension(reading: Reading, _: str, text: str) -> None:
     reading.extension = phone.extension(text)
 
 
+def _country(reading: Reading, field: str, text: str) -> None:
+    """A country; or, since `country_code` is beside a phone number as often a calling code (+49), what tells the number's region."""
+    said = country.read(text)
+    if said is not None:
+        reading.given(field, said)
+    elif reading.phone_region is None:
+        reading.phone_region = phone.region_of(text)
+
+
 def _phone_region(reading: Reading, _: str, text: str) -> None:
     reading.phone_region = country.read(text) or phone.region_of(text)
 
@@ -273,7 +285,6 @@ def _size(text: str) -> int | None:
 # Fields that are their text made clean, or nothing where nothing can be made of it.
 _CLEANED: dict[str, Callable[[str], Any]] = {
     **dict.fromkeys(("name.given", "name.family", "name.title"), person.tidy),
-    "country": country.read,
     "timezone": zone.read,
     "company.name": company.bare,
     "company.size": _size,
@@ -285,6 +296,7 @@ _READERS: dict[str, Callable[[Reading, str, str], None]] = {
     "phone": _later,
     "phone.extension": _extension,
     "phone.region": _phone_region,
+    "country": _country,
     "name.full": _full_name,
     "address": _address,
     "job.seniority": _seniority,

@@ -46,8 +46,16 @@ def test_the_id_before_an_alias_stands_for_the_anonymous_id_where_there_is_none(
 def test_every_kind_of_call_may_be_in_a_batch() -> None:
     found = segment.batch(json.dumps({"batch": [{"type": kind} for kind in sorted(segment.KINDS)]}).encode())
     assert isinstance(found, SdkBatch)
-    kinds = [one[1] for index in range(6) if not isinstance(one := segment.of_batch(found, index), Refused)]
-    assert kinds == ["alias", "group", "identify", "page", "screen", "track"]
+    kinds = [one[1] for index in range(7) if not isinstance(one := segment.of_batch(found, index), Refused)]
+    assert kinds == ["alias", "form", "group", "identify", "page", "screen", "track"]
+
+
+def test_what_a_form_was_told_may_come_in_a_batch_under_a_forms_name() -> None:
+    traits = {"traits": {"email": "jo@acme.example"}}
+    found = understood({"name": "demo-2", **traits}, "form")
+    assert (found.kind, found.name, found.traits) == ("form", "demo-2", traits["traits"])
+    for name in (None, "", "ask for a demo", "../x", "x" * 101):
+        assert refused({"name": name, **traits}, "form").pointer == "/name"
 
 
 def test_rudderstacks_word_for_no_referrer_is_none() -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.capture.domain.touch import CLICK_IDS, UTM
 from services.capture.door import assets
+from shared.origin import CLICK_IDS, UTM
 from tests.unit.capture.client import Answered, Client
 from tests.unit.capture.door import KEY, Durable, Visitor, a_property, problem
 

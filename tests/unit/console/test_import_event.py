@@ -57,6 +57,30 @@ def test_a_map_without_a_name_says_who_people_are() -> None:
     assert (found["type"], found["userId"], "event" in found, "timestamp" in found) == ("identify", "17", False, False)
 
 
+def test_a_row_may_be_what_was_told_to_a_form() -> None:
+    said = {key: value for key, value in MAP.items() if key != "name"} | {"form": "what", "id": "id"}
+    found = made(said=said, as_history=True)
+    assert (found["type"], found["name"], "event" in found, found["history"]) == ("form", "webinar", False, True)
+    assert found["messageId"] == "import:form webinar:17"
+    assert mistakes({**ROW, "what": ""}, said) == ["form"]
+    assert mistakes({**ROW, "what": "ask for a demo"}, said) == ["form"]
+
+
+def test_a_file_may_hold_forms_and_what_else_happened_but_a_row_is_one_of_them() -> None:
+    both = {**MAP, "form": "id"}
+    assert made({**ROW, "id": ""}, both)["event"] == "webinar"
+    assert made({**ROW, "what": ""}, both)["name"] == "17"
+    assert mistakes(ROW, both) == ["form and name"]
+    assert mistakes({**ROW, "id": "", "what": ""}, both) == ["name"]
+
+
+def test_where_somebody_was_is_no_property() -> None:
+    page = {"page_url": "mail", "page_title": "what", "referrer": "id"}
+    found = made(said={"traits": {"email": "mail"}, "properties": page})
+    assert found["context"] == {"page": {"url": "jo@acme.example", "title": "webinar", "referrer": "17"}}
+    assert "properties" not in found
+
+
 def test_a_row_of_the_past_says_so() -> None:
     assert made(as_history=True)["history"] is True
     assert "history" not in made()

@@ -49,6 +49,23 @@ def test_a_country_comes_from_the_best_that_tells_and_names_it() -> None:
     assert _country() is None
 
 
+def test_where_a_server_stands_says_nothing_of_for_whom_it_speaks() -> None:
+    browser, server = (
+        {"country": "LI", "user_agent": "Mozilla/5.0"},
+        {"country": "LI", "user_agent": "python-httpx/0.28"},
+    )
+    assert _country(context=browser, home="ES") == ("LI", "edge")
+    assert _country(context=server, home="ES") == ("ES", "property")
+
+
+def test_a_calling_code_where_a_country_belongs_tells_the_region_of_the_phone() -> None:
+    for field in ("phoneCountry", "country_code", "dial_code"):
+        said = _happened(traits={field: "+41", "phone": "044 668 18 00"}).facts.claims
+        assert (said["phone"].value.e164, said["phone"].value.region_from) == ("+41446681800", "form")
+        assert (said["country"].value, said["country"].source) == ("CH", "phone")
+    assert _country(country_code="CH") == ("CH", "form x")
+
+
 def test_a_mailbox_of_nobodys_house_tells_no_country() -> None:
     assert _country(email="x@trash-mail.de") is None
 

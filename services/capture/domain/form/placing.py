@@ -165,9 +165,10 @@ def submission(
             campaign, clicked = touch.of_page(referer)
         if url[0] == "/":
             url = _absolute(url, referer)
-    ip, agent = arrival.ip, arrival.user_agent
+    ip, agent, country = arrival.ip, arrival.user_agent, arrival.edge_country
     if arrival.via == SERVER:
         ip, agent = _spoken_for(found.properties, arrival)
+        country = None
     referrer, title = tells("referrer"), tells("page_title")
     return Submission(
         kind="form",
@@ -186,6 +187,7 @@ def submission(
         ip=ip,
         locale=tells("locale"),
         timezone=tells("timezone"),
+        country=country,
         consent=consent.given(found.purposes, told) if found.purposes else None,
         marks=_MARKS[connection.is_robot(agent), found.trapped],
         rendered_at=tells("rendered_at"),

@@ -9,14 +9,18 @@ export interface Touch {
   click_ids?: Record<string, string>;
 }
 
-// As capture reads them from a page's address (domain/touch.py); a test compares the two.
-const CLICK_IDS = /^(gclid|gbraid|wbraid|dclid|msclkid|fbclid|li_fat_id|ttclid|twclid|rdt_cid|epik|sccid|yclid)$/i;
+// As capture reads them from a page's address (shared/origin.py); a test compares the two.
+const CLICK_IDS = /^(gclid|gbraid|wbraid|dclid|msclkid|fbclid|li_fat_id|ttclid|twclid|rdt_cid|epik|sccid|yclid|qclid|tblci|obclid|irclickid|cjevent|awc|srsltid|mc_cid|mc_eid|_hsenc|_hsmi|mkt_tok|_kx|igshid)$/i;
 const UTM: Record<string, string> = {
   utm_source: "source",
   utm_medium: "medium",
   utm_campaign: "name",
   utm_term: "term",
   utm_content: "content",
+  utm_id: "id",
+  utm_source_platform: "source_platform",
+  utm_creative_format: "creative_format",
+  utm_marketing_tactic: "marketing_tactic",
 };
 
 /** The page's address without what stands behind `#`. */

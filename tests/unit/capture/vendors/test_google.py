@@ -85,7 +85,7 @@ def test_columns_become_traits_and_ids_properties() -> None:
         "creative_id": "30000000000",
     }
     assert (lead.marks, lead.click_ids) == (("test",), {"gclid": "TeSter-123"})
-    assert lead.campaign == Campaign(source="google", medium="cpc", name="23729418209")
+    assert lead.campaign == Campaign(source="google", medium="cpc", name="23729418209", id="23729418209")
     assert lead.client_id == "google:" + TEST_LEAD["lead_id"]
 
 
