@@ -16,9 +16,10 @@ _TABLES = ("cursor", "outbox", "inbox", "recalled", "tally")
 class PostgresStore:
     """One migrated database for many schedules, one after the other. Connections are made outside of any instance and used again."""
 
-    def __init__(self, loop: VirtualLoop, dsn: str) -> None:
+    def __init__(self, loop: VirtualLoop, dsn: str, tables: Sequence[str] = _TABLES) -> None:
         self.loop = loop
         self._dsn = dsn
+        self._tables = tables
         self._free: list[Any] = []
         self._sessions: list[PostgresSession] = []
 
@@ -57,7 +58,7 @@ class PostgresStore:
             "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'"
         ):
             pass
-        for table in _TABLES:
+        for table in self._tables:
             await self._ask(f"DELETE FROM {table}")
 
     async def _ask(self, sql: str, *arguments: Any) -> list[Any]:
@@ -72,7 +73,7 @@ class PostgresStore:
 
     async def content(self) -> dict[str, list[dict[str, Any]]]:
         """The committed rows of each table that the check looks at."""
-        return {name: [dict(row) for row in await self._ask(f"SELECT * FROM {name}")] for name in _TABLES}
+        return {name: [dict(row) for row in await self._ask(f"SELECT * FROM {name}")] for name in self._tables}
 
     async def backup(self) -> Any:
         return await self.content(), None
@@ -80,7 +81,7 @@ class PostgresStore:
     async def restore(self, backup: Any) -> None:
         """An older state stands again."""
         tables, _ = backup
-        for name in _TABLES:
+        for name in self._tables:
             await self._ask(f"DELETE FROM {name}")
             for row in tables.get(name, ()):
                 places = ", ".join(f"${at + 1}" for at in range(len(row)))

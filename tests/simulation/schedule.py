@@ -15,7 +15,7 @@ from shared import ids
 from tests.simulation import invariants
 from tests.simulation.group import Group
 from tests.simulation.loop import OUTSIDE, Stuck, VirtualLoop
-from tests.simulation.stage import GROUP, READS
+from tests.simulation.stage import GROUP, READS, STAGE, WITHOUT_CLOCK
 from tests.simulation.world import World
 
 REST_SECONDS = 120.0  # of virtual time, after which a healed world must have come to rest
@@ -102,7 +102,7 @@ def _plan_duel(world: World, heal_at: float) -> float:
 
 def _produce_cut(world: World) -> None:
     """One batch that Postgres refuses and that is cut, so that one owner leaves several rows in the outbox."""
-    world.batches, world.clock = (1000,), False
+    world.batches, world.stage = (1000,), WITHOUT_CLOCK
     bad = world.rng.randrange(2, 8)
     for n in range(10):
         event = {"event_id": str(uuid.UUID(int=n + 1)), "key": "k0", "n": 1, "do": "refuse" if n == bad else ""}
@@ -218,7 +218,8 @@ def _produce_all(world: World, heal_at: float, *, simple: bool, duel: bool) -> N
     rng = world.rng
     keys = [f"k{n}" for n in range(rng.choice((1, 1, 2) if simple else (1, 2, 3)))]
     bad = not simple and rng.random() < 0.25
-    rings = world.clock = not simple and rng.random() < 0.25
+    rings = not simple and rng.random() < 0.25
+    world.stage = STAGE if rings else WITHOUT_CLOCK
     anywhere = not simple and rng.random() < 0.2
     made: list[dict[str, Any]] = []
     for n in range(rng.randint(6, 12) if simple else rng.randint(2, 8)):

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 from shared.health import Health
+from shared.stage import Stage
 from tests.simulation import seam
 from tests.simulation.broker import Broker
 from tests.simulation.group import SESSION_SECONDS
 from tests.simulation.loop import INSTANCE, OUTSIDE, Instance, VirtualLoop
 from tests.simulation.pool import SimulatedPool
-from tests.simulation.stage import STAGE, WITHOUT_CLOCK
+from tests.simulation.stage import STAGE
 
 IDLE_IN_TRANSACTION_SECONDS = 5.0  # as shared.database tells Postgres
 
@@ -21,8 +22,10 @@ IDLE_IN_TRANSACTION_SECONDS = 5.0  # as shared.database tells Postgres
 class World:
     """All of one schedule. `store` makes sessions: in memory, or of a real Postgres."""
 
-    def __init__(self, loop: VirtualLoop, rng: random.Random, store: Any, *, partitions: int, traced: bool) -> None:
-        self.loop, self.rng, self.store, self.partitions = loop, rng, store, partitions
+    def __init__(
+        self, loop: VirtualLoop, rng: random.Random, store: Any, *, partitions: int, traced: bool, stage: Stage = STAGE
+    ) -> None:
+        self.loop, self.rng, self.store, self.partitions, self.stage = loop, rng, store, partitions, stage
         self.broker = Broker(loop, rng, partitions)
         self.instances: list[Instance] = []
         self.runners: dict[Instance, Any] = {}
@@ -32,7 +35,6 @@ class World:
         self.healed = self.over = False
         self.store_away_until = 0.0
         self.produce_faults = self.store_faults = 0.0  # how likely each is
-        self.clock = True  # whether the stage has timers
         self.slow = 0.0  # how likely an await takes long
         self.restart_after = 0.0  # how long a dead instance stays away; below 0: for good
         self.draining: set[Instance] = set()
@@ -107,7 +109,7 @@ class World:
 
     async def _live(self, instance: Instance) -> None:
         runner = self.runners[instance] = seam.Runner(
-            STAGE if self.clock else WITHOUT_CLOCK,
+            self.stage,
             SimulatedPool(instance, self.store.session),  # type: ignore[arg-type]
             kafka="",
             member=instance.member,

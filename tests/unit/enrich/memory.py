@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -153,33 +153,34 @@ class Memory:
         return {frozenset(events): self.leads[lead_id].state for lead_id, events in groups.items()}
 
     def heard(self) -> tuple[set[frozenset[str]], dict[frozenset[str], Any]]:
-        """What a reader of the topic makes of it: the groups of events, and each one's latest profile."""
-        known: dict[str, dict[str, tuple[int, bool]]] = {}
-        latest: dict[str, tuple[int, Any]] = {}
-        absorbed: set[str] = set()
-        ids: set[str] = set()
-        for sent in self.sent:
-            assert sent.event_id not in ids, "an event id was used twice"
-            ids.add(sent.event_id)
-            data = sent.data
-            if sent.type == "lead.merged":
-                absorbed.add(data.absorbed)  # type: ignore[union-attr]
-            elif sent.type == "lead.split":
-                absorbed.discard(data.restored)  # type: ignore[union-attr]
-                known.pop(data.restored, None)  # type: ignore[union-attr]
-            elif sent.type == "lead.enriched":
-                one: Any = data
-                theirs = known.setdefault(one.lead_id, {})
-                if one.activity.revision > theirs.get(one.activity.id, (0, False))[0]:
-                    theirs[one.activity.id] = one.activity.revision, bool(one.activity.withdrawn)
-                if one.profile_version >= latest.get(one.lead_id, (0, None))[0]:
-                    latest[one.lead_id] = one.profile_version, (one.profile, one.first_touch, one.last_touch)
-        groups = {
-            lead: frozenset(id_ for id_, (_, withdrawn) in theirs.items() if not withdrawn)
-            for lead, theirs in known.items()
-            if lead not in absorbed
-        }
-        return {g for g in groups.values() if g}, {groups[lead]: latest[lead][1] for lead in groups if groups[lead]}
+        assert len({sent.event_id for sent in self.sent}) == len(self.sent), "an event id was used twice"
+        return heard(self.sent)
+
+
+def heard(told: Iterable[Outgoing]) -> tuple[set[frozenset[str]], dict[frozenset[str], Any]]:
+    """What a reader of leads.enriched.v1 makes of it: the groups of events, and each one's latest profile."""
+    known: dict[str, dict[str, tuple[int, bool]]] = {}
+    latest: dict[str, tuple[int, Any]] = {}
+    absorbed: set[str] = set()
+    for sent in told:
+        data: Any = sent.data
+        if sent.type == "lead.merged":
+            absorbed.add(data.absorbed)
+        elif sent.type == "lead.split":
+            absorbed.discard(data.restored)
+            known.pop(data.restored, None)
+        elif sent.type == "lead.enriched":
+            theirs = known.setdefault(data.lead_id, {})
+            if data.activity.revision > theirs.get(data.activity.id, (0, False))[0]:
+                theirs[data.activity.id] = data.activity.revision, bool(data.activity.withdrawn)
+            if data.profile_version >= latest.get(data.lead_id, (0, None))[0]:
+                latest[data.lead_id] = data.profile_version, (data.profile, data.first_touch, data.last_touch)
+    groups = {
+        lead: frozenset(id_ for id_, (_, withdrawn) in theirs.items() if not withdrawn)
+        for lead, theirs in known.items()
+        if lead not in absorbed
+    }
+    return {g for g in groups.values() if g}, {groups[lead]: latest[lead][1] for lead in groups if groups[lead]}
 
 
 def _grouped(lead_of: dict[str, str | None]) -> set[frozenset[str]]:

@@ -1,61 +1,143 @@
-"""Who did what, by the rules as one would say them: the whole set of events at once, no store, no order. For tests."""
+"""Who did what and what is known of them, by the rules as one would say them: the whole set of events at once, no store, no order. For tests."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any, NamedTuple
 
-from services.enrich.domain.world import Happened
+from services.enrich.domain.world import Happened, Said, State
+from shared.contracts import Consent, Touch
+
+Group = frozenset[str]  # the events of one person, by their ids
 
 
-def people(events: Iterable[Happened]) -> set[frozenset[str]]:
+class Known(NamedTuple):
+    """What is known of one person: of each field and purpose, of the first and the last touch, which event says it, and what."""
+
+    fields: dict[str, tuple[str, Said]]
+    custom: dict[str, tuple[str, Said]]
+    consents: dict[str, tuple[str, Consent]]
+    first: tuple[str, Touch] | None
+    last: tuple[str, Touch] | None
+    users: dict[str, str]
+
+
+def people(events: Iterable[Happened]) -> set[Group]:
     """The events grouped by person; visitors' are not in it."""
+    return set(groups(events).values())
+
+
+def groups(events: Iterable[Happened]) -> dict[str, Group]:
+    """The same by each person's strongest identifier."""
     happened = sorted(events, key=lambda one: one.rank)
-
-    def first(having: str, value: str, other: str, property_: str | None = None) -> str | None:
-        """What was first seen together with this identifier."""
-        for one in happened:
-            fits = property_ is None or one.facts.property == property_
-            if getattr(one, having) == value and getattr(one, other) is not None and fits:
-                return str(getattr(one, other))
-        return None
-
-    def person_of_user(user: str) -> str:
-        email = first("user", user, "email")
-        property_ = user.split("\x1f")[1]
-        return email if email is not None and first("email", email, "user", property_) == user else user
-
-    def person_of_phone(phone: str) -> str:
-        for one in happened:
-            if one.phone == phone and (one.email or one.user):
-                return one.email or person_of_user(str(one.user))
-        return phone
+    owners = _owners(happened)
 
     def person(one: Happened) -> str | None:
-        if one.email:
-            return one.email
-        if one.user:
-            return person_of_user(one.user)
-        return person_of_phone(one.phone) if one.phone else None
+        name = one.email or one.user or one.phone
+        return owners[name] if name is not None else None
 
-    groups: dict[str, set[str]] = {}
+    found: dict[str, set[str]] = {}
     for one in happened:
         who = person(one)
         if who is None:
-            identified = [other for other in happened if other.cookie == one.cookie and person(other) is not None]
+            on = [other for other in happened if other.cookie == one.cookie]
+            identified = [other for other in on if person(other) is not None]
             before = [other for other in identified if other.rank < one.rank]
             if before:
                 who = person(before[-1])
             elif identified:
                 start = identified[0]
-                history = [
-                    other
-                    for other in happened
-                    if other.cookie == one.cookie
-                    and other.rank < start.rank
-                    and other.at >= start.at - timedelta(days=90)
-                ]
+                oldest = start.at - timedelta(days=90)
+                history = [other for other in on if other.rank < start.rank and other.at >= oldest]
                 who = person(start) if one in history[-500:] else None
         if who is not None:
-            groups.setdefault(who, set()).add(one.event_id)
-    return {frozenset(group) for group in groups.values()}
+            found.setdefault(who, set()).add(one.event_id)
+    return {who: frozenset(theirs) for who, theirs in found.items()}
+
+
+def _owners(happened: list[Happened]) -> dict[str, str]:
+    """Each identifier's person, by their strongest identifier. `happened` in order."""
+    address_of, user_of, strong_of = {}, {}, {}  # type: dict[str, str], dict[tuple[str, str], str], dict[str, str]
+    for one in happened:  # what each was first seen with
+        if one.email and one.user:
+            address_of.setdefault(one.user, one.email)
+            user_of.setdefault((one.email, one.facts.property), one.user)
+        strong = one.email or one.user
+        if one.phone and strong:
+            strong_of.setdefault(one.phone, strong)
+
+    def person(name: str) -> str:
+        name = strong_of.get(name, name)
+        address = address_of.get(name)
+        if address is not None and user_of[address, name.split("\x1f")[1]] == name:
+            return address
+        return name
+
+    names = {name for one in happened for name in (one.email, one.user, one.phone) if name is not None}
+    return {name: person(name) for name in names}
+
+
+def known(events: Iterable[Happened]) -> dict[Group, Known]:
+    """What is known of each person: a field by trust, then by time, consent by time, where of one instant a withdrawal counts."""
+    happened = {one.event_id: one for one in events}
+    owners = _owners(sorted(happened.values(), key=lambda one: one.rank))
+    return {
+        group: _known([happened[event_id] for event_id in group], [name for name in owners if owners[name] == who])
+        for who, group in groups(happened.values()).items()
+    }
+
+
+def _known(events: list[Happened], names: list[str]) -> Known:
+    def best(said: str) -> dict[str, tuple[str, Said]]:
+        claims = [(field, one, claim) for one in events for field, claim in getattr(one.facts, said).items()]
+        claims.sort(key=lambda claim: (claim[2].trust, claim[1].at, claim[1].event_id))
+        return {field: (one.event_id, claim) for field, one, claim in claims}
+
+    consents = [
+        (purpose, yes, one)
+        for one in events
+        if one.facts.consent is not None
+        for purpose, yes in one.facts.consent.purposes.items()
+    ]
+    consents.sort(key=lambda consent: (consent[2].at, not consent[1], consent[2].event_id))
+    touches = [
+        (one.event_id, one.facts.touch)
+        for one in sorted(events, key=lambda one: one.rank)
+        if one.facts.touch is not None and one.facts.human >= 0.5
+    ]
+    indirect = [touch for touch in touches if touch[1].channel != "direct"]
+    return Known(
+        best("claims"),
+        best("custom"),
+        {purpose: (one.event_id, _consent(one, yes)) for purpose, yes, one in consents},
+        touches[0] if touches else None,
+        (indirect or touches)[-1] if touches else None,
+        {name.split("\x1f")[1]: name.split("\x1f")[2] for name in names if name.startswith("user\x1f")},
+    )
+
+
+def _consent(one: Happened, yes: bool) -> Consent:
+    given = one.facts.consent
+    assert given is not None
+    return Consent(given=yes, at=one.at, text=given.text, version=given.version, basis=given.basis)
+
+
+def said(state: State) -> Known:
+    """What a lead's state says, in the same words."""
+
+    def of(kind: str) -> Any:
+        return {
+            field: (event_id, claim)
+            for event_id, voice in state.voices.items()
+            for field, claim in getattr(voice, kind).items()
+        }
+
+    return Known(
+        of("claims"),
+        of("custom"),
+        {purpose: (claim.event_id, claim.consent) for purpose, claim in state.consents.items()},
+        (state.first.event_id, state.first.touch) if state.first is not None else None,
+        (state.last.event_id, state.last.touch) if state.last is not None else None,
+        state.users,
+    )
