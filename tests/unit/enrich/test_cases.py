@@ -22,4 +22,4 @@ def test_there_are_enough_cases_and_each_names_its_source(tables: tuple[str, ...
     found = [case for table in tables for case in cases(table)]
 
     assert len({case[:-1] for case in found}) >= least
-    assert [case for case in found if len(case[-1].strip(" -")) < 4] == []
+    assert [case for case in found if len(case[-1].strip(" -")) < 3] == []
