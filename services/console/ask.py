@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ import httpx
 from services.console.where import Trouble, Where
 
 _TIMEOUT_SECONDS = 15.0
+_COMMAND_SECONDS = 30.0
 
 
 class Ask:
@@ -34,6 +36,24 @@ class Ask:
     def post(self, service: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """The answer's JSON, None where it is empty. Raises Trouble for anything but 2xx."""
         return self._ask("POST", service, path, json=body)
+
+    def command(self, service: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Posts a command and waits until it is carried out: `{"command_id", "status", "result", "reason"}`. Raises Trouble when it is
+        refused, with the reason, or not done in time."""
+        given = {name: value for name, value in body.items() if value is not None}
+        command_id = str(self.post(service, path, given)["command_id"])
+        until = time.monotonic() + _COMMAND_SECONDS
+        while True:
+            said = self.get(service, f"/v1/commands/{command_id}")
+            if said["status"] == "refused":
+                raise Trouble(f"{service} refused: {said['reason']}.")
+            if said["status"] == "done":
+                return {"command_id": command_id, **said}
+            if time.monotonic() > until:
+                raise Trouble(
+                    f"{service} has not done it in {_COMMAND_SECONDS:.0f} s; it may still. GET /v1/commands/{command_id} tells. Look at `leads status`."
+                )
+            time.sleep(0.1)
 
     def put(self, service: str, path: str, body: Mapping[str, Any]) -> Any:
         """As `post`."""

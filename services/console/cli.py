@@ -9,7 +9,20 @@ from typer.core import TyperGroup
 
 from deploy.local.layout import SetupError
 from services.console import screen, stack_cli
-from services.console.commands import bench, dead, demo, import_, lead, property_, rebuild, send, tail, topics
+from services.console.commands import (
+    account,
+    bench,
+    dead,
+    demo,
+    import_,
+    lead,
+    property_,
+    rebuild,
+    review,
+    send,
+    tail,
+    topics,
+)
 from services.console.where import Trouble
 
 
@@ -47,6 +60,8 @@ app.command(
 )(bench.bench)
 app.add_typer(property_.app, name="property")
 app.add_typer(lead.app, name="lead")
+app.add_typer(account.app, name="account")
+app.add_typer(review.app, name="review")
 app.add_typer(dead.app, name="dead")
 app.add_typer(topics.app, name="topics")
 app.add_typer(stack_cli.stack_app, name="stack")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -10,6 +12,7 @@ from services.console import reading
 from services.console.ask import Ask
 from services.console.domain import journey
 from services.console.domain.journey import Way
+from services.console.domain.story import called
 from services.console.domain.summary import text_header
 from services.console.where import Trouble
 from shared import clock, ids
@@ -18,14 +21,16 @@ from shared.topology import CAPTURED, ENRICHED, HANDOVER, SCORED
 
 # What an event may wait before enrich tells of it and still be found: beyond, its way begins with `enriched`.
 _WAITED_MS = 24 * 3600 * 1000
+_DIALLED = re.compile(r"\s*[+(0-9][0-9 ()./-]{4,}").fullmatch
+_SAID = {"email": "e-mail address", "phone": "phone number"}
 
 
 def lead(ask: Ask, name: str) -> dict[str, Any]:
-    """Enrich's knowledge of the lead with this id or e-mail address, score's, route's, and the ways of its activities.
+    """Enrich's knowledge of the lead with this id, e-mail address or phone number, score's, route's, and the ways of its activities.
 
     Raises Trouble when there is no such lead. A service that has not heard of it yet leaves its part empty.
     """
-    found = _enriched(ask, name)
+    found = enriched(ask, name)
     lead_id = str(found["lead_id"])
     handed = ask.find("route", f"/v1/leads/{lead_id}/handovers") or {}
     return {
@@ -76,15 +81,28 @@ async def _ways(kafka: str, lead_id: str, partitions: int) -> list[Way]:
     return journey.ways([*about, *await reading.kept(kafka, (CAPTURED.name,), since_ms=since, wanted=began)])
 
 
-def _enriched(ask: Ask, name: str) -> dict[str, Any]:
-    if "@" in name:
-        leads = ask.get("enrich", "/v1/leads", email=name)["leads"]
+def enriched(ask: Ask, name: str) -> dict[str, Any]:
+    """What enrich knows of the lead with this id, e-mail address or phone number. Raises Trouble where there is none, or several."""
+    kind = "email" if "@" in name else "phone" if _DIALLED(name) else None
+    if kind is not None:
+        leads = ask.get("enrich", "/v1/leads", **{kind: name})["leads"]
         if not leads:
             raise Trouble(
-                "Enrich knows no lead with this e-mail address. `leads tail` shows what arrives, `leads dead list` what was refused."
+                f"Enrich knows no lead with this {_SAID[kind]}. `leads tail` shows what arrives, `leads dead list` what was refused."
             )
+        if len(leads) > 1:
+            several = "; ".join(f"{called(one)} ({one['lead_id']})" for one in leads)
+            raise Trouble(f"Several leads have this {_SAID[kind]}. Name one by its id: {several}.")
         name = str(leads[0]["lead_id"])
     found: dict[str, Any] | None = ask.find("enrich", f"/v1/leads/{quote(name, safe='')}")
     if found is None:
-        raise Trouble("Enrich knows no lead with this id. Ids begin with ld_; an e-mail address will do too.")
+        raise Trouble(
+            "Enrich knows no lead with this id. Ids begin with ld_; an e-mail address or a phone number (+44...) will do too."
+        )
+    return found
+
+
+def having(ask: Ask, identifier: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The leads that have this identifier, as the API shows it."""
+    found: list[dict[str, Any]] = ask.get("enrich", "/v1/leads", **{identifier["kind"]: identifier["value"]})["leads"]
     return found

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -17,6 +18,7 @@ Json = Annotated[bool, typer.Option("--json", help="For programs: one JSON docum
 
 out = Console(highlight=False, soft_wrap=False)
 errors = Console(stderr=True, highlight=False)
+_NARROW = 24  # columns that a sentence needs beside what it is about
 
 
 def as_json(document: Any) -> None:
@@ -53,6 +55,27 @@ def pairs(title: str, fields: Mapping[str, object]) -> None:
     if title:
         out.print(Text(title, style="bold"))
     out.print(grid)
+
+
+def sentences(title: str, lines: Iterable[tuple[str, str]]) -> None:
+    """Sentences under a title, each beside what it is about; on a narrow screen below it. Empty ones are left out."""
+    if title:
+        out.print(Text(harmless(title), style="bold"))
+    said = [(harmless(about), harmless(sentence)) for about, sentence in lines if sentence]
+    widest = max((len(about) for about, _ in said), default=0)
+    if out.width < 2 * widest + _NARROW:
+        for about, sentence in said:
+            out.print(Padding(Text(about, style="dim"), (0, 0, 0, 2)))
+            out.print(Padding(Text(sentence), (0, 0, 0, 4)))
+    else:
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        grid.add_column(width=0)
+        grid.add_column(style="dim", min_width=widest)
+        grid.add_column(overflow="fold")
+        for about, sentence in said:
+            grid.add_row("", Text(about), Text(sentence))
+        out.print(grid)
+    out.print()
 
 
 def line(text: str) -> None:

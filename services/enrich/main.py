@@ -56,7 +56,13 @@ def main() -> None:
     def stages(_: Pool) -> Sequence[Stage]:
         return (stage(told.secret.encode(), locate),)
 
-    service.run("enrich", told, stages=stages, migrations=MIGRATIONS, routes=lambda context: [api.routes(context.pool)])
+    service.run(
+        "enrich",
+        told,
+        stages=stages,
+        migrations=MIGRATIONS,
+        routes=lambda context: [api.routes(context.pool, context.send)],
+    )
 
 
 if __name__ == "__main__":

@@ -124,7 +124,7 @@ def test_a_browsers_form_post_becomes_a_handover_that_lead_show_explains(shop: S
     assert way["took_ms"] == sum(hop["took_ms"] or 0 for hop in way["hops"])
 
     people = shop.operator.says("lead", "show", found["lead_id"])
-    for word in ("Jo Fields", email, "business-email", handover["owner"]["name"], "handed over"):
+    for word in ("Jo Fields", email, "business-email", handover["owner"]["name"], "Handed over"):
         assert word in people
 
 

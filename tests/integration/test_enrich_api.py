@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import httpx
+import msgspec
 import pytest
 from fastapi import FastAPI
 
 from services.enrich import api, main
-from shared import ids, problem
+from shared import commands, ids, problem
+from shared.contracts import Command
 from shared.database import CORE_MIGRATIONS, Pool
 from tests.integration.enrich import batch
 from tests.integration.stores import migrated
@@ -23,10 +25,20 @@ async def pool(request: pytest.FixtureRequest) -> AsyncIterator[Pool]:
 
 
 @pytest.fixture
-def client(pool: Pool) -> httpx.AsyncClient:
+def sent() -> list[tuple[str, str, Command]]:
+    """The commands that were sent: topic, key and what they say."""
+    return []
+
+
+@pytest.fixture
+def client(pool: Pool, sent: list[tuple[str, str, Command]]) -> httpx.AsyncClient:
+    async def send(topic: str, key: str, value: bytes, _: list[tuple[str, bytes]]) -> None:
+        sent.append((topic, key, msgspec.json.decode(value, type=Command)))
+
     app = FastAPI()
     problem.install(app)
-    app.include_router(api.routes(pool))
+    app.include_router(api.routes(pool, send))
+    app.include_router(commands.routes(pool))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://enrich")
 
 
@@ -215,3 +227,97 @@ async def test_a_lead_says_which_event_named_each_identifier_and_which_visits_jo
         "at": "2026-11-02T09:05:00Z",
         "event_id": ids.submission_id("shop", "e1"),
     }
+
+
+async def two(pool: Pool) -> tuple[str, str]:
+    """Two leads, Jo and Mo."""
+    await batch(pool, [event("e1", email="jo@acme.example"), event("e2", email="mo@acme.example", anonymous_id="c1")])
+    jo, mo = (ids.lead_id(SECRET, f"email\x1f{name}@acme.example") for name in ("jo", "mo"))
+    return jo, mo
+
+
+async def test_what_is_asked_is_a_record_that_names_its_lead_and_is_pending_until_it_is_read(
+    pool: Pool, client: httpx.AsyncClient, sent: list[tuple[str, str, Command]]
+) -> None:
+    jo, mo = await two(pool)
+    asked = [
+        ("merge", {"lead_ids": [mo], "survivor": jo, "reason": "one desk", "by": "ann"}),
+        ("split", {"identifiers": [{"kind": "email", "value": "JO@acme.example"}], "by": "ann"}),
+        (f"activities/{ids.submission_id('shop', 'e1')}/human", {"human": 0}),
+    ]
+    for path, body in asked:
+        answer = await client.post(f"/v1/leads/{jo}/{path}", json=body)
+        assert answer.status_code == 202
+        assert answer.headers["location"] == f"/v1/commands/{answer.json()['command_id']}"
+        status = await client.get(answer.headers["location"])
+        assert status.json()["status"] == "pending"
+
+    assert {(topic, key, command.lead_id) for topic, key, command in sent} == {("leads.commands.v1", jo, jo)}
+    assert [(command.kind, command.payload, command.by) for _, _, command in sent] == [
+        ("merge", {"lead_ids": [jo, mo], "survivor": jo, "reason": "one desk"}, "ann"),
+        (
+            "split",
+            {"lead_id": jo, "identifiers": [{"kind": "email", "value": "JO@acme.example"}], "event_ids": []},
+            "ann",
+        ),
+        ("human", {"event_id": ids.submission_id("shop", "e1"), "human": 0}, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "mistakes"),
+    [
+        ("merge", {}, {"/lead_ids": "missing"}),
+        ("merge", {"lead_ids": [], "more": 1, "by": ""}, {"/lead_ids": "too short", "/more": "extra forbidden", "/by": "string too short"}),
+        ("split", {}, {"": "nothing leaves: name identifiers or events"}),
+        (
+            "split",
+            {
+                "identifiers": [
+                    {"kind": "email", "value": "nobody"},
+                    {"kind": "phone", "value": "12"},
+                    {"kind": "user_id", "value": "u1"},
+                    {"kind": "user_id", "property": "shop", "value": "undefined"},
+                    {"kind": "fax", "value": "1"},
+                ],
+                "event_ids": ["no-id"],
+            },
+            {
+                "/identifiers/0/email/value": "no e-mail address that could be sent to",
+                "/identifiers/1/phone/value": "no phone number with its country: +44 20 7946 0018",
+                "/identifiers/2/user_id/property": "missing",
+                "/identifiers/3/user_id/value": "no id that could tell one person from another",
+                "/identifiers/4": "union tag invalid",
+                "/event_ids/0": "uuid parsing",
+            },
+        ),
+        ("activities/6b1f5f7e-0000-4000-8000-000000000000/human", {"human": 2}, {"/human": "less than equal"}),
+    ],
+)  # fmt: skip
+async def test_all_mistakes_of_a_body_are_told_at_once_and_nothing_is_sent(
+    client: httpx.AsyncClient,
+    sent: list[tuple[str, str, Command]],
+    path: str,
+    body: dict[str, object],
+    mistakes: dict[str, str],
+) -> None:
+    answer = await client.post(f"/v1/leads/ld_any/{path}", json=body)
+
+    assert answer.status_code == 422
+    assert {one["pointer"]: one["detail"] for one in answer.json()["errors"]} == mistakes
+    assert sent == []
+
+
+async def test_what_is_asked_of_a_lead_or_an_activity_that_is_not_there_is_not_found(
+    pool: Pool, client: httpx.AsyncClient, sent: list[tuple[str, str, Command]]
+) -> None:
+    jo, _ = await two(pool)
+    theirs = ids.submission_id("shop", "e2")
+    for path, body in (
+        (f"{jo}/merge", {"lead_ids": ["ld_nobody"]}),
+        ("ld_nobody/split", {"event_ids": [theirs]}),
+        (f"{jo}/activities/{theirs}/human", {"human": 1}),
+        (f"ld_nobody/activities/{theirs}/human", {"human": 1}),
+    ):
+        assert (await client.post(f"/v1/leads/{path}", json=body)).status_code == 404
+    assert sent == []

@@ -1,47 +1,145 @@
-"""`leads lead show`: one lead's way through the four services, and why it is where it is."""
+"""`leads lead ...`: one person's story through the services, and what an operator says about who is who."""
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
 from services.console import explain, screen, where
 from services.console.ask import Ask
+from services.console.domain import words
+from services.console.domain.story import called, story
 from services.console.screen import Json
+from services.console.where import Trouble
 
-app = typer.Typer(no_args_is_help=True, help="One lead: who it is, its score and why, its handovers, its way.")
-_ACTIVITIES_SHOWN = 15
+app = typer.Typer(
+    no_args_is_help=True, help="One person: the story, the score and why, the handovers; and who is who, by your word."
+)
+
+_NAMED = "ID|EMAIL|PHONE"
+Person = Annotated[
+    str, typer.Argument(metavar=_NAMED, help="A lead id (a merged one will do), an e-mail or a phone number.")
+]
+Reason = Annotated[str | None, typer.Option("--reason", help="Why, for those who look later.")]
+By = Annotated[str | None, typer.Option("--by", help="Who says so; else who you are on this machine.")]
 
 
 @app.command()
 def show(
-    lead: Annotated[str, typer.Argument(metavar="ID|EMAIL", help="A lead id (an absorbed one will do) or an e-mail.")],
+    lead: Person,
+    hops: Annotated[
+        bool, typer.Option("--hops", help="With the time that each step through the services took.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Explain one lead: profile, score with all contributions, handovers with owner and path, and the time of each hop."""
+    """Tell one person's story: who it is and how we know, what they did, why it is one person, consent, score and handovers."""
     found = explain.lead(Ask(where.find()), lead)
     if as_json:
         screen.as_json(found)
         return
-    print_lead(found)
+    print_lead(found, hops=hops)
 
 
-def print_lead(found: dict[str, Any]) -> None:
-    """The whole explanation for people."""
-    profile, score = found["profile"], found["score"]
-    screen.pairs(
-        str(found["lead_id"]),
-        {
-            "name": _in(profile, "name", "full"),
-            "e-mail": _with(_in(profile, "email", "address"), _in(profile, "email", "kind")),
-            "phone": _in(profile, "phone", "e164") or _in(profile, "phone", "raw"),
-            "company": _with(_in(profile, "company", "name"), _in(profile, "company", "domain")),
-            "job": _with(_in(profile, "job", "title"), _in(profile, "job", "seniority")),
-            "country": _with(profile.get("country"), (profile.get("sources") or {}).get("country")),
-            "absorbed": ", ".join(found.get("absorbed_leads") or ()) or None,
-        },
+@app.command()
+def merge(
+    lead: Person,
+    others: Annotated[list[str], typer.Argument(metavar=_NAMED + "...", help="Who is the same person.")],
+    survivor: Annotated[
+        str | None, typer.Option("--survivor", metavar="ID", help="The lead that remains; else the one made first.")
+    ] = None,
+    reason: Reason = None,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """Say that leads are one person. All their ids lead to the one that remains; `leads lead split` undoes it."""
+    ask = Ask(where.find())
+    ids = [str(explain.enriched(ask, name)["lead_id"]) for name in (lead, *others)]
+    body = {"lead_ids": ids[1:], "survivor": survivor, "reason": reason, "by": by or _me()}
+    done = ask.command("enrich", f"/v1/leads/{quote(ids[0], safe='')}/merge", body)
+    after = explain.enriched(ask, ids[0])
+    if as_json:
+        screen.as_json({**done, "lead": after})
+        return
+    gone = [one for one in dict.fromkeys(ids) if one != after["lead_id"]]
+    screen.line(f"They are one person now: {called(after)} ({after['lead_id']}).")
+    for one in gone:
+        screen.line(f"  {one} leads there.")
+
+
+@app.command()
+def split(
+    lead: Person,
+    identifiers: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="IDENTIFIER...", help="What is somebody else's: an e-mail, phone number or id of this lead."
+        ),
+    ] = None,
+    events: Annotated[
+        list[str] | None,
+        typer.Option("--event", metavar="ID", help="An activity that is somebody else's; may be repeated."),
+    ] = None,
+    reason: Reason = None,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """Say that identifiers or activities of a lead are somebody else's. They leave, and never join again by themselves."""
+    if not identifiers and not events:
+        raise typer.BadParameter("say what leaves: identifiers, or --event ID")
+    ask = Ask(where.find())
+    found = explain.enriched(ask, lead)
+    leaving = [_identifier(found, text) for text in identifiers or ()]
+    body = {"identifiers": leaving, "event_ids": events or [], "reason": reason, "by": by or _me()}
+    done = ask.command("enrich", f"/v1/leads/{quote(str(found['lead_id']), safe='')}/split", body)
+    after = explain.enriched(ask, str(found["lead_id"]))
+    others = [
+        one for identifier in leaving for one in explain.having(ask, identifier) if one["lead_id"] != after["lead_id"]
+    ]
+    others = list({one["lead_id"]: one for one in others}.values())
+    if as_json:
+        screen.as_json({**done, "lead": after, "others": others})
+        return
+    screen.line(f"{called(after)} ({after['lead_id']}) remains.")
+    for one in others:
+        screen.line(f"{called(one)} ({one['lead_id']}) is somebody else now.")
+    if events:
+        screen.line(f"{words.count(len(events), 'activity').replace('activitys', 'activities')} left.")
+
+
+@app.command()
+def human(
+    lead: Person,
+    event: Annotated[str, typer.Argument(metavar="ACTIVITY", help="An activity's id, from `leads lead show --json`.")],
+    likely: Annotated[
+        float, typer.Argument(min=0, max=1, metavar="0..1", help="0: a machine did it; 1: a person did.")
+    ],
+    reason: Reason = None,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """Say how human an activity is, whatever it seemed. The lead is scored again with it."""
+    ask = Ask(where.find())
+    lead_id = str(explain.enriched(ask, lead)["lead_id"])
+    path = f"/v1/leads/{quote(lead_id, safe='')}/activities/{quote(event, safe='')}/human"
+    done = ask.command("enrich", path, {"human": likely, "reason": reason, "by": by or _me()})
+    if as_json:
+        screen.as_json(done)
+        return
+    screen.line(
+        f"That activity counts as {likely:g} human from now on. `leads lead show {lead_id}` shows the new score."
     )
+
+
+def print_lead(found: dict[str, Any], *, hops: bool = False) -> None:
+    """The whole story for people."""
+    if found.get("absorbed"):
+        screen.line("This id was merged: here is the person that it leads to.")
+    for section in story(found):
+        screen.sentences(section.title, section.lines)
+    score = found["score"]
     if score is None:
         screen.line("Score has not heard of it yet.")
     else:
@@ -50,7 +148,10 @@ def print_lead(found: dict[str, Any]) -> None:
         _print_handover(handover)
     if not found["handovers"]:
         screen.line("It was not handed over.")
-    _print_ways(found["ways"])
+    if hops:
+        handed = [way for way in found["ways"] if way["handover_id"]]
+        for way in handed or found["ways"][-1:]:
+            print_way(way)
 
 
 def print_way(way: dict[str, Any]) -> None:
@@ -65,60 +166,66 @@ def print_way(way: dict[str, Any]) -> None:
 
 
 def _print_score(score: dict[str, Any]) -> None:
-    points, ruleset = score["score"], score["ruleset"]
-    title = f"{points['total']:g} points: stage {score['stage']}, grade {score['grade']}, ruleset {ruleset['id']} {ruleset['version']}"
+    points = score["score"]
     screen.table(
-        title,
-        ("rule", "points", "base", "counted"),
-        [(one["rule"], f"{one['points']:g}", one.get("base"), one.get("count")) for one in score["contributions"]]
-        + [("total", f"{points['total']:g}", None, None)],
-        right=("points", "base", "counted"),
+        f"{points['total']:g} points: {words.stage(score['stage'])}, grade {score['grade']}",
+        ("why", "points", "counted"),
+        [
+            (_rule(one), f"{one['points']:g}", f"{one['count']}x {one['base']:g}" if one.get("count") else None)
+            for one in score["contributions"]
+        ]
+        + [("total", f"{points['total']:g}", None)],
+        right=("points", "counted"),
     )
+
+
+def _rule(contribution: dict[str, Any]) -> str:
+    reason = contribution.get("reason")
+    return f"{contribution['rule']}: {reason}" if reason else str(contribution["rule"])
 
 
 def _print_handover(handover: dict[str, Any]) -> None:
     owner = handover["owner"]
-    screen.pairs(
-        f"handed over to {owner.get('name') or owner['id']}",
-        {
-            "handover": handover["handover_id"],
-            "owner": " ".join(filter(None, (owner["id"], owner.get("email"), owner.get("team")))),
-            "state": handover.get("state"),
-            "episode": f"{handover['episode']}, attempt {handover['attempt']}",
-            "path": " > ".join(_step(step) for step in handover["path"]),
-        },
+    who = owner.get("name") or owner["id"]
+    team = f", team {owner['team']}" if owner.get("team") else ""
+    screen.sentences(
+        f"Handed over to {who}{team}",
+        [
+            ("when", words.moment(str(handover["created_at"]))),
+            ("mail", str(owner.get("email") or "")),
+            ("state", words.state(str(handover.get("state")))),
+            ("why them", " > ".join(_step(step) for step in handover["path"])),
+            ("handover id", str(handover["handover_id"])),
+        ],
     )
-
-
-def _print_ways(ways: list[dict[str, Any]]) -> None:
-    shown = ways[-_ACTIVITIES_SHOWN:]
-    if shown:
-        rows = [(screen.clock_time(way["occurred_at"]), way["kind"], way["name"], way["took_ms"]) for way in shown]
-        screen.table("activities", ("occurred (UTC)", "kind", "name", "ms in all"), rows, right=("ms in all",))
-    handed = [way for way in ways if way["handover_id"]]
-    for way in handed or ways[-1:]:
-        print_way(way)
 
 
 def _step(step: dict[str, Any]) -> str:
     if not step["matched"]:
         return f"{step['rule']} no"
-    return f"{step['rule']} yes{_because(step)}"
-
-
-def _because(step: dict[str, Any]) -> str:
     why = ", ".join(str(step[name]) for name in ("to", "because") if step.get(name))
-    return f" ({why})" if why else ""
+    return f"{step['rule']} yes{f' ({why})' if why else ''}"
 
 
-def _in(document: dict[str, Any], *path: str) -> Any:
-    found: Any = document
-    for name in path:
-        found = (found or {}).get(name)
-    return found
+def _identifier(found: dict[str, Any], text: str) -> dict[str, Any]:
+    """The lead's identifier that somebody typed, as the API takes it."""
+    theirs = [one for one in found["identifiers"] if one["kind"] != "anonymous_id"]
+    plain = text.strip().casefold()
+    chosen = [
+        one
+        for one in theirs
+        if plain in (one["value"].casefold(), _digits(one["value"]), words.identifier(one).casefold())
+    ]
+    if len(chosen) != 1:
+        known = "; ".join(words.identifier(one) for one in theirs)
+        problem = "is none of this lead's" if not chosen else "is more than one of this lead's"
+        raise Trouble(f"What you named {problem}. It has: {known}.")
+    return {name: value for name, value in chosen[0].items() if name in ("kind", "value", "property", "system")}
 
 
-def _with(value: object, more: object) -> str | None:
-    if value is None:
-        return str(more) if more is not None else None
-    return f"{value} ({more})" if more is not None else str(value)
+def _digits(text: str) -> str:
+    return text.removeprefix("+") if text.startswith("+") else text.casefold()
+
+
+def _me() -> str | None:
+    return os.environ.get("USER") or None

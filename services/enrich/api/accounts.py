@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
 
-from services.enrich.api.answers import PAGE, Limit, Next, as_json, lead_shown, place, placed, problems
+from services.enrich.api.answers import LAST, PAGE, Limit, Next, as_json, lead_shown, place, placed, problems
 from services.enrich.domain import domains, email
 from shared.database import Pool
 from shared.problem import Problem, respond
@@ -28,6 +28,7 @@ _UNKNOWN = Problem(
     "Nobody of this company is known",
     "GET /v1/accounts?search=... lists accounts by how their domain begins.",
 )
+_LATEST = LAST, "\U0010ffff"
 _NOBODYS = {
     "free": "This domain gives mailboxes to everybody: who writes from it may work anywhere.",
     "disposable": "This domain gives mailboxes for a day: nobody works there.",
@@ -83,7 +84,7 @@ def routes(pool: Pool) -> APIRouter:
         kind = email.kind_of(domains.host_of(domain) or account)
         if kind != "business":
             return respond(Problem(404, "no-account", "This domain is no company's", _NOBODYS[kind]))
-        at, lead_id = placed(before, first="\U0010ffff")
+        at, lead_id = placed(before, first=_LATEST)
         found = await pool.fetchrow(ONE, account)
         if found is None or not found["total"]:
             return respond(_UNKNOWN)

@@ -20,7 +20,13 @@ Limit = Annotated[int, Query(ge=1, le=500)]
 Next = Annotated[str | None, Query(max_length=340, description="`next` of the page before.")]
 PAGE = 50
 
-_LAST = datetime.max.replace(tzinfo=UTC)
+LAST = datetime.max.replace(tzinfo=UTC)
+
+# These leads, each with the ids that it absorbed.
+LEADS = """
+SELECT l.*, ARRAY(SELECT a.lead_id FROM lead AS a WHERE a.absorbed_into = l.lead_id ORDER BY a.lead_id) AS absorbed
+  FROM lead AS l WHERE lead_id = ANY ($1::text[])
+"""
 
 
 def as_json(document: Any) -> Response:
@@ -81,12 +87,11 @@ def no_such_page() -> Problem:
     return Problem(422, "no-such-page", "There is no such page", "Take `next` of the page before, as it is.")
 
 
-def placed(before: str | None, *, first: str) -> tuple[datetime, str]:
-    """Where a page begins, in a list from the latest to the earliest; without `before` at its beginning, where the id `first` is
-    past all others. Raises no_such_page()."""
-    if before is None:
-        return _LAST, first
-    at, _, id_ = before.replace(" ", "+").partition("~")  # a plus that nobody escaped
+def placed(text: str | None, *, first: tuple[datetime, str]) -> tuple[datetime, str]:
+    """The place in a list that a page's `next` names; `first` where there is none. Raises no_such_page()."""
+    if text is None:
+        return first
+    at, _, id_ = text.replace(" ", "+").partition("~")  # a plus that nobody escaped
     try:
         moment = datetime.fromisoformat(at)
     except ValueError:

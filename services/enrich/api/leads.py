@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 from services.enrich import store
 from services.enrich.api import evidence
 from services.enrich.api.answers import (
+    LAST,
     PAGE,
     LeadId,
     Limit,
@@ -32,7 +33,7 @@ _Text = Annotated[str | None, Query(max_length=320, pattern=r"^[^\x00]*$")]
 _ONE_IDENTIFIER = Problem(
     422, "one-identifier", "Ask by one identifier", "Give exactly one of email, phone, user_id, anonymous_id."
 )
-_LAST_EVENT = "ffffffff-ffff-ffff-ffff-ffffffffffff"
+_LATEST = LAST, "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 # Leads by the names of their identifiers.
 BY_NAME = "SELECT DISTINCT lead_id FROM identifier WHERE name = ANY ($1::text[]) AND lead_id IS NOT NULL ORDER BY lead_id LIMIT 100"
@@ -89,7 +90,7 @@ def routes(pool: Pool) -> APIRouter:
         row = await pool.fetchrow(ONE, lead_id)
         if row is None:
             raise unknown_lead()
-        at, event_id = placed(before, first=_LAST_EVENT)
+        at, event_id = placed(before, first=_LATEST)
         if not cloudevent.is_uuid(event_id):
             raise no_such_page()
         found = await pool.fetch(ACTIVITIES, row["lead_id"], at, event_id, limit)
