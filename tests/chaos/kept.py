@@ -12,6 +12,7 @@ from tests.chaos.history import Evidence, Ledger, Record, Span
 
 # A stage has a backlog of minutes to work off then, which is no illness; and nothing is replayed.
 _NOT_ASKED = ("well again", "a replay", "the replay", "99 of 100")
+_ENOUGH = 0.95  # of the posts that were asked for
 _EDGE_SECONDS = 3.0  # what is said to be away may still answer, and what is back may not yet
 
 
@@ -51,6 +52,21 @@ def kept(ledger: Ledger, records: Iterable[Record]) -> list[Finding]:
             list(_answers(ledger)),
         ),
     ]
+
+
+def too_few(ledger: Ledger, per_second: float) -> list[str]:
+    """What is wrong with the load where it was lighter than asked while Kafka alone was away: then nothing was shown for that load."""
+    outages = health.full_outages(ledger.spans)
+    away = [span for span in ledger.spans if span.name == "away kafka" and not any(_meet(span, one) for one in outages)]
+    posts = sum(any(span.begin <= one.at < span.end for span in away) for one in ledger.attempts)
+    seconds = sum(span.end - span.begin for span in away)
+    if posts >= _ENOUGH * per_second * seconds:
+        return []
+    return [f"load: {posts / seconds:.0f} posts a second while Kafka was away, {per_second:g} were asked for"]
+
+
+def _meet(one: Span, other: Span) -> bool:
+    return one.begin < other.end and other.begin < one.end
 
 
 def _passed(ledger: Ledger, first: dict[str, tuple[int, int]]) -> Iterator[str]:

@@ -63,6 +63,8 @@ def run(
         else:
             found = asyncio.run(_run(running, minutes, seed, per_second, with_replay, tell))
         said = ledger.read(running.book.path)
+    if course == SPOOL:
+        said.failed += kept.too_few(said, per_second)
     judge = kept.judge if course == SPOOL else checker.judge
     return Run(said, found, judge(said, found), time.monotonic() - began)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.chaos.history import Attempt, Ledger, Record, Sent, Span
-from tests.chaos.kept import kept
+from tests.chaos.kept import kept, too_few
 
 
 def a_run() -> tuple[Ledger, list[Record]]:
@@ -69,3 +69,10 @@ def test_a_no_while_only_kafka_is_away_is_found() -> None:
     ledger, records = a_run()
     ledger.attempts += [Attempt(25.0, "503", False)] * 5
     assert breaches(ledger, records) == ["169 of 174 (97.13%); the others: {'503': 5}"]
+
+
+def test_a_load_that_was_lighter_than_asked_shows_nothing_of_that_load() -> None:
+    ledger, _ = a_run()
+    ledger.spans.append(Span("away kafka", 100, 180))
+    assert too_few(ledger, 1.0) == []
+    assert too_few(ledger, 1.2) == ["load: 1 posts a second while Kafka was away, 1.2 were asked for"]
