@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, HTTPException
 
+from shared import problem
 from shared.database import Pool
 
 
@@ -20,7 +21,7 @@ async def pending(pool: Pool, command_id: str) -> None:
 
 def routes(pool: Pool) -> APIRouter:
     """`GET /v1/commands/{id}`: pending, done or refused, and why."""
-    router = APIRouter()
+    router = APIRouter(tags=["commands"], responses=problem.declared(401, 404, 422))
 
     @router.get("/v1/commands/{command_id}")
     async def command(command_id: uuid.UUID) -> dict[str, Any]:

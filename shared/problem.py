@@ -38,6 +38,12 @@ SCHEMA: dict[str, object] = {
 }
 
 
+def declared(*statuses: int) -> dict[int | str, dict[str, object]]:
+    """The errors that a route may answer, for its OpenAPI: each as a problem."""
+    content = {MEDIA_TYPE: {"schema": SCHEMA}}
+    return {status: {"description": http.HTTPStatus(status).phrase, "content": content} for status in statuses}
+
+
 @dataclass(frozen=True, slots=True)
 class Mistake:
     """One thing that is wrong with a request: where (a JSON Pointer, RFC 6901) and what. Never holds what was sent."""

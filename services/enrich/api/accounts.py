@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
 
-from services.enrich.api.answers import LAST, PAGE, Limit, Next, as_json, lead_shown, place, placed, problems
+from services.enrich.api.answers import LAST, PAGE, Limit, Next, as_json, lead_shown, place, placed
 from services.enrich.domain import domains, email
+from shared import problem
 from shared.database import Pool
 from shared.problem import Problem, respond
 
@@ -59,7 +60,7 @@ SELECT l.*, ARRAY(SELECT a.lead_id FROM lead AS a WHERE a.absorbed_into = l.lead
 
 def routes(pool: Pool) -> APIRouter:
     """The reading routes of accounts."""
-    router = APIRouter(prefix="/v1/accounts", tags=["accounts"], responses=problems(401, 422))
+    router = APIRouter(prefix="/v1/accounts", tags=["accounts"], responses=problem.declared(401, 422))
 
     @router.get("")
     async def find(
@@ -74,7 +75,7 @@ def routes(pool: Pool) -> APIRouter:
         full = len(rows) == limit
         return as_json({"accounts": [dict(row) for row in rows], "next": rows[-1]["domain"] if full else None})
 
-    @router.get("/{domain}", responses=problems(404))
+    @router.get("/{domain}", responses=problem.declared(404))
     async def one(domain: _Domain, limit: Limit = PAGE, before: Next = None) -> Response:
         """An account: the company's name as most of its leads say it, how many there are, and a page of them, the latest first.
         Domains of mailboxes for everybody are no account: 404, and the reason says so."""

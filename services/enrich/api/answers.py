@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -13,7 +12,7 @@ from fastapi import Path, Query, Response
 from services.enrich import store
 from services.enrich.domain import profile
 from services.enrich.domain.world import SEPARATOR, Lead
-from shared.problem import MEDIA_TYPE, SCHEMA, Problem
+from shared.problem import Problem
 
 LeadId = Annotated[str, Path(max_length=64, pattern=r"^[^\x00]+$", description="A lead id; an absorbed one will do.")]
 Limit = Annotated[int, Query(ge=1, le=500)]
@@ -68,12 +67,6 @@ def identifier_shown(name: str) -> dict[str, str]:
 def place(at: datetime, id_: str) -> str:
     """The place after this one in a list by time and id, for `next`."""
     return f"{at.isoformat()}~{id_}"
-
-
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """For a route's OpenAPI: the errors that it may answer, each as a problem."""
-    content = {MEDIA_TYPE: {"schema": SCHEMA}}
-    return {status: {"description": http.HTTPStatus(status).phrase, "content": content} for status in statuses}
 
 
 def unknown_lead() -> Problem:

@@ -11,9 +11,9 @@ from fastapi import APIRouter, Response
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.enrich.api.answers import LeadId, problems, unknown_lead
+from services.enrich.api.answers import LeadId, unknown_lead
 from services.enrich.domain import email, identity, phone
-from shared import clock, cloudevent, commands, contracts
+from shared import clock, cloudevent, commands, contracts, problem
 from shared.contracts import Command
 from shared.database import Pool
 from shared.problem import Problem
@@ -144,7 +144,7 @@ class Accepted(BaseModel):
 
 def routes(pool: Pool, send: Send) -> APIRouter:
     """The routes that change leads. `send(topic, key, value, headers)` returns when the broker has the record, else raises TimeoutError."""
-    router = APIRouter(prefix="/v1/leads", tags=["commands"], responses=problems(401, 404, 422, 503))
+    router = APIRouter(prefix="/v1/leads", tags=["commands"], responses=problem.declared(400, 401, 404, 422, 503))
 
     @router.post("/{lead_id}/merge", status_code=202)
     async def merge(lead_id: LeadId, asked: Merge, response: Response) -> Accepted:

@@ -19,12 +19,11 @@ from services.enrich.api.answers import (
     no_such_page,
     place,
     placed,
-    problems,
     unknown_lead,
 )
 from services.enrich.domain import email, emission, identity, phone
 from services.enrich.domain.world import name
-from shared import cloudevent
+from shared import cloudevent, problem
 from shared.database import Pool
 from shared.problem import Problem, respond
 
@@ -60,7 +59,7 @@ SELECT event_id, lead_id, revision, happened FROM activity
 
 def routes(pool: Pool) -> APIRouter:
     """The reading routes; everything is read from enrich's own store."""
-    router = APIRouter(prefix="/v1/leads", tags=["leads"], responses=problems(401, 422))
+    router = APIRouter(prefix="/v1/leads", tags=["leads"], responses=problem.declared(401, 422))
 
     @router.get("")
     async def find(
@@ -78,7 +77,7 @@ def routes(pool: Pool) -> APIRouter:
         leads = [await pool.fetchrow(ONE, row["lead_id"]) for row in rows]
         return as_json({"leads": [lead_shown(row) for row in leads if row is not None]})
 
-    @router.get("/{lead_id}", responses=problems(404))
+    @router.get("/{lead_id}", responses=problem.declared(404))
     async def one(
         lead_id: LeadId,
         limit: Limit = PAGE,
