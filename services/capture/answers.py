@@ -42,6 +42,9 @@ def lines(headers: Pairs) -> bytes:
     return b"".join(b"%b: %b\r\n" % pair for pair in headers)
 
 
+END = {True: b"\r\n", False: b"connection: close\r\n\r\n"}  # of a head, by whether the connection stays
+
+
 class Stop(Exception):
     """Ends the work on a request with this answer."""
 
@@ -111,7 +114,10 @@ HOOK_ENCODING = Problem(
     "A signature is that of the bytes as they are: send them uncompressed.",
 )
 TOO_LARGE = Problem(
-    413, "too-large", "The body is too large", "A body has at most 512 KiB. Send less, or several requests."
+    413,
+    "too-large",
+    "The body is too large",
+    "A body has at most 512 KiB, in at most 8,192 chunks. Send less, or several requests.",
 )
 TOO_DENSE = Problem(
     413,
@@ -125,6 +131,7 @@ HEAD_TOO_LARGE = Problem(
 TOO_SLOW = Problem(
     408, "too-slow", "The body came too slowly", "A request has to be sent within 8 seconds. Send it again."
 )
+NOT_HTTP = Problem(400, "not-http", "This is not HTTP", "Send an HTTP/1.1 request.")
 CONTENT_TYPE_SDK = Problem(415, "content-type", "This content type is not taken", "Send JSON as application/json.")
 CONTENT_TYPE_FORM = Problem(
     415,
@@ -222,6 +229,12 @@ def plain(status: int, body: bytes, media_type: str) -> Answer:
     """An answer of somebody else's choosing: what a vendor expects."""
     kind = ((b"content-type", media_type.encode()),) if body else ()
     return Answer(status, body, (*kind, (b"content-length", b"%d" % len(body))))
+
+
+def busy() -> bytes:
+    """To a connection too many, as it stands on the wire."""
+    answer = of_problem(BUSY)
+    return b"".join((head(answer.status, answer.headers), END[False], answer.body))
 
 
 def see_other(url: str) -> Answer:

@@ -10,7 +10,6 @@ import random
 import signal
 import socket
 from collections.abc import Coroutine
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +28,9 @@ from services.capture.limits import Limits
 from services.capture.metrics import publish, publish_limits
 from services.capture.properties import Properties
 from services.capture.quota import Quota
+from services.capture.reception import Reception, most_connections
 from services.capture.settings import Settings
 from services.capture.spool import Spool
-from services.capture.wire import Wire
 from services.capture.writer import Writer
 from shared import clock, database, logs, ops, service, settings, topology
 from shared.database import Pool
@@ -44,6 +43,7 @@ _LAST_FLIGHT_SECONDS = 6.0
 # A request leaves some thirty objects until its flight has landed, and hardly ever a cycle: at Python's own threshold (700) the
 # collector looks through all that flies again and again, for nothing.
 _COLLECT_AFTER = 20_000
+_MOST_ACCEPTED = 128  # connections that may wait, and are accepted in one turn of the loop
 
 
 class Parts:
@@ -187,7 +187,13 @@ async def serve(config: Settings, listening: socket.socket) -> None:
     parts: list[Parts] = []
     # Until the store has answered once there are no properties: whoever sends is told to come again.
     http = service.server(ops.until_started(app, health, elsewhere=is_hot))
-    http.config.http = partial(Wire, lambda: parts[0].door if parts else None)  # type: ignore[assignment]
+    http.config.http = Reception(  # type: ignore[assignment]
+        lambda: parts[0].door if parts else None,
+        most=most_connections(),
+        each=config.address_connections,
+        proxies=config.proxies,
+    )
+    http.config.backlog = _MOST_ACCEPTED
     http_task = asyncio.create_task(http.serve(sockets=[listening]))
     stopped = asyncio.create_task(stop.wait())
     opening = asyncio.create_task(_open(config, health, app))

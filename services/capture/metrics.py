@@ -21,6 +21,10 @@ UP = Gauge("leadflow_capture_path_up", "Whether a way to keep events works: 1 or
 LIMITED = Counter(
     "leadflow_capture_limited_total", "Requests answered 429, by limit (key, address, invalid, quota)", ["limit"]
 )
+TURNED_AWAY = Counter(
+    "leadflow_capture_turned_away_total",
+    "Connections answered 503, since there were too many at all or of their address",
+)
 FETCHES = Gauge(
     "leadflow_capture_fetches", "Leads of which only ids came and that are not fetched yet, of all instances"
 )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from services.capture import request
-from services.capture.request import Headers
+import httptools
 
-_MOST_PIECES = 4096  # of a body, before they are put together: a sender chooses how small they are
+from services.capture import request
+from services.capture.request import Headers, Request
+
+# Of a body. A sender chooses how small they are, and each costs as much as a whole one; a body of 512 KiB in chunks of 64 bytes has as many.
+MOST_PIECES = 8192
 
 
 class Open:
@@ -51,14 +54,23 @@ class Open:
     def set(self) -> None:
         """See `message_event`."""
 
+    def request(self, peer: str | None) -> Request:
+        """The whole request, from this address."""
+        body = self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
+        return Request(self.method, self.path, self.query, self.headers, peer, body)
+
     def take(self, piece: bytes) -> None:
-        """One more piece of the body; none is kept once there are too many bytes."""
+        """One more piece of the body; none is kept once there are too many, or too many bytes."""
         self.size += len(piece)
-        if self.size > request.MAX_BODY_BYTES:
+        if self.size > request.MAX_BODY_BYTES or len(self.pieces) >= MOST_PIECES:
             self.too_large = True
         if self.too_large:
             self.pieces.clear()
             return
-        if len(self.pieces) >= _MOST_PIECES:
-            self.pieces = [b"".join(self.pieces)]
         self.pieces.append(piece)
+
+
+def begun(parser: httptools.HttpRequestParser, path: str, query: bytes, headers: Headers) -> Open:
+    """The request whose head the parser has just read."""
+    keep_alive = parser.get_http_version() != "1.0" and parser.should_keep_alive()
+    return Open(parser.get_method().decode("ascii"), path, query, headers, keep_alive=keep_alive)

@@ -54,6 +54,13 @@ class Settings(Common):
         description="wrong keys, unreadable bodies and refused events a second of one public address, likewise; 0: no limit",
         examples=["10"],
     )
+    address_connections: int = Field(
+        default=500,
+        ge=0,
+        le=65_536,
+        description="connections that one public address (IPv6: /64) may have to each instance at a time; 0: no limit",
+        examples=["500"],
+    )
     trusted_proxies: str = Field(
         default="",
         description="networks whose X-Forwarded-For is believed, separated by commas",

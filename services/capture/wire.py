@@ -3,68 +3,74 @@
 from __future__ import annotations
 
 import asyncio
-import resource
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from services.capture import answers, patience
+from services.capture import answers, opened, patience
 from services.capture.answers import Answer
 from services.capture.door.desk import Judged
 from services.capture.door.door import Door, is_hot
 from services.capture.opened import Open
-from services.capture.patience import Patience
-from services.capture.request import Request, target
+from services.capture.patience import Deadlines, Patience
+from services.capture.request import said_too_large, target
 from shared import logs
 from shared.problem import Problem
 
-# File descriptors are for Kafka and Postgres too: they must find one when they come back.
-_MOST_CONNECTIONS = max(resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 200, 100)
+_MOST_IN_LINE = 1000  # requests sent before those before them are answered
 
 
 class Wire(HttpToolsProtocol):
-    """One connection, for uvicorn's `http=`. `door` gives the door, or None as long as there is none: then the app gets everything.
+    """One connection, in the place of uvicorn's own protocol, which has no limit for a request that does not become whole. `door` gives the
+    door, or None as long as there is none: then the app gets everything."""
 
-    uvicorn has no limit for a request that does not become whole; this has, for the app's requests too.
-    """
-
-    def __init__(self, door: Callable[[], Door | None], **uvicorn: Any) -> None:
+    def __init__(self, door: Callable[[], Door | None], every: Patience, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
         self._find_door = door
-        self._patience = Patience(self.loop, self._too_slow)
+        self._patience = every
+        self.deadlines = Deadlines(self.loop)
         self._in_head = self._sending = False  # where in a request the other end is
         self._whole = 0  # requests so far
-        self._lingering = False  # the end was said, and what still comes is thrown away
-        self._unread: asyncio.TimerHandle | None = None
-
-    # -- requests come -------------------------------------------------------------------------------------------------
+        self._most = patience.MAX_REQUEST_BYTES  # of this one
+        self._deaf = False  # the end was said, or will be: what still comes is thrown away
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Somebody connected: who then says nothing is cut off too."""
         super().connection_made(transport)
-        self._patience.wait()
-        if len(self.connections) > _MOST_CONNECTIONS:
-            self._write(answers.of_problem(answers.BUSY), keep_alive=False)
-            self._end()
+        self._patience.watch(self)
+        self.deadlines.more()
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, data: bytes | memoryview) -> None:
         """Bytes came."""
-        if self._lingering:
+        if self._deaf:
+            self.deadlines.received += len(data)
+            if self.deadlines.received > patience.LINGER_BYTES:
+                self.flow.pause_reading()
             return
+        self.deadlines.busy()
         whole = self._whole
-        super().data_received(data)
-        if (
-            self._sending or self._whole == whole
-        ):  # the latter: empty lines before a request, which end the wait for one
-            self._patience.wait(len(data))
-            if self._in_head and self._patience.received > patience.MAX_HEAD_BYTES:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            pass  # it stays as it is
+        except httptools.HttpParserError:
+            self._cut(answers.NOT_HTTP)
+            return
+        # The latter: empty lines before a request, which end the wait for one.
+        if (self._sending or self._whole == whole) and not self._deaf:
+            self.deadlines.more(len(data))
+            if self._in_head and self.deadlines.received > patience.MAX_HEAD_BYTES:
                 self._cut(answers.HEAD_TOO_LARGE)
-            elif self._patience.received > patience.MAX_REQUEST_BYTES:
+            elif self.deadlines.received > self._most:
                 self._cut(answers.TOO_LARGE)
 
     def on_message_begin(self) -> None:
-        """A request begins. Whose it is shows in its path."""
+        """A request begins. Whose it is shows in its path. Raises EOFError after the end, which ends the parsing of what came."""
+        if self._deaf or self.transport.is_closing():
+            raise EOFError
         self.url = b""
         self.headers = []
         self._in_head = self._sending = True
@@ -74,27 +80,24 @@ class Wire(HttpToolsProtocol):
         self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        """The head is whole."""
+        """The head is whole. Raises EOFError where too many wait for their turn."""
         self._in_head = False
+        self._most = patience.MAX_REQUEST_BYTES
         path, query = target(self.url)
+        before: Any = self.cycle
+        in_line = before is not None and not before.response_complete
+        if in_line:
+            if len(self.pipeline) >= _MOST_IN_LINE:
+                raise EOFError
+            self.flow.pause_reading()
         if not is_hot(path) or self._find_door() is None or (self.parser.should_upgrade() and self._should_upgrade()):
             self._on_headers_of_the_app()
             return
-        parser = self.parser
-        cycle = Open(
-            parser.get_method().decode("ascii"),
-            path,
-            query,
-            dict(self.headers),
-            keep_alive=parser.get_http_version() != "1.0" and parser.should_keep_alive(),
-        )
-        before: Any = self.cycle
-        self.cycle = cycle  # type: ignore[assignment]
-        if before is None or before.response_complete:
-            self._begin(cycle)
-        else:
-            self.flow.pause_reading()
+        self.cycle = cycle = opened.begun(self.parser, path, query, dict(self.headers))  # type: ignore[assignment]
+        if in_line:
             self.pipeline.appendleft((cycle, self.app))  # type: ignore[arg-type]
+        else:
+            self._begin(cycle)
 
     def _on_headers_of_the_app(self) -> None:
         url, headers = self.url, self.headers
@@ -103,6 +106,9 @@ class Wire(HttpToolsProtocol):
         for name, value in headers:
             super().on_header(name, value)
         super().on_headers_complete()
+        self._most = patience.MAX_APP_BYTES
+        if said_too_large(dict(self.headers)):
+            self._cut(answers.TOO_LARGE)
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
@@ -118,8 +124,10 @@ class Wire(HttpToolsProtocol):
         """The request is whole."""
         self._sending = False
         self._whole += 1
-        self._patience.done()
+        self.deadlines.whole()
         cycle: Any = self.cycle
+        if cycle.response_complete:
+            self.deadlines.idle(self.timeout_keep_alive)
         if type(cycle) is not Open:
             super().on_message_complete()
         elif not cycle.response_complete:
@@ -131,15 +139,11 @@ class Wire(HttpToolsProtocol):
         """The other end is gone. What has been judged is kept all the same, and nobody hears of it."""
         cycle: Any = self.cycle
         super().connection_lost(exc)
-        self._patience.done()
+        self._patience.forget(self)
         self.flow.resume_writing()
-        if self._unread is not None:
-            self._unread.cancel()
         for one in (cycle, *(waiting for waiting, _ in self.pipeline)):
             if type(one) is Open:
                 one.disconnected = True
-
-    # -- one request has its turn --------------------------------------------------------------------------------------
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         if type(cycle) is not Open:
@@ -157,58 +161,71 @@ class Wire(HttpToolsProtocol):
         if cycle.too_large:
             self._stop(cycle, answers.TOO_LARGE)
         elif cycle.whole:
+            door = self._find_door()
+            assert door is not None  # it was there when the request began
             try:
-                self._judged(cycle, self._judge(cycle))
+                self._judged(cycle, door.judge(cycle.request(self.client[0] if self.client else None)))
             except Exception as error:  # a bug of ours costs its own request only
                 logs.get().error("a request failed", error=type(error).__name__, exc_info=error)
                 cycle.keep_alive = False
                 self._answer(cycle, answers.broke_down())
 
-    def _judge(self, cycle: Open) -> Judged:
-        door = self._find_door()
-        assert door is not None  # it was there when the request began
-        peer = self.client[0] if self.client else None
-        body = cycle.pieces[0] if len(cycle.pieces) == 1 else b"".join(cycle.pieces)
-        return door.judge(Request(cycle.method, cycle.path, cycle.query, cycle.headers, peer, body))
-
     def _judged(self, cycle: Open, judged: Judged) -> None:
         cycle.limits_said = judged.limits_said
-        if judged.durable is None:
-            self._answer(cycle, judged.answer)
-            return
 
         def known(durable: asyncio.Future[bool]) -> None:
             sure = not durable.cancelled() and durable.exception() is None and durable.result()
             self._answer(cycle, judged.answer if sure else judged.unavailable())
 
-        judged.durable.add_done_callback(known)
+        if judged.durable is None:
+            self._answer(cycle, judged.answer)
+        else:
+            judged.durable.add_done_callback(known)
 
-    # -- requests that do not become whole -----------------------------------------------------------------------------
-
-    def _too_slow(self) -> None:
-        if self.flow.read_paused:  # it is we who do not read on: the requests before it are not answered yet
-            self._patience.wait()
+    def late(self) -> None:
+        """A deadline is over."""
+        now, deadlines = self.loop.time(), self.deadlines
+        if deadlines.read_by <= now:
+            deadlines.read()
+            self.transport.abort()
+        elif (
+            self.flow.read_paused and deadlines.whole_by <= now
+        ):  # it is we who do not read on: the requests before it are not answered yet
+            deadlines.whole()
+            deadlines.more()
         elif self._sending:
             self._cut(answers.TOO_SLOW)
         else:
             self._end()  # nothing came that could be answered
+            deadlines.busy()
 
     def _cut(self, problem: Problem) -> None:
-        """The end of the connection, with this answer where none is on its way."""
+        """The end of the connection: with this answer where none is on its way; where others have to come before it, after those."""
+        if self._deaf or self.transport.is_closing():
+            return  # it has come already
         cycle: Any = self.cycle
-        if not self._in_head and type(cycle) is Open:
+        unanswered = cycle is not None and not cycle.response_complete
+        hot = type(cycle) is Open
+        if unanswered and (self._in_head or self.pipeline or not (hot or not cycle.response_started)):
+            self._deaf = True
             cycle.keep_alive = False
+            self.deadlines.whole()
+            self.deadlines.read_within(patience.READ_SECONDS)
+        elif unanswered and hot:
             self._stop(cycle, problem)
-        elif cycle is None or cycle.response_complete or not (self._in_head or cycle.response_started):
-            self._write(answers.of_problem(problem), keep_alive=False)
-        self._end()
+        else:
+            if unanswered:  # the app hears that nobody is there any more
+                cycle.disconnected = True
+                cycle.message_event.set()
+            if unanswered or self._in_head or not self._sending:
+                self._write(answers.of_problem(problem), keep_alive=False)
+            self._end()
 
     def _stop(self, cycle: Open, problem: Problem) -> None:
         door = self._find_door()
         answer = answers.of_problem(problem)
+        cycle.keep_alive = False
         self._answer(cycle, door.stopped(answer, cycle.path, cycle.headers) if door is not None else answer)
-
-    # -- answers go ----------------------------------------------------------------------------------------------------
 
     def _answer(self, cycle: Open, answer: Answer) -> None:
         """Writes the whole answer at once: uvicorn would write head and body apart, a system call and often a packet more."""
@@ -221,52 +238,59 @@ class Wire(HttpToolsProtocol):
             return
         cycle.response_complete = True
         cycle.pieces.clear()
+        if answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            cycle.keep_alive = False  # who sends such things need not be waited for
         if cycle.disconnected or self.transport.is_closing():
             return
         self._write(answer, keep_alive=cycle.keep_alive, said=cycle.limits_said, head_only=cycle.method == "HEAD")
-        if not cycle.keep_alive:
+        if cycle.keep_alive:
+            self.on_response_complete()
+        else:
             self._end()
-        self.on_response_complete()
 
     async def _answer_later(self, cycle: Open, answer: Answer) -> None:
         await self.flow.drain()
         self._answer(cycle, answer)
 
     def _write(self, answer: Answer, *, keep_alive: bool, said: bytes = b"", head_only: bool = False) -> None:
-        head = answers.head(answer.status, answer.headers)
         always = answers.lines(tuple(self.server_state.default_headers))
-        end = b"\r\n" if keep_alive else b"connection: close\r\n\r\n"
-        self.transport.write(b"".join((head, always, said, end, b"" if head_only else answer.body)))
+        body = b"" if head_only else answer.body
+        self.transport.write(
+            b"".join((answers.head(answer.status, answer.headers), always, said, answers.END[keep_alive], body))
+        )
 
     def _end(self) -> None:
         """Closes as soon as the other end has read what was written, or has had its time to. Where it is still sending, closing at once
-        would make its system throw the answer away (RFC 9112, 9.6)."""
+        would make its system throw the answer away (RFC 9112, 9.6): so much is taken, and so long, and thrown away."""
+        self.deadlines.whole()
         if self._sending and self.transport.can_write_eof():
-            self._lingering = True
-            self._patience.done()
+            self._deaf = True
             self.transport.write_eof()
-            self._hurry(patience.LINGER_SECONDS)
+            self.deadlines.read_within(patience.LINGER_SECONDS)
             return
         self.transport.close()
         if self.transport.get_write_buffer_size():
-            self._hurry(patience.READ_SECONDS)
+            self.deadlines.read_within(patience.READ_SECONDS)
 
-    def timeout_keep_alive_handler(self) -> None:
-        """Nothing came for long after an answer."""
-        self._end()
+    def on_response_complete(self) -> None:
+        """The next request of the line has its turn. Nothing is read before the line is empty."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif not self._sending:
+            self.deadlines.idle(self.timeout_keep_alive)
+        if not self.pipeline:
+            self.flow.resume_reading()
 
     def pause_writing(self) -> None:
         """The other end leaves answers unread. It has so long to read on."""
         super().pause_writing()
-        self._hurry(patience.READ_SECONDS)
+        self.deadlines.read_within(patience.READ_SECONDS)
 
     def resume_writing(self) -> None:
         """It reads again."""
         super().resume_writing()
-        if self._unread is not None and not self._lingering and not self.transport.is_closing():
-            self._unread.cancel()
-            self._unread = None
-
-    def _hurry(self, seconds: float) -> None:
-        if self._unread is None:
-            self._unread = self.loop.call_later(seconds, self.transport.abort)
+        if not self._deaf and not self.transport.is_closing():
+            self.deadlines.read()

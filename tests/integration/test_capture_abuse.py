@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.abuse.attacks import ATTACKS
+from tests.abuse.floods import ATTACKS
 from tests.abuse.siege import besieged
 
 _TAKES_LONG = "silent_after_a_request"  # over a minute: keep-alive

@@ -11,6 +11,7 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from services.capture.door.door import Door
+from services.capture.patience import Patience
 from services.capture.wire import Wire
 
 
@@ -85,8 +86,10 @@ class Client:
     def __init__(self, door: Door | None, *, peer: str = "203.0.113.7") -> None:
         config = Config(_behind, http="httptools", ws="none", access_log=False, log_config=None, lifespan="off")
         self.state = ServerState()
-        self.wire = Wire(lambda: door, config=config, server_state=self.state, app_state={})
+        self.wire = Wire(lambda: door, Patience(), config=config, server_state=self.state, app_state={})
         self.transport = Transport(peer)
+        self._read, self._begun = 0, b""
+        self._found: list[Answered] = []
         self.wire.connection_made(self.transport)
 
     def send(self, data: bytes) -> None:
@@ -96,14 +99,22 @@ class Client:
     async def answers(self, count: int, *, seconds: float = 30) -> list[Answered]:
         """The first `count` final answers, as soon as they are there; fewer when the connection is closed before."""
         async with asyncio.timeout(seconds):
-            while len(found := _answers(b"".join(self.transport.writes))) < count and not self.transport.closed:
+            while len(self._answered()) < count and not self.transport.closed:
                 self.transport.something.clear()
                 await self.transport.something.wait()
-        self.wire._unset_keepalive_if_required()  # no timer outlives a test
-        return found
+        return self._answered()
+
+    def _answered(self) -> list[Answered]:
+        """All final answers so far."""
+        new = self.transport.writes[self._read :]
+        self._read += len(new)
+        found, self._begun = _answers(b"".join([self._begun, *new]))
+        self._found += found
+        return self._found
 
 
-def _answers(data: bytes) -> list[Answered]:
+def _answers(data: bytes) -> tuple[list[Answered], bytes]:
+    """The whole ones, and what is left."""
     found: list[Answered] = []
     while data:
         head, whole, rest = data.partition(b"\r\n\r\n")
@@ -123,4 +134,4 @@ def _answers(data: bytes) -> list[Answered]:
             break
         found.append(Answered(status, headers, rest[:length]))
         data = rest[length:]
-    return found
+    return found, data

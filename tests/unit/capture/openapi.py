@@ -7,11 +7,10 @@ import contextlib
 import socket
 import sys
 from collections.abc import AsyncIterator
-from functools import partial
 from pathlib import Path
 
 from services.capture.main import fastapi_app
-from services.capture.wire import Wire
+from services.capture.reception import Reception
 from shared import service
 from shared.health import Health
 from tests.unit.capture.door import KEY, Visitor
@@ -38,7 +37,7 @@ async def served() -> AsyncIterator[str]:
     health.report("start", None)
     door = Visitor().door
     server = service.server(fastapi_app(health))
-    server.config.http = partial(Wire, lambda: door)  # type: ignore[assignment]
+    server.config.http = Reception(lambda: door)  # type: ignore[assignment]
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     serving = asyncio.create_task(server.serve(sockets=[listening]))

@@ -1,4 +1,4 @@
-"""Connections as HTTP wants them: order, keep-alive, time limits, and that a lost client costs nobody anything."""
+"""Connections as HTTP wants them: order, keep-alive, and that a lost client costs nobody anything."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from services.capture import patience, wire
 from services.capture.answers import lines
 from shared.message import Message
 from tests.unit.capture.client import Client
-from tests.unit.capture.door import KEY, Durable, Visitor, problem
+from tests.unit.capture.door import KEY, Durable, Visitor
 
 BODY = b'{"userId":"u1","event":"x"}'
 
@@ -99,129 +98,6 @@ async def test_go_on_is_said_to_who_asks() -> None:
     assert client.transport.writes == [b"HTTP/1.1 100 Continue\r\n\r\n"]
     client.send(BODY)
     assert [one.status for one in await client.answers(1)] == [200]
-
-
-@pytest.mark.parametrize("before", [b"", a_post()])
-async def test_a_body_that_does_not_come_is_408(before: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "SEND_SECONDS", 0.02)
-    client = Client(Visitor().door)
-    client.send(before + a_post(more="Origin: https://x.example\r\n")[:-1])
-    *_, answered = await client.answers(2 if before else 1)
-    assert problem(answered) == (408, "too-slow")
-    assert answered.headers["access-control-allow-origin"] == "https://x.example"
-
-
-@pytest.mark.parametrize("sent", [b"POST /v1/track HT", b"GET /v1/properties HTTP/1.1\r\nHost: x\r\n"])
-async def test_a_head_that_does_not_come_is_408_whoever_it_is_for(sent: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "SEND_SECONDS", 0.02)
-    client = Client(Visitor().door)
-    client.send(sent)
-    [answered] = await client.answers(1)
-    assert problem(answered) == (408, "too-slow")
-    assert client.transport.closed
-
-
-async def test_the_time_is_for_the_whole_request_and_no_byte_begins_it_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "SEND_SECONDS", 0.05)
-    client = Client(Visitor().door)
-    for byte in a_post():
-        if client.transport.closed:
-            break
-        client.send(bytes([byte]))
-        await asyncio.sleep(0.002)
-    [answered] = await client.answers(1)
-    assert problem(answered) == (408, "too-slow")
-
-
-async def test_the_app_is_spared_from_bodies_that_do_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "SEND_SECONDS", 0.02)
-    client = Client(Visitor().door)
-    client.send(a_post("/v1/none")[:-1])
-    [answered] = await client.answers(1)
-    assert (answered.status, client.transport.closed) == (408, True)
-
-
-@pytest.mark.parametrize("sent", [b"", b"\r\n", a_post() + b"", b"\r\n\r\n"])
-async def test_who_says_nothing_is_cut_off_without_a_word(sent: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "SEND_SECONDS", 0.02)
-    client = Client(Visitor().door)
-    client.wire.timeout_keep_alive = 1 if sent.startswith(b"POST") else 60
-    if sent:
-        client.send(sent)
-    async with asyncio.timeout(5):
-        while not client.transport.closed:
-            await asyncio.sleep(0.01)
-    assert len(client.transport.writes) == (1 if sent.startswith(b"POST") else 0)
-
-
-async def test_a_request_behind_one_that_is_not_answered_has_time_until_it_can_come(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(patience, "SEND_SECONDS", 0.02)
-    visitor = Visitor(durable=Slow())
-    client = Client(visitor.door)
-    client.send(a_post() + a_post()[:-1])
-    await asyncio.sleep(0.1)
-    assert not client.transport.closed
-    visitor.durable.flying[0].set_result(True)  # type: ignore[attr-defined]
-    answered = await client.answers(2)
-    assert [one.status for one in answered] == [200, 408]
-
-
-async def test_heads_and_trailers_without_end_are_cut() -> None:
-    client = Client(Visitor().door)
-    client.send(b"POST /v1/track HTTP/1.1\r\n")
-    while not client.transport.closed:
-        client.send(b"X: " + b"y" * 5000 + b"\r\n")
-    assert problem((await client.answers(1))[0]) == (431, "head-too-large")
-    client = Client(Visitor().door)
-    client.send(a_post(body=b"").replace(b"Content-Length: 0", b"Transfer-Encoding: chunked") + b"0\r\n")
-    while not client.transport.closed:
-        client.send(b"X: " + b"y" * 5000 + b"\r\n")
-    assert problem((await client.answers(1))[0]) == (413, "too-large")
-
-
-async def test_who_goes_on_sending_after_the_end_is_listened_to_for_a_moment_and_not_heard(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(patience, "LINGER_SECONDS", 0.05)
-    client = Client(Visitor().door)
-    client.transport.polite = False
-    client.send(b"POST /v1/track HTTP/1.1\r\nX: " + b"y" * 70_000)
-    for _ in range(10):
-        client.send(b"y" * 10_000)
-    assert (client.transport.ended, client.transport.closed) == (True, False)
-    assert len(client.transport.writes) == 1
-    await asyncio.sleep(0.1)
-    assert client.transport.aborted
-
-
-async def test_who_leaves_answers_unread_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "READ_SECONDS", 0.02)
-    paused, ended = Client(Visitor().door), Client(Visitor().door)
-    paused.wire.pause_writing()
-    ended.transport.unsent = 1
-    ended.send(a_post(more="Connection: close\r\n"))
-    await asyncio.sleep(0.05)
-    assert paused.transport.aborted
-    assert ended.transport.aborted
-
-
-async def test_who_reads_on_in_time_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "READ_SECONDS", 0.02)
-    client = Client(Visitor().door)
-    client.wire.pause_writing()
-    client.wire.resume_writing()
-    await asyncio.sleep(0.05)
-    assert not client.transport.closed
-
-
-async def test_beyond_the_most_connections_a_new_one_is_turned_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "_MOST_CONNECTIONS", 0)
-    client = Client(Visitor().door)
-    [answered] = await client.answers(1)
-    assert problem(answered) == (503, "busy")
-    assert client.transport.closed
 
 
 async def test_a_body_of_many_small_pieces_is_put_together() -> None:
