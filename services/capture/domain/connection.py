@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
+from socket import AF_INET6, inet_ntop, inet_pton
 
 Network = IPv4Network | IPv6Network
 
@@ -24,6 +24,8 @@ _LIBRARY = re.compile(
 )
 LONGEST_AGENT = 1024
 _LONGEST_ADDRESS = 64  # IPv6 takes 45 characters, and may have a zone
+_ZERO = b"\0"
+_EXCEPTIONS = frozenset((b"\x20\x01", b"\x20\x02", b"\x3f\xff"))
 _CODE_LETTERS = 2
 # What edges say of an address whose country they don't know (developers.cloudflare.com/fundamentals/reference/http-headers and
 # cloud.google.com/appengine/docs/standard/reference/request-headers, both looked up November 27, 2026). `T1`, Tor, has a digit.
@@ -72,16 +74,32 @@ def valid_address(text: str) -> str | None:
 
 @lru_cache(maxsize=1024)
 def _valid_address(text: str) -> str | None:
+    if (packed := _packed(text)) is not None:
+        return inet_ntop(AF_INET6, packed)
     try:
         return str(ip_address(text))
     except ValueError:
         return None
 
 
+def _packed(text: str) -> bytes | None:
+    """An IPv6 address of those parts of the public internet that have no exceptions within (IANA's special-purpose registry has them in
+    2001::/16, 2002::/16 and 3fff::/16); None for all others. `ipaddress` takes ten times as long, and strangers are never remembered."""
+    if ":" not in text:
+        return None
+    try:
+        packed = inet_pton(AF_INET6, text)
+    except (OSError, ValueError):
+        return None
+    return packed if packed[0] >> 5 == 1 and packed[:2] not in _EXCEPTIONS else None
+
+
 @lru_cache(maxsize=4096)
 def source(address: str) -> str | None:
     """Whom a limit by address counts as one: an IPv4 address, or the /64 of an IPv6 address, which is what one connection to the internet
     gets. None for addresses that are not of the public internet: there sits a proxy or a server of the house, and many behind it."""
+    if (packed := _packed(address)) is not None:
+        return f"{inet_ntop(AF_INET6, packed[:8].ljust(16, _ZERO))}/64"
     try:
         found = ip_address(address)
     except ValueError:
@@ -93,7 +111,6 @@ def source(address: str) -> str | None:
     return str(found) if found.is_global else None
 
 
-@lru_cache(maxsize=4096)
 def trusted(peer: str, proxies: tuple[Network, ...]) -> bool:
     """Whether the other end of the connection is a trusted proxy."""
     return bool(proxies) and _within(peer, proxies)
@@ -107,7 +124,8 @@ def country(said: bytes) -> str | None:
     return code.decode("ascii")
 
 
-def _within(text: str, networks: Sequence[Network]) -> bool:
+@lru_cache(maxsize=4096)
+def _within(text: str, networks: tuple[Network, ...]) -> bool:
     try:
         found = ip_address(text)
     except ValueError:

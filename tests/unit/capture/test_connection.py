@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
+from ipaddress import IPv6Address, IPv6Network, ip_network
 
 import pytest
 from hypothesis import given
@@ -59,3 +59,12 @@ def test_a_robot_is_who_says_so(agent: str | None, robot: bool) -> None:
 def test_server_side_libraries_are_known_by_their_names(agent: str) -> None:
     assert connection.is_library(agent)
     assert not connection.is_library("Mozilla/5.0 " + agent)
+
+
+@given(st.one_of(st.ip_addresses(v=6).map(str), st.ip_addresses(v=6, network="2000::/3").map(lambda one: one.exploded)))
+def test_an_address_of_ipv6_is_spelled_and_counted_as_the_library_has_it(text: str) -> None:
+    found = IPv6Address(text)
+    assert connection.valid_address(text) == str(found)
+    if found.ipv4_mapped is None:
+        network = str(IPv6Network((found, 64), strict=False)) if found.is_global else None
+        assert connection.source(text) == network
