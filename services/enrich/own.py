@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from services.enrich.domain import company, email, job
+from services.enrich.domain import company, email, external, identity, job
 from services.enrich.domain.tables import rows, words
 
 
@@ -15,7 +15,7 @@ class _Kind(NamedTuple):
     """How a table of ours can be added to."""
 
     add: Callable[[Iterable[Sequence[str]]], None]
-    firsts: Sequence[str]  # what a line may begin with
+    firsts: Sequence[str]  # what a line may begin with; anything, where it is empty
     cells: str  # what stands in a line
     wrong: Callable[[Sequence[str]], str | None] = lambda _: None
 
@@ -35,10 +35,18 @@ def _wrong_form(line: Sequence[str]) -> str | None:
     return f"{several[0]} is no single word" if several and line[0] != "end" else None
 
 
+def _wrong_system(line: Sequence[str]) -> str | None:
+    if not external.SYSTEM(line[0]):
+        return f"{line[0]} is no name of a system: small letters, digits, dots, hyphens and underscores"
+    return None if line[1] in external.KINDS else f"{line[1]} is none of {', '.join(external.KINDS)}"
+
+
 _KINDS = {
     "mail.tsv": _Kind(email.add, email.KINDS, "kind, domains", _wrong_mail),
     "titles.tsv": _Kind(job.add, job.KINDS, "seniority or department, what it is, language, spellings", _wrong_title),
     "legal_forms.tsv": _Kind(company.add, company.KINDS, "end or start or stuck, country, spellings", _wrong_form),
+    "illegal_ids.tsv": _Kind(identity.add, identity.KINDS, "illegal or legal, ids"),
+    "systems.tsv": _Kind(external.add, (), "system, everywhere or property, traits", _wrong_system),
 }
 
 
@@ -71,7 +79,7 @@ def mistakes(folder: Path) -> list[str]:
         for number, line in enumerate(lines, 1):
             if len(line) < kind.cells.count(",") + 1 or not all(line):
                 found.append(f"{path.name}, entry {number}: not {kind.cells}, with a tab between them.")
-            elif line[0] not in kind.firsts:
+            elif kind.firsts and line[0] not in kind.firsts:
                 found.append(f"{path.name}, entry {number}: it begins with none of {', '.join(kind.firsts)}.")
             elif (reason := kind.wrong(line)) is not None:
                 found.append(f"{path.name}, entry {number}: {reason}.")

@@ -15,7 +15,7 @@ class Settings(Common):
 
     enrich_tables: Path | None = Field(
         default=None,
-        description="a folder with tables of your own: mail.tsv, titles.tsv, legal_forms.tsv, in the form of services/enrich/domain/data",
+        description="a folder with tables of your own: mail.tsv, titles.tsv, legal_forms.tsv, illegal_ids.tsv, systems.tsv, in the form of services/enrich/domain/data",
         examples=["/etc/leadflow/tables"],
     )
     geoip: Path | None = Field(

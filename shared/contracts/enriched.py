@@ -51,6 +51,7 @@ class Enriched(Model, frozen=True):
     first_touch: Touch | None = None
     last_touch: Touch | None = None
     joined: list[str] | None = None
+    restored: list[str] | None = None  # leads that were this one by a merge, which was undone
     history: bool | None = None  # told because of an event of the past: the lead does not enter SQL by it
 
 

@@ -1,49 +1,106 @@
-"""Which identifiers are one person: the rules, over what each identifier was first seen with. Pure, and free of the order of arrival.
+"""Which identifiers are one person: the rules, over what is kept of each identifier. Pure, and free of the order of arrival.
 
-Strong are an e-mail address and a user id of a property. A user id belongs to the e-mail address that it was first seen with,
-if it is also the first user id of its property that was seen with that address: so a person has one address and one user
-id per property, and two people who each have their own are never joined. A phone number belongs to the strong identifier that
-it was first seen with. First means by time of occurrence, then event id; it is a minimum, so any order gives the same.
+*Identifiers.* Strong are an e-mail address (by its match key), a user id of a property, and an external id: a vendor's or CRM's id of the person
+in one system (and of a property, where the system numbers each account anew: data/systems.tsv). Medium is a phone number. Weak is a cookie
+(cookies.py), which is no part of this. An event is *of* its strongest identifier: e-mail, else user id, else external id, else phone; an
+event that a ruling took off is of that ruling. *First* means by time of occurrence, then event id: minima, so any order gives the same.
+
+*Links.* Of themselves these hang together, and nothing else does, so no two that are of one kind (and property or system) and differ ever do:
+
+1. `id`: a user id, or an external id, hangs on the address that it was first seen with, if it is also the first of its property, or
+   of its system, that was seen with that address.
+2. `phone`: a phone number hangs on the strong identifier that it was first seen with (of one event, the strongest), with two exceptions that go to
+   the review queue instead:
+   `names`: the names disagree (agreement.py): the first full name of the events that name the number and nobody stronger, and the first full name
+   of the events that name that strong identifier.
+   `limit`: of all numbers that were seen with that identifier as the strongest of an event, each by its first time, this one is not among the first
+   `LIMITS.identifiers`, or it is not among the first `LIMITS.an_hour` of these in its hour (of occurrence, UTC).
+
+*Rulings.* An operator's ruling says of two identifiers that they are one person (join) or never are (part); of several about the same two the latest
+by (time, command id) counts. People are made so: nobody is joined; then the joins, the latest first (then by names), then links of ids, then links of
+phones (each by the rank of its tie, then by name); each makes one of the two people concerned, unless one of the one and one of the other are parted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from services.enrich.domain.agreement import disagree
 from services.enrich.domain.world import SEPARATOR, Happened, Identifier, Rank, Tie, World
 
-_EMAIL, _USER, _STRONG = "email", "user", "strong"
+Find = Callable[[str], Identifier | None]
+
+# What an identifier's ties are kept under. On a user id or external id: its address. On an address: `slot_of` its ids. On a phone: its
+# strong identifier. On a strong identifier: the names of its phones. On any: its first full name, and rulings.
+_EMAIL, _STRONG, CALLED, RULED = "email", "strong", "called", "ruled"
+_PHONE, _RULING = "phone" + SEPARATOR, RULED + SEPARATOR
+_KINDS = ("email", "user", "external", "phone", "apart")  # the strongest first
+JOIN, PART = "join", "part"  # what a ruling's tie says; join may name the lead that is to remain, after a blank
 
 
-def user_slot(user: str) -> str:
-    """The slot of an address for user ids of the same property as this user name."""
-    return user.rsplit(SEPARATOR, 1)[0]
+@dataclass(slots=True)
+class Limits:
+    """How many phone numbers may join one strong identifier by themselves: in all, and of one hour."""
+
+    identifiers: int = 50
+    an_hour: int = 10
+
+
+LIMITS = (
+    Limits()
+)  # set once, at the start (settings.py): what was kept under a smaller limit is not known under a larger one
+
+
+def slot_of(name: str) -> str:
+    """The slot of an address for ids of the same property or system as this one."""
+    return name.rsplit(SEPARATOR, 1)[0]
 
 
 def user_ids(names: Iterable[str]) -> dict[str, str]:
-    """User ids by property, of those of these names that are one."""
-    kinds = [name.split(SEPARATOR) for name in names]
-    return {kind[1]: kind[2] for kind in kinds if kind[0] == _USER}
+    """User ids by property, of those of these names that are one; of several of a property (by a ruling) the least."""
+    return _last_parts("user", names)
+
+
+def external_ids(names: Iterable[str]) -> dict[str, str]:
+    """External ids by system, of those of these names that are one; of several of a system the least."""
+    return _last_parts("external", names)
+
+
+def _last_parts(kind: str, names: Iterable[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in names:
+        parts = name.split(SEPARATOR)
+        if parts[0] == kind and (parts[1] not in found or parts[-1] < found[parts[1]]):
+            found[parts[1]] = parts[-1]
+    return found
 
 
 def persons(events: Iterable[Happened]) -> set[str]:
     """The identifiers of these events that name a person."""
-    return {name for one in events for name in (one.email, one.user, one.phone) if name is not None}
+    return {name for one in events for name in one.persons}
 
 
 def identifiers(world: World, happened: Happened) -> tuple[dict[str, Identifier], bool]:
-    """The identifiers of an event with the ties that it adds, and whether one was retied (then people may fall apart)."""
-    found: dict[str, Identifier] = {}
-    email, user, phone = happened.email, happened.user, happened.phone
-    for name in (email, user, phone):
-        if name is not None:
-            found[name] = world.get(("identifier", name)) or Identifier(name)
+    """The identifiers of an event with the ties that it adds, and whether people may become others by that than the leads of these
+    identifiers tell."""
+    before = {name: world.get(("identifier", name)) for name in happened.persons}
+    found = {name: row if row is not None else Identifier(name) for name, row in before.items()}
     retied = False
+    called, phone = happened.called, happened.phone
+    if called is not None:
+        for name in found:
+            if name != phone or len(found) == 1:
+                retied |= _named(found, name, happened.rank, called)
     if len(found) > 1:
         for name, slot, to in ties(happened):
             retied |= _tie(found, name, slot, happened.rank, to)
+        if phone is not None:
+            retied |= _phoned(found, happened.persons[0], phone, happened.rank)
+        if not retied and is_ruled(found.values()):
+            retied = any(found[name] is not row for name, row in before.items())
     return found, retied
 
 
@@ -51,10 +108,12 @@ def ties(happened: Happened) -> list[tuple[str, str, str]]:
     """What an event ties together: an identifier, its slot, and the identifier that it is seen with."""
     email, user, phone = happened.email, happened.user, happened.phone
     tied: list[tuple[str, str, str]] = []
-    if email is not None and user is not None:
-        tied += (email, user_slot(user), user), (user, _EMAIL, email)
-    strong = email or user
-    if phone is not None and strong is not None:
+    if email is not None:
+        if user is not None:
+            tied += (email, slot_of(user), user), (user, _EMAIL, email)
+        for external in happened.externals:
+            tied += (email, slot_of(external), external), (external, _EMAIL, email)
+    if phone is not None and (strong := happened.strong) is not None:
         tied.append((phone, _STRONG, strong))
     return tied
 
@@ -68,35 +127,205 @@ def _tie(found: dict[str, Identifier], name: str, slot: str, rank: Rank, to: str
     return old is not None and old.to != to
 
 
+def _phoned(found: dict[str, Identifier], strong: str, phone: str, rank: Rank) -> bool:
+    """Counts the number among those of a strong identifier; says whether that changes which others may join, or whether this one's old
+    person may have to let it go."""
+    known = found[strong]
+    old = known.ties.get(phone)
+    if old is not None and old.rank <= rank:
+        return False
+    tied = {**known.ties, phone: Tie(rank, phone)}
+    numbers = [slot for slot in tied if slot.startswith(_PHONE)]
+    if len(numbers) > LIMITS.identifiers:
+        last = max(numbers, key=lambda slot: tied[slot].rank)
+        if last == phone:
+            return False
+        del tied[last]
+    after = found[strong] = replace(known, ties=tied)
+    if len(numbers) <= least_limit():
+        return False
+    return any(admitted(known, one) != admitted(after, one) for one in numbers if one != phone or old is not None)
+
+
+def _named(found: dict[str, Identifier], name: str, rank: Rank, called: str) -> bool:
+    """Keeps the first full name; says whether a link of a phone may depend on it."""
+    known = found[name]
+    old = known.ties.get(CALLED)
+    if old is not None and old.rank <= rank:
+        return False
+    found[name] = replace(known, ties={**known.ties, CALLED: Tie(rank, called)})
+    if old is not None and old.to == called:
+        return False
+    return _STRONG in known.ties or has_phone(known)
+
+
+def has_phone(known: Identifier) -> bool:
+    """Whether a phone number was seen with this strong identifier."""
+    return any(slot.startswith(_PHONE) for slot in known.ties)
+
+
+def least_limit() -> int:
+    """So many numbers can join an identifier whatever the hour."""
+    return min(LIMITS.an_hour, LIMITS.identifiers)
+
+
+def admitted(strong: Identifier, phone: str) -> bool:
+    """Whether the number is within the limits of a strong identifier."""
+    mine = strong.ties.get(phone)
+    if mine is None:
+        return False
+    if len(strong.ties) <= LIMITS.an_hour:
+        return True
+    hour = _hour(mine.rank)
+    before = [
+        tie
+        for slot, tie in strong.ties.items()
+        if slot.startswith(_PHONE) and tie.rank < mine.rank and _hour(tie.rank) == hour
+    ]
+    return len(before) < LIMITS.an_hour
+
+
+def _hour(rank: Rank) -> tuple[int, int]:
+    return rank[0].toordinal(), rank[0].hour
+
+
+def is_ruled(found: Iterable[Identifier]) -> bool:
+    """Whether an operator has ruled on one of these."""
+    return any(RULED in row.ties for row in found)
+
+
 def bound(happened: Happened, found: Mapping[str, Identifier]) -> list[str]:
-    """Those of the event's identifiers that are one person, the strongest first: the person that the event is of."""
-    email, user, phone = happened.email, happened.user, happened.phone
-    together = [name for name in (email, user) if name is not None]
-    if email is not None and user is not None and not _mutual(found[email], found[user]):
-        together = [email]  # the address is the stronger evidence; the user id is somebody else's
-    if phone is not None:
-        tie = found[phone].ties.get(_STRONG)
-        if not together or tie is None or tie.to in together:
-            together.append(phone)
+    """Those of the event's identifiers that are one person, the strongest first: the person that the event is of. Where there is a ruling on one
+    of them, the leads that they have tell."""
+    names = happened.persons
+    if len(names) == 1:
+        return list(names)
+    strongest = names[0]
+    if is_ruled(found.values()):
+        return [
+            name for name in names if name == strongest or found[name].lead_id == found[strongest].lead_id is not None
+        ]
+    together = [strongest]
+    for name in names[1:]:
+        if parent(found[name], found.get) in together:
+            together.append(name)
     return together
 
 
-def owner(name: str, find: Callable[[str], Identifier | None]) -> str:
-    """The strongest identifier of the person whose identifier this is."""
+def parent(known: Identifier, find: Find) -> str | None:
+    """The identifier that this one hangs on by itself, or None."""
+    strong = known.ties.get(_STRONG)
+    if strong is not None:
+        row = find(strong.to)
+        return strong.to if row is None or blocked(known, row) is None else None
+    tie = known.ties.get(_EMAIL)
+    if tie is None:
+        return None
+    address = find(tie.to)
+    return tie.to if address is not None and _mutual(address, known) else None
+
+
+def blocked(phone: Identifier, strong: Identifier) -> str | None:
+    """Why a number does not hang on the strong identifier that it was first seen with: names, limit; or None when it does."""
+    if not admitted(strong, phone.name):
+        return "limit"
+    mine, theirs = phone.ties.get(CALLED), strong.ties.get(CALLED)
+    return "names" if mine is not None and theirs is not None and disagree(mine.to, theirs.to) else None
+
+
+def strong_of(phone: Identifier) -> Tie | None:
+    """The strong identifier that a phone number was first seen with."""
+    return phone.ties.get(_STRONG)
+
+
+def owner(name: str, find: Find) -> str:
+    """The strongest identifier of the person whose identifier this is, where nobody ruled."""
     known = find(name)
     if known is None:
         return name
+    above = parent(known, find)
+    return name if above is None else owner(above, find)
+
+
+def _mutual(address: Identifier, other: Identifier) -> bool:
+    theirs = address.ties.get(slot_of(other.name))
+    ours = other.ties.get(_EMAIL)
+    return theirs is not None and ours is not None and theirs.to == other.name and ours.to == address.name
+
+
+def rulings(known: Identifier) -> Iterator[tuple[str, Tie]]:
+    """The rulings on this identifier: the other one, and when (with the command's id) it was ruled to be joined or parted."""
+    if RULED in known.ties:
+        for slot, tie in known.ties.items():
+            if slot.startswith(_RULING):
+                yield slot[len(_RULING) :], tie
+
+
+def chosen(person: Iterable[Identifier]) -> str | None:
+    """The lead that the latest ruling on these identifiers, which are one person, wants to remain."""
+    said = [tie for row in person for _, tie in rulings(row) if tie.to.startswith(f"{JOIN} ")]
+    return max(said, key=lambda tie: tie.rank).to.partition(" ")[2] if said else None
+
+
+def rule(known: Identifier, other: str, said: Tie) -> Identifier:
+    """The identifier under one more ruling about it and another; an older one changes nothing."""
+    old = known.ties.get(_RULING + other)
+    if old is not None and (old.rank, old.to) >= (said.rank, said.to):
+        return known
+    latest = max(known.ties.get(RULED, said), said, key=lambda tie: (tie.rank, tie.to))
+    return replace(known, ties={**known.ties, _RULING + other: said, RULED: latest})
+
+
+def linked(known: Identifier) -> set[str]:
+    """The other identifiers on which it may depend who this one is: by rulings, and its phones' or strong one's."""
+    found = {other for other, _ in rulings(known)}
+    found.update(slot for slot in known.ties if slot.startswith(_PHONE))
     strong = known.ties.get(_STRONG)
-    if strong is not None:
-        return owner(strong.to, find)
-    tie = known.ties.get(_EMAIL)
-    if tie is None:
-        return name
-    address = find(tie.to)
-    return tie.to if address is not None and _mutual(address, known) else name
+    return found if strong is None else {*found, strong.to}
 
 
-def _mutual(address: Identifier, user: Identifier) -> bool:
-    theirs = address.ties.get(user_slot(user.name))
-    ours = user.ties.get(_EMAIL)
-    return theirs is not None and ours is not None and theirs.to == user.name and ours.to == address.name
+def people(rows: Mapping[str, Identifier]) -> dict[str, str]:
+    """Who each of these identifiers is, by the strongest identifier of the person. All on which it depends has to be among them."""
+    if not is_ruled(rows.values()):
+        return {name: owner(name, rows.get) for name in rows}
+    ruled = {
+        (min(name, other), max(name, other)): tie
+        for name, row in rows.items()
+        for other, tie in rulings(row)
+        if other in rows
+    }
+    parted: dict[str, set[str]] = {}
+    joins: list[tuple[Rank, tuple[str, str]]] = []
+    for (one, other), tie in ruled.items():
+        if tie.to != PART:
+            joins.append((tie.rank, (one, other)))
+        else:
+            parted.setdefault(one, set()).add(other)
+            parted.setdefault(other, set()).add(one)
+    group: dict[str, set[str]] = {name: {name} for name in rows}
+
+    def join(one: str, other: str) -> None:
+        mine, theirs = group[one], group[other]
+        if mine is theirs or any(not theirs.isdisjoint(parted.get(name, ())) for name in mine):
+            return
+        mine |= theirs
+        group.update(dict.fromkeys(theirs, mine))
+
+    for _, pair in sorted(sorted(joins, key=lambda each: each[1]), key=lambda each: each[0], reverse=True):
+        join(*pair)
+    for _, name, above in sorted(_links(rows)):
+        join(name, above)
+    return {name: strongest(group[name]) for name in rows}
+
+
+def _links(rows: Mapping[str, Identifier]) -> Iterator[tuple[tuple[bool, Rank], str, str]]:
+    for name, row in rows.items():
+        above = parent(row, rows.get)
+        if above is not None and above in rows:
+            is_phone = _STRONG in row.ties
+            yield (is_phone, row.ties[_STRONG if is_phone else _EMAIL].rank), name, above
+
+
+def strongest(names: Collection[str]) -> str:
+    """Of a person's identifiers the one that stands for it."""
+    return min(names, key=lambda name: (_KINDS.index(name.split(SEPARATOR, 1)[0]), name))

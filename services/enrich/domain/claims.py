@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import structs
 
-from services.enrich.domain import company, country, domains, email, job, person, phone, where, zone
+from services.enrich.domain import company, country, domains, email, external, job, person, phone, where, zone
 from services.enrich.domain.traits import field_of, in_company
 from services.enrich.domain.world import Said
 from shared.contracts import Context, Email, Phone
@@ -24,7 +24,7 @@ _NO_HOME = frozenset(("disposable", "relay"))  # kinds of mailbox whose domain i
 class Reading:
     """The claims of one event while they are collected."""
 
-    __slots__ = ("address", "certain", "claims", "custom", "extension", "full", "number", "phone_region", "raw_phone", "region", "source", "trust")  # fmt: skip
+    __slots__ = ("address", "certain", "claims", "custom", "extension", "externals", "full", "number", "phone_region", "raw_phone", "region", "source", "trust")  # fmt: skip
 
     def __init__(self, kind: str, name: str) -> None:
         self.source = f"{kind} {name}" if name else kind
@@ -37,6 +37,7 @@ class Reading:
         self.raw_phone: str | None = None
         self.phone_region: str | None = None
         self.extension: str | None = None
+        self.externals: dict[str, str] = {}  # ids by system
         self.full: str | None = None
         self.region: str | None = None  # of a locale that was given
 
@@ -65,7 +66,9 @@ def read(
     reading = Reading(kind, name)
     for key, value in traits.items():
         field = field_of(key)
-        if type(value) is not dict:
+        if field is None and (system := external.system_of(key)) is not None:
+            reading.externals.update(external.told(system, value))
+        elif type(value) is not dict:
             _trait(reading, field, key, value)
         elif field == "company":
             for inner, text in value.items():

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from services.enrich.domain import verdict
+from services.enrich.domain import judge, verdict
 from services.enrich.domain.intake import cleaned
 from services.enrich.domain.leads import KEEPING
 from services.enrich.domain.world import Asked, Command, Human, Owed, World
@@ -87,7 +87,12 @@ def _read_human(payload: msgspec.Raw) -> Human | Reject:
 
 
 # How the payload of each kind of ours is read. Raises msgspec's errors.
-_READ: dict[str, Callable[[Any], Asked | Reject]] = {"human": _read_human}
+_READ: dict[str, Callable[[Any], Asked | Reject]] = {
+    "human": _read_human,
+    "merge": judge.read_merge,
+    "split": judge.read_split,
+    "review": judge.read_answer,
+}
 
 
 def events(command: Command) -> list[str]:
@@ -95,6 +100,8 @@ def events(command: Command) -> list[str]:
     match command.asked:
         case Human() as asked:
             return [asked.event_id]
+        case _:
+            return []  # their leads, as judge.py asks for them
 
 
 def decide(world: World, input_: Input, *, secret: bytes) -> Outcome:
@@ -109,11 +116,16 @@ def decide(world: World, input_: Input, *, secret: bytes) -> Outcome:
     decision = _decided(world, input_, command, secret)
     if input_.record is not None:
         return decision
+    if isinstance(decision, Reject):
+        refused = CommandResult(command.command_id, "refused", f"{decision.reason}: {decision.detail}")
+        return Decision({owed: None}, commands=[refused])
     results = decision.commands or [CommandResult(command.command_id, "done")]
     return Decision({**decision.changes, owed: None}, decision.emit, results)
 
 
-def _decided(world: World, input_: Input, command: Command, secret: bytes) -> Decision:
+def _decided(world: World, input_: Input, command: Command, secret: bytes) -> Decision | Reject:
     match command.asked:
         case Human() as asked:
             return verdict.ruled(world, input_, command, asked)
+        case asked:
+            return judge.decide(world, input_, command, asked, secret=secret)

@@ -3,11 +3,12 @@ who become one or fall apart are regroup.py's."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
 
-from services.enrich.domain import binding, command, emission, profile, rebuild
+from services.enrich.domain import binding, command, emission, profile, rebuild, review
 from services.enrich.domain.cookies import history, visited
 from services.enrich.domain.leads import KEEPING, made, raised
 from services.enrich.domain.regroup import regroup
@@ -24,9 +25,12 @@ from services.enrich.domain.world import (
 from shared.outcome import Decision, Outcome
 from shared.stage import Input
 
+_NO_IDS: Mapping[str, str] = {}
+_NOW, _PAST = emission.Told(), emission.Told(history=True)
+
 
 def decide(world: World, input_: Input, *, secret: bytes) -> Outcome:
-    """What `input_` (an Input of a Happened, or of a command) changes in `world`, and what is told.
+    """What `input_` (an Input of a Happened, or of a command) changes in `world`, and what is told; or why a command is refused.
 
     Raises NotLoaded where the world lacks a history that the decision needs; `load` asks first, so that it does not happen in a
     batch. The same set of events, in any order, repeated or not, ends in the same people and the same profiles.
@@ -53,7 +57,7 @@ def _decided(world: World, input_: Input, secret: bytes) -> Decision:
         return _visit(world, input_, cookie, secret)
     together = binding.bound(happened, found)
     leads = {known for name in together if (known := found[name].lead_id) is not None}
-    if retied or len(leads) > 1:
+    if retied or len(leads) > 1 or (not leads and binding.is_ruled(found.values())):
         return regroup(world, input_, found, secret=secret)
     lead: Lead = world["lead", leads.pop()] if leads else made(together, input_.now, world=world, secret=secret)
     if cookie is not None and cookie.last is not None and not _in_order(cookie, lead.lead_id, happened):
@@ -65,14 +69,13 @@ def _decided(world: World, input_: Input, secret: bytes) -> Decision:
             identifier = replace(identifier, lead_id=lead.lead_id)
         if identifier is not world.get(("identifier", name)):
             changes["identifier", name] = identifier
-    users = {}
-    if happened.user is not None and happened.user in together:
-        users = binding.user_ids([happened.user])
+    if happened.phone is not None and happened.phone not in together:
+        review.look(changes, found, happened.phone)
     arrived = Kept(happened, lead.lead_id, 1)
     joined = _history_of(world, cookie, happened, lead.lead_id) if cookie is not None and cookie.last is None else []
     activities = sorted([*joined, arrived], key=_rank) if joined else [arrived]
     _identified(world, changes, cookie, happened, lead.lead_id)
-    return _added(world, changes, lead, activities, users, input_)
+    return _added(world, changes, lead, activities, together, input_)
 
 
 def _in_order(cookie: Cookie, lead_id: str, happened: Happened) -> bool:
@@ -96,24 +99,27 @@ def _visit(world: World, input_: Input, cookie: Cookie | None, secret: bytes) ->
         return regroup(world, input_, {}, secret=secret)
     _visited(world, changes, cookie, happened)
     lead: Lead = world["lead", cookie.lead_id]
-    return _added(world, changes, lead, [Kept(happened, lead.lead_id, 1)], {}, input_)
+    return _added(world, changes, lead, [Kept(happened, lead.lead_id, 1)], (), input_)
 
 
 def _added(
-    world: World, changes: Changes, lead: Lead, activities: list[Kept], users: dict[str, str], input_: Input
+    world: World, changes: Changes, lead: Lead, activities: list[Kept], names: Sequence[str], input_: Input
 ) -> Decision:
-    """These activities are the lead's from now on."""
+    """These activities, and these identifiers, are the lead's from now on."""
     state = lead.state
+    users = externals = _NO_IDS
+    if len(names) > 1 or (names and names[0] not in (input_.event.email, input_.event.phone)):
+        users, externals = binding.user_ids(names), binding.external_ids(names)
     for kept in activities:
         changes["activity", kept.happened.event_id] = kept
-        state = profile.add(state, kept.happened, users)
+        state = profile.add(state, kept.happened, users, externals)
     fresh = lead.version == 0
     lead = Lead(lead.lead_id, lead.made_at, lead.made_by, raised(lead.version, input_.now), None, state)
     changes["lead", lead.lead_id] = lead
     known = () if fresh else world.get(("history", lead.lead_id))
     if known is not None:
         changes["history", lead.lead_id] = known + tuple([kept.happened.event_id for kept in activities])
-    return Decision(changes, emission.enriched(lead, activities, cause=input_.event))
+    return Decision(changes, emission.enriched(lead, activities, _PAST if input_.event.facts.history else _NOW))
 
 
 def _history_of(world: World, cookie: Cookie, happened: Happened, lead_id: str) -> list[Kept]:
@@ -121,7 +127,7 @@ def _history_of(world: World, cookie: Cookie, happened: Happened, lead_id: str) 
     visits: Visits | None = world.get(("visits", cookie.name))
     if visits is None or visits.since > happened.at:
         raise NotLoaded(cookies={cookie.name: happened.at})
-    kept = {(one := world["activity", event_id]).happened.rank: one for event_id in visits.events}
+    kept = {one.happened.rank: one for event_id in visits.events if (one := world["activity", event_id]).apart is None}
     ranks = sorted(kept)
     theirs = [*history(happened.rank, ranks), *(rank for rank in ranks if rank > happened.rank)]
     return [replace(kept[rank], lead_id=lead_id, revision=kept[rank].revision + 1) for rank in theirs]

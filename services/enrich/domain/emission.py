@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
+from msgspec import Struct
+
 from services.enrich.domain import profile
 from services.enrich.domain.world import Happened, Kept, Lead
 from shared import ids
@@ -36,16 +38,20 @@ def activity(happened: Happened, *, revision: int, withdrawn: bool = False) -> A
     )
 
 
-def enriched(
-    lead: Lead,
-    activities: Sequence[Kept],
-    *,
-    cause: Happened,
-    joined: dict[str, list[str]] | None = None,
-    withdrawn: bool = False,
-) -> list[Outgoing]:
-    """These activities under this lead, with its profile as it is now, told because of `cause`; `joined`: by activity, leads that it
-    made one with this."""
+BY_EVENT, BY_RULING = "one event names both", "an operator ruled so"
+
+
+class Told(Struct, frozen=True):
+    """What is told with activities beside them: whether it is because of an event of the past; by the activity that carries it, leads that became
+    one with this, and leads that were and are themselves again."""
+
+    history: bool = False
+    joined: dict[str, list[str]] | None = None
+    restored: dict[str, list[str]] | None = None
+
+
+def enriched(lead: Lead, activities: Sequence[Kept], told: Told, *, withdrawn: bool = False) -> list[Outgoing]:
+    """These activities under this lead, with its profile as it is now."""
     state = lead.state
     shown = profile.of(state)
     first = state.first.touch if state.first is not None else None
@@ -64,21 +70,22 @@ def enriched(
             profile=shown,
             first_touch=first,
             last_touch=last,
-            joined=(joined or {}).get(happened.event_id),
-            history=cause.facts.history or None,
+            joined=told.joined.get(happened.event_id) if told.joined is not None else None,
+            restored=told.restored.get(happened.event_id) if told.restored is not None else None,
+            history=told.history or None,
         )
         sent.append(Outgoing(ENRICHED, lead.lead_id, "lead.enriched", event_id, event))
     return sent
 
 
-def merged(cause: str, *, survivor: Lead, absorbed: Lead) -> Outgoing:
+def merged(cause: str, *, survivor: Lead, absorbed: Lead, because: str) -> Outgoing:
     """That `absorbed` is `survivor` from now on; for the partition of the absorbed lead."""
     event_id = ids.event_id(STAGE, cause, absorbed.lead_id, absorbed.version, "lead.merged")
     event = Merged(
         event_id=event_id,
         survivor=survivor.lead_id,
         absorbed=absorbed.lead_id,
-        because="one event names both",
+        because=because,
         profile_version=absorbed.version,
     )
     return Outgoing(ENRICHED, absorbed.lead_id, "lead.merged", event_id, event)

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from services.enrich.domain import channel, claims, human, identity, phone, where
-from services.enrich.domain.world import Facts, Happened, name
+from services.enrich.domain import agreement, channel, claims, external, human, identity, phone, where
+from services.enrich.domain.world import Facts, Happened, Said, name
 from shared import clock, cloudevent, ids
 from shared.contracts import ConsentGiven, Context, Page, Touch
 from shared.outcome import Reason, Reject
@@ -114,9 +114,12 @@ def read(captured: _Captured, locate: where.Locate = where.nowhere) -> Happened 
         locate=locate,
     )
     user = identity.legal(captured.user_id) if captured.user_id else None
+    externals = reading.externals
+    if user is not None and kind == "hook" and (known := external.of_user_id(user)) is not None:
+        user, externals = None, {**externals, **external.told(*known)}
     anonymous = identity.legal(captured.anonymous_id) if captured.anonymous_id else None
     number = phone.identifier(reading.number) if reading.number is not None else None
-    if reading.address is None and user is None and number is None and anonymous is None:
+    if reading.address is None and user is None and number is None and anonymous is None and not externals:
         return Reject(Reason.NO_IDENTIFIER)
     properties = _decode_properties(captured.properties)
     if _too_deep(properties) or _too_deep(traits):
@@ -144,7 +147,16 @@ def read(captured: _Captured, locate: where.Locate = where.nowhere) -> Happened 
         user=name("user", property_, user) if user is not None else None,
         phone=_PHONE + number if number is not None else None,
         cookie=_ANONYMOUS + anonymous if anonymous is not None else None,
+        externals=tuple(sorted([external.identifier(system, id_, property_) for system, id_ in externals.items()]))
+        if externals
+        else (),
+        called=_called(reading.claims),
     )
+
+
+def _called(said: dict[str, Said]) -> str | None:
+    given, family = said.get("name.given"), said.get("name.family")
+    return agreement.called(given.value, family.value) if given is not None and family is not None else None
 
 
 def _event_id(captured: _Captured) -> str:

@@ -35,6 +35,7 @@ def lacking(world: World, inputs: Sequence[Input], *, secret: bytes, again: bool
         return None
     trial: ChainMap[Hashable, Any] = ChainMap({}, world)  # type: ignore[arg-type]  # only the first map is written
     leads: set[str] = set()
+    lacked: set[str] = set()
     cookies: dict[str, Any] = {}
     for input_, circle in zip(inputs, circles, strict=True):
         if circle not in open_:
@@ -45,9 +46,12 @@ def lacking(world: World, inputs: Sequence[Input], *, secret: bytes, again: bool
                 trial.update(outcome.changes)
         except NotLoaded as lack:
             leads |= lack.leads
+            lacked |= lack.names
             for cookie, since in lack.cookies.items():
                 cookies[cookie] = min(since, cookies.get(cookie, since))
-    return NotLoaded(leads=frozenset(leads), cookies=cookies) if leads or cookies else None
+    if not (leads or cookies or lacked):
+        return None
+    return NotLoaded(leads=frozenset(leads), cookies=cookies, names=frozenset(lacked))
 
 
 def names(input_: Input) -> list[str]:
@@ -57,7 +61,11 @@ def names(input_: Input) -> list[str]:
 
 def names_of(happened: Happened) -> list[str]:
     """The identifiers of an event."""
-    return [name for name in (happened.email, happened.user, happened.phone, happened.cookie) if name is not None]
+    return [
+        name
+        for name in (happened.email, happened.user, *happened.externals, happened.phone, happened.cookie)
+        if name is not None
+    ]
 
 
 def _circles(world: World, inputs: Sequence[Input]) -> tuple[list[str], set[str]]:
@@ -71,6 +79,7 @@ def _circles(world: World, inputs: Sequence[Input]) -> tuple[list[str], set[str]
     open_: set[str] = set()
     circle_of: dict[str, str] = {}
     tied: dict[tuple[str, str], str] = {}
+    phones: dict[str, int] = {}
     tops: dict[str, Rank] = {}
     for input_ in inputs:
         happened = input_.event
@@ -87,7 +96,7 @@ def _circles(world: World, inputs: Sequence[Input]) -> tuple[list[str], set[str]
         for name in theirs:
             leads.add(circle_of.setdefault(name, circle))
         leads.discard(circle)
-        if leads or not _agree(happened, known, tied) or not _in_order(happened, known, tops):
+        if leads or not _agree(happened, known, tied, phones) or not _in_order(happened, known, tops):
             open_ |= leads
             open_.add(circle)
     if _COMMANDED in open_:
@@ -95,13 +104,48 @@ def _circles(world: World, inputs: Sequence[Input]) -> tuple[list[str], set[str]
     return circles, open_
 
 
-def _agree(happened: Happened, known: Mapping[str, Any], tied: dict[tuple[str, str], str]) -> bool:
-    """Whether the event ties its identifiers as all events before did, in the store and in this batch."""
+def _agree(
+    happened: Happened, known: Mapping[str, Any], tied: dict[tuple[str, str], str], phones: dict[str, int]
+) -> bool:
+    """Whether the event ties its identifiers as all events before did, in the store and in this batch, and no link of a phone nor a ruling
+    is at stake."""
+    names = happened.persons
+    if (happened.called is not None or happened.phone is not None) and not _calmly_named(happened, known, tied, phones):
+        return False
+    if len(names) < 2:
+        return True
     for name, slot, to in binding.ties(happened):
         row: Identifier | None = known.get(name)
         before = row.ties.get(slot) if row is not None else None
         if tied.setdefault((name, slot), to) != to or (before is not None and before.to != to):
             return False
+    if happened.phone is not None:
+        strong = names[0]
+        phones[strong] = phones.get(strong, 0) + 1
+        row = known.get(strong)
+        if phones[strong] + (len(row.ties) if row is not None else 0) > binding.least_limit():
+            return False
+    return not any(binding.RULED in row.ties for name in names if (row := known.get(name)) is not None)
+
+
+def _calmly_named(
+    happened: Happened, known: Mapping[str, Any], tied: dict[tuple[str, str], str], phones: Mapping[str, int]
+) -> bool:
+    """Whether no link of a phone can depend on the full name that the event says, or on one that its phone has."""
+    called, names = happened.called, happened.persons
+    if happened.phone is not None:
+        phone: Identifier | None = known.get(happened.phone)
+        if (called is not None and len(names) == 1) or (phone is not None and binding.CALLED in phone.ties):
+            return False
+    if called is None:
+        return True
+    for name in names:
+        row: Identifier | None = known.get(name)
+        before = row.ties.get(binding.CALLED) if row is not None else None
+        has_phone = name in phones or (row is not None and binding.has_phone(row))
+        if has_phone and called != (before.to if before is not None else tied.get((name, binding.CALLED))):
+            return False
+        tied.setdefault((name, binding.CALLED), called)
     return True
 
 

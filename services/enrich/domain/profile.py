@@ -10,11 +10,12 @@ from services.enrich.domain.world import ConsentClaim, Happened, Said, State, To
 from shared.contracts import Company, Consent, Email, Job, Name, Phone, Profile
 
 DIRECT = "direct"
+_NO_IDS: Mapping[str, str] = {}
 
 
-def add(state: State, happened: Happened, users: Mapping[str, str]) -> State:
+def add(state: State, happened: Happened, users: Mapping[str, str], externals: Mapping[str, str] = _NO_IDS) -> State:
     """The state with one more event. A field is kept by trust, then recency, then event id; consent by recency, where a
-    withdrawal beats a consent of the same instant. `users` are the person's user ids by property."""
+    withdrawal beats a consent of the same instant. `users` are the person's user ids by property, `externals` its external ids by system."""
     facts, at, event_id = happened.facts, happened.at, happened.event_id
     voices = state.voices
     if facts.claims or facts.custom:
@@ -37,15 +38,28 @@ def add(state: State, happened: Happened, users: Mapping[str, str]) -> State:
             first = touch
         if last is None or _lastness(last) < _lastness(touch):
             last = touch
-    return State(voices, consents, first, last, {**state.users, **users} if users else state.users)
+    known, others = state.users, state.externals
+    return State(
+        voices,
+        consents,
+        first,
+        last,
+        _least(known, users) if users else known,
+        _least(others, externals) if externals else others,
+    )
 
 
-def fold(events: Iterable[Happened], users: Mapping[str, str]) -> State:
+def fold(events: Iterable[Happened], users: Mapping[str, str], externals: Mapping[str, str] = _NO_IDS) -> State:
     """The state that these events make, in any order."""
     state = State()
     for happened in events:
         state = add(state, happened, {})
-    return State(state.voices, state.consents, state.first, state.last, dict(users))
+    return State(state.voices, state.consents, state.first, state.last, dict(users), dict(externals))
+
+
+def _least(known: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str]:
+    """Ids by property or system; of two of one (by a ruling) the least."""
+    return {**known, **{place: min(known.get(place, id_), id_) for place, id_ in more.items()}}
 
 
 def _strictness(claim: ConsentClaim) -> tuple[Any, ...]:
@@ -127,6 +141,7 @@ def of(state: State) -> Profile:
         test=value("test"),
         consent={purpose: claim.consent for purpose, claim in state.consents.items()} if state.consents else None,
         user_ids=state.users or None,
+        external_ids=state.externals or None,
         # Without a source each: it would double what a form with many own fields says.
         custom={field: said.value for field, said in own.items()} if own else None,
         sources=sources or None,

@@ -6,7 +6,7 @@ ties, cookies, and whose each identifier is, follow from that: they are what dec
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -116,14 +116,14 @@ def _kept(world: World, input_: Input, told: Told, secret: bytes) -> Decision:
         return Decision(changes)
     if happened.person is None:
         _on_cookie(world, changes, happened, None)
-        _added(world, changes, one, {}, maker=happened.cookie or "", now=input_.now)
+        _added(world, changes, one, (), maker=happened.cookie or "", now=input_.now)
         return Decision(changes, _again(changes, input_, told, one))
     found, retied = binding.identifiers(world, happened)
     moved = _claimed(world, changes, happened, found, told.lead_id)
-    users = binding.user_ids(name for name, identifier in found.items() if identifier.lead_id == told.lead_id)
+    names = [name for name, identifier in found.items() if identifier.lead_id == told.lead_id]
     _on_cookie(world, changes, happened, told.lead_id)
     _made_by(world, changes, happened.person, told.lead_id, secret)
-    _added(world, changes, one, users, maker=happened.person, now=input_.now)
+    _added(world, changes, one, names, maker=happened.person, now=input_.now)
     if retied or moved:
         _settle(world, changes, found, happened, told.lead_id)
     return Decision(changes, _again(changes, input_, told, one))
@@ -136,7 +136,8 @@ def _again(changes: Changes, input_: Input, told: Told, kept: Kept) -> list[Outg
         return []
     lead: Lead = changes["lead", told.lead_id]
     early = replace(lead, version=min(to_ms(input_.now), lead.version - 1))
-    return emission.enriched(early, [kept], cause=kept.happened, joined={kept.happened.event_id: list(told.absorbed)})
+    about = emission.Told(history=kept.happened.facts.history, joined={kept.happened.event_id: list(told.absorbed)})
+    return emission.enriched(early, [kept], about)
 
 
 def _claimed(world: World, changes: Changes, happened: Happened, found: dict[str, Identifier], lead_id: str) -> bool:
@@ -155,7 +156,7 @@ def _claimed(world: World, changes: Changes, happened: Happened, found: dict[str
     return moved
 
 
-def _added(world: World, changes: Changes, kept: Kept, users: dict[str, str], *, maker: str, now: datetime) -> None:
+def _added(world: World, changes: Changes, kept: Kept, names: Sequence[str], *, maker: str, now: datetime) -> None:
     """The event is its lead's, which stands as the topic has it last."""
     lead_id = kept.lead_id or ""
     lead: Lead | None = changes.get(("lead", lead_id)) or world.get(("lead", lead_id))
@@ -163,7 +164,7 @@ def _added(world: World, changes: Changes, kept: Kept, users: dict[str, str], *,
     recalled: Recalled = world.get(("recalled", lead_id)) or Recalled(to_ms(now), to_ms(now))
     if lead is None:
         lead = _lead(recalled, lead_id, maker)
-    state = profile.add(lead.state, kept.happened, users)
+    state = profile.add(lead.state, kept.happened, binding.user_ids(names), binding.external_ids(names))
     changes["lead", lead_id] = replace(lead, version=max(lead.version, recalled.last), state=state)
     known = world.get(("history", lead_id))
     if known is not None:
@@ -246,7 +247,8 @@ def _settle(world: World, changes: Changes, found: dict[str, Identifier], happen
         else:
             changes.pop(("identifier", name), None)
     for lead in leads:
-        users = binding.user_ids(name for name, theirs in whose.items() if theirs == lead)
+        names = [name for name, theirs in whose.items() if theirs == lead]
+        users, externals = binding.user_ids(names), binding.external_ids(names)
         now: Lead | None = changes.get(("lead", lead)) or world.get(("lead", lead))
-        if now is not None and now.state.users != users:
-            changes["lead", lead] = replace(now, state=replace(now.state, users=users))
+        if now is not None and (now.state.users, now.state.externals) != (users, externals):
+            changes["lead", lead] = replace(now, state=replace(now.state, users=users, externals=externals))

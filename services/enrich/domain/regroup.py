@@ -7,14 +7,15 @@ are what is told.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from msgspec.structs import replace
 
-from services.enrich.domain import binding, emission, profile
+from services.enrich.domain import binding, emission, profile, review
 from services.enrich.domain.cookies import govern
+from services.enrich.domain.judgement import Judgement, taken_off
 from services.enrich.domain.leads import made, raised, survivor
 from services.enrich.domain.world import (
     Cookie,
@@ -34,36 +35,47 @@ from shared.stage import Input
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
-def regroup(world: World, input_: Input, found: Mapping[str, Identifier], *, secret: bytes) -> Decision:
-    """What the event of `input_` makes of the closed component of leads that it touches. `found`: its identifiers, with their new ties.
+def regroup(
+    world: World, input_: Input, found: Mapping[str, Identifier], *, secret: bytes, ruling: Judgement | None = None
+) -> Decision:
+    """What the event of `input_`, or a ruling, makes of the closed component of leads that it touches. `found`: the identifiers that it names, with
+    their new ties.
 
-    Raises NotLoaded where the world lacks the history of one of these leads, or the visits on the event's cookie.
+    Raises NotLoaded where the world lacks the history of one of these leads, an identifier on which it depends who they are, or the visits on
+    the event's cookie.
     """
-    happened: Happened = input_.event
-    leads = _component(world, happened, found)
-    kept = _activities(world, leads, happened)
-    identifiers = {
-        name: _identifier(world, found, name) for name in binding.persons(one.happened for one in kept.values())
-    }
-    person = {name: binding.owner(name, identifiers.get) for name in identifiers}
+    happened: Happened | None = input_.event if ruling is None else None
+    leads, names = _component(world, happened, found)
+    kept = _activities(world, leads, happened, ruling)
+    names |= _names(kept.values())
+    identifiers = {name: _identifier(world, found, name) for name in sorted(names)}
+    person = binding.people(identifiers)
     whose = _whose(kept, person)
 
     groups: dict[str, list[str]] = defaultdict(list)
     for event_id, owner in whose.items():
         if owner is not None:
             groups[owner].append(event_id)
-    settled = _Settled(world, input_, secret, leads)
+    settled = _Settled(world, input_, secret, leads, ruling)
+    ruled = binding.is_ruled(identifiers.values())
     for owner in sorted(groups):
-        settled.take(owner, [lead for lead in settled.known.values() if person.get(lead.made_by) == owner])
+        theirs = [row for name, row in identifiers.items() if person[name] == owner] if ruled else ()
+        leads_of = [lead for lead in settled.known.values() if person.get(lead.made_by) == owner]
+        settled.take(owner, leads_of, binding.chosen(theirs))
     return settled.decision(kept, whose, identifiers, person, groups)
 
 
-def _component(world: World, happened: Happened, found: Mapping[str, Identifier]) -> frozenset[str]:
-    """The leads that the event may change, closed: of its identifiers, and of everything on its cookie since the time that matters."""
+def _component(
+    world: World, happened: Happened | None, found: Mapping[str, Identifier]
+) -> tuple[frozenset[str], set[str]]:
+    """The leads that may change, closed: of the identifiers, of everything on the event's cookie since the time that matters, and of those on
+    which it depends who these are; and all these identifiers."""
     leads = {identifier.lead_id for identifier in found.values() if identifier.lead_id is not None}
-    cookie: Cookie | None = world.get(("identifier", happened.cookie)) if happened.cookie is not None else None
+    cookie: Cookie | None = None
     lacking: dict[str, Any] = {}
-    if cookie is not None:
+    if happened is not None and happened.cookie is not None:
+        cookie = world.get(("identifier", happened.cookie))
+    if cookie is not None and happened is not None:
         visits: Visits | None = world.get(("visits", cookie.name))
         if visits is None or visits.since > happened.at:
             lacking[cookie.name] = happened.at
@@ -71,18 +83,78 @@ def _component(world: World, happened: Happened, found: Mapping[str, Identifier]
             leads |= {lead for event_id in visits.events if (lead := world["activity", event_id].lead_id) is not None}
         if cookie.lead_id is not None:
             leads.add(cookie.lead_id)
-    unknown = frozenset(lead for lead in leads if ("history", lead) not in world)
-    if lacking or unknown:
-        raise NotLoaded(leads=unknown, cookies=lacking)
-    return frozenset(leads)
+    unknown = {lead for lead in leads if ("history", lead) not in world}
+    asked, names = set[str](), set[str]()
+    if not unknown:
+        asked, names = _linked(world, found, leads, unknown)
+    if lacking or unknown or asked:
+        raise NotLoaded(leads=frozenset(unknown), cookies=lacking, names=frozenset(asked))
+    return frozenset(leads), names
 
 
-def _activities(world: World, leads: frozenset[str], happened: Happened) -> dict[str, Kept]:
+def _linked(
+    world: World, found: Mapping[str, Identifier], leads: set[str], unknown: set[str]
+) -> tuple[set[str], set[str]]:
+    """Adds the leads of all on whom it depends who these are, and to `unknown` those whose history is; returns the identifiers that are not known,
+    and all."""
+    asked, passed = set[str](), set[str]()
+    todo = dict.fromkeys(found, True)  # whether its phones may join or leave by what has happened
+    for lead in sorted(leads):
+        todo |= {name: name in found for name in own_identifiers(world, lead)}
+    while todo:
+        name, closely = todo.popitem()
+        if name in passed:
+            continue
+        passed.add(name)
+        row = found.get(name) or world.get(("identifier", name))
+        if row is None:
+            if ("identifier", name) not in world:
+                asked.add(name)
+            continue
+        if row.lead_id is not None and row.lead_id not in leads:
+            leads.add(row.lead_id)
+            if ("history", row.lead_id) not in world:
+                unknown.add(row.lead_id)
+                continue
+            todo |= {one: False for one in own_identifiers(world, row.lead_id) if one not in passed}
+        others = binding.linked(row) if closely else {other for other, _ in binding.rulings(row)}
+        if not closely and row.lead_id is not None and (strong := binding.strong_of(row)) is not None:
+            own: Lead = world["lead", row.lead_id]
+            if own.made_by == name:
+                others.add(strong.to)  # it is by itself only because it may not join
+        todo |= {other: False for other in others if other not in passed}
+    return asked, passed
+
+
+def own_identifiers(world: World, lead: str) -> set[str]:
+    """The identifiers that the events of a lead name and that are its own."""
+    names = _names(world["activity", event_id] for event_id in world["history", lead])
+    return {name for name in names if (row := world.get(("identifier", name))) is not None and row.lead_id == lead}
+
+
+def _names(kept: Iterable[Kept]) -> set[str]:
+    """The identifiers that these activities name, and those of rulings that took one off."""
+    names: set[str] = set()
+    for one in kept:
+        names.update(one.happened.persons)
+        if one.apart is not None:
+            names.add(one.apart.to)
+    return names
+
+
+def _activities(
+    world: World, leads: frozenset[str], happened: Happened | None, ruling: Judgement | None
+) -> dict[str, Kept]:
     kept = {event_id: world["activity", event_id] for lead in sorted(leads) for event_id in world["history", lead]}
-    visits: Visits | None = world.get(("visits", happened.cookie)) if happened.cookie is not None else None
-    for event_id in visits.events if visits is not None else ():
-        kept[event_id] = world["activity", event_id]
-    kept[happened.event_id] = Kept(happened)
+    if happened is not None:
+        visits: Visits | None = world.get(("visits", happened.cookie)) if happened.cookie is not None else None
+        for event_id in visits.events if visits is not None else ():
+            kept[event_id] = world["activity", event_id]
+        kept[happened.event_id] = Kept(happened)
+    elif ruling is not None and ruling.events:
+        for event_id in ruling.events:
+            if event_id in kept:
+                kept[event_id] = taken_off(kept[event_id], ruling)
     return kept
 
 
@@ -97,10 +169,10 @@ def _whose(kept: Mapping[str, Kept], person: Mapping[str, str]) -> dict[str, str
     visits: dict[str, list[Rank]] = defaultdict(list)
     for event_id, one in kept.items():
         happened = one.happened
-        name, cookie = happened.person, happened.cookie
+        name, cookie = one.person, happened.cookie
         if name is not None:
             whose[event_id] = person[name]
-            if cookie is not None:
+            if cookie is not None and happened.person is not None:
                 identified[cookie].append((happened.rank, name))
         elif cookie is not None:
             visits[cookie].append(happened.rank)
@@ -114,23 +186,32 @@ def _whose(kept: Mapping[str, Kept], person: Mapping[str, str]) -> dict[str, str
 class _Settled:
     """Which lead each person has, while it is worked out; and then the decision."""
 
-    def __init__(self, world: World, input_: Input, secret: bytes, leads: frozenset[str]) -> None:
-        self.world, self.input, self.secret, self.leads = world, input_, secret, leads
+    def __init__(
+        self, world: World, input_: Input, secret: bytes, leads: frozenset[str], ruling: Judgement | None
+    ) -> None:
+        self.world, self.input, self.secret, self.leads, self.ruling = world, input_, secret, leads, ruling
+        self.happened: Happened | None = input_.event if ruling is None else None
         self.lead_of: dict[str, Lead] = {}
         self.changes: dict[Hashable, Any] = {}
         self.emit: list[Outgoing] = []
         absorbed = {name for lead in leads for name in world.get(("absorbed", lead), ())}
         # All leads of the component by id, those absorbed into one of them too: they come back when their person does.
         self.known: dict[str, Lead] = {lead: world["lead", lead] for lead in sorted(leads | absorbed)}
-        self.joined: list[str] = []
+        self.joined: dict[str, list[str]] = defaultdict(list)  # by survivor
+        self.restored: dict[str, list[str]] = defaultdict(list)  # by the lead that had absorbed them
 
-    def take(self, owner: str, leads: list[Lead]) -> None:
-        """Gives the person its lead: a lead goes where the identifier goes that made it, and of several the one made first survives."""
+    def take(self, owner: str, leads: list[Lead], chosen: str | None) -> None:
+        """Gives the person its lead: a lead goes where the identifier goes that made it, and of several the one made first survives, or the
+        `chosen` one."""
         now = self.input.now
-        lead = survivor(leads, self.world) if leads else made([owner], now, world=self.world, secret=self.secret)
+        if leads:
+            lead = next((one for one in leads if one.lead_id == chosen), None) or survivor(leads, self.world)
+        else:
+            lead = made([owner], now, world=self.world, secret=self.secret)
         left = lead.absorbed_into
         if left is not None:
             lead = replace(lead, version=raised(lead.version, now), absorbed_into=None)
+            self.restored[left].append(lead.lead_id)
             self.emit.append(emission.split(self.input.event_id, left=left, restored=lead))
         self.lead_of[owner] = lead
         self.known[lead.lead_id] = lead
@@ -139,9 +220,10 @@ class _Settled:
                 continue
             absorbed = replace(other, absorbed_into=lead.lead_id)
             if other.absorbed_into is None:
-                self.joined.append(other.lead_id)
+                self.joined[lead.lead_id].append(other.lead_id)
                 absorbed = replace(absorbed, version=raised(other.version, now), state=State())
-                self.emit.append(emission.merged(self.input.event_id, survivor=lead, absorbed=absorbed))
+                why = emission.BY_EVENT if self.happened is not None else emission.BY_RULING
+                self.emit.append(emission.merged(self.input.event_id, survivor=lead, absorbed=absorbed, because=why))
             self.known[other.lead_id] = absorbed
             self.changes["lead", other.lead_id] = absorbed
 
@@ -155,13 +237,13 @@ class _Settled:
     ) -> Decision:
         """The differences between what was and what is, as changes and events."""
         new_lead = {id_: self.lead_of[owner].lead_id if owner is not None else None for id_, owner in whose.items()}
-        here = self.input.event.event_id
+        here = self.happened.event_id if self.happened is not None else ""
         moved = {id_: one for id_, one in kept.items() if one.lead_id != new_lead[id_] or id_ == here}
         for event_id, one in moved.items():
-            after = Kept(
-                one.happened, new_lead[event_id], one.revision + 1 if one.revision or new_lead[event_id] else 0
+            revision = one.revision + 1 if one.revision or new_lead[event_id] else 0
+            kept[event_id] = self.changes["activity", event_id] = replace(
+                one, lead_id=new_lead[event_id], revision=revision
             )
-            kept[event_id] = self.changes["activity", event_id] = after
         touched = {lead for id_, one in moved.items() for lead in (one.lead_id, new_lead[id_]) if lead is not None}
         self._leads(kept, identifiers, person, groups, touched)
         self._identifiers(kept, new_lead, identifiers, person)
@@ -169,17 +251,23 @@ class _Settled:
             lead = self.known[lead_id]
             if lead.absorbed_into is not None:
                 continue  # its lead.merged says it all
-            gone = [Kept(one.happened, None, one.revision + 1) for one in moved.values() if one.lead_id == lead_id]
-            came = [kept[id_] for id_ in moved if new_lead[id_] == lead_id]
+            gone = sorted(
+                [replace(one, revision=one.revision + 1) for one in moved.values() if one.lead_id == lead_id], key=_rank
+            )
+            came = sorted([kept[id_] for id_ in moved if new_lead[id_] == lead_id], key=_rank)
             if not gone and not came:
                 # Only the profile has changed (a user id left): the latest activity carries it.
                 latest = max((one for one in kept.values() if one.lead_id == lead_id), key=_rank)
                 came = [replace(latest, revision=latest.revision + 1)]
                 self.changes["activity", latest.happened.event_id] = came[0]
-            joined = {self.input.event_id: self.joined} if self.joined else None
-            cause: Happened = self.input.event
-            self.emit += emission.enriched(lead, sorted(gone, key=_rank), cause=cause, withdrawn=True)
-            self.emit += emission.enriched(lead, sorted(came, key=_rank), cause=cause, joined=joined)
+            cause = here if self.happened is not None and new_lead[here] == lead_id else ""
+            told = emission.Told(
+                history=self.happened is not None and self.happened.facts.history,
+                joined=_carried(came, cause, self.joined.get(lead_id)),
+                restored=_carried(gone or came, cause, self.restored.get(lead_id)),
+            )
+            self.emit += emission.enriched(lead, gone, told, withdrawn=True)
+            self.emit += emission.enriched(lead, came, told)
         for event_id in moved:
             if new_lead[event_id] is None and event_id == here:
                 self.emit.append(emission.noted_visitor(kept[event_id].happened, secret=self.secret))
@@ -197,14 +285,22 @@ class _Settled:
         absorbed_into: dict[str, list[str]] = defaultdict(list)
         for owner, event_ids in groups.items():
             lead = self.lead_of[owner]
-            users = binding.user_ids(name for name in identifiers if person[name] == owner)
-            if lead.lead_id in touched or users != lead.state.users:
-                state = profile.fold((kept[event_id].happened for event_id in event_ids), users)
+            names = [name for name in identifiers if person[name] == owner]
+            users, externals = binding.user_ids(names), binding.external_ids(names)
+            if lead.lead_id in touched or (users, externals) != (lead.state.users, lead.state.externals):
+                state = profile.fold((kept[event_id].happened for event_id in event_ids), users, externals)
                 lead = replace(lead, state=state, version=raised(lead.version, self.input.now))
                 touched.add(lead.lead_id)
             self.known[lead.lead_id] = self.lead_of[owner] = lead
             self.changes["lead", lead.lead_id] = lead
             self.changes["history", lead.lead_id] = tuple(event_ids)
+        taken = {lead.lead_id for lead in self.lead_of.values()}
+        for lead_id in self.leads - taken:
+            lead = self.known[lead_id]
+            if lead.absorbed_into is None:  # all that it had is another's
+                lead = replace(lead, state=State(), version=raised(lead.version, self.input.now))
+                self.known[lead_id] = self.changes["lead", lead_id] = lead
+                self.changes["history", lead_id] = ()
         for lead in self.known.values():
             if lead.absorbed_into is not None:
                 absorbed_into[lead.absorbed_into].append(lead.lead_id)
@@ -229,15 +325,20 @@ class _Settled:
             # What has not changed may be another batch's to change: only what is under our leads' locks is written.
             if identifier != self.world.get(("identifier", name)):
                 self.changes["identifier", name] = identifier
+            if name.startswith("phone"):
+                review.look(self.changes, identifiers, name)
         on: dict[str, list[Rank]] = defaultdict(list)
         for one in kept.values():
             if one.happened.cookie is not None and one.happened.person is not None:
                 on[one.happened.cookie].append(one.happened.rank)
-        here = self.input.event
-        if here.cookie is not None:
+        here = self.happened
+        if here is not None and here.cookie is not None:
             on.setdefault(here.cookie, [])
         for name, ranks in on.items():
-            cookie: Cookie = self.world.get(("identifier", name)) or Cookie(name, here.rank)
+            known: Cookie | None = self.world.get(("identifier", name))
+            if known is None and here is None:
+                raise TypeError("a cookie on which something has happened is known")
+            cookie: Cookie = known or Cookie(name, here.rank)  # type: ignore[union-attr]  # as was just seen
             ranks.sort()
             if ranks:
                 first = min(cookie.first or ranks[0], ranks[0])
@@ -245,7 +346,7 @@ class _Settled:
                 lead_id = new_lead.get(last[1], cookie.lead_id)
                 shared = cookie.shared or any(new_lead[rank[1]] != lead_id for rank in ranks)
                 cookie = replace(cookie, first=first, last=last, lead_id=lead_id, shared=shared)
-            if name == here.cookie:
+            if here is not None and name == here.cookie:
                 cookie = replace(cookie, top=max(cookie.top, here.rank))
                 visits: Visits | None = self.world.get(("visits", name))
                 since = visits.since if visits is not None else _BEGINNING
@@ -253,6 +354,14 @@ class _Settled:
                 self.changes["visits", name] = Visits(since, (*events, here.event_id))
             if cookie != self.world.get(("identifier", name)):
                 self.changes["identifier", name] = cookie
+
+
+def _carried(activities: Sequence[Kept], cause: str, leads: list[str] | None) -> dict[str, list[str]] | None:
+    """Which of these activities, sorted, tells of these leads: the cause, or else the latest."""
+    if not leads or not activities:
+        return None
+    ids = [one.happened.event_id for one in activities]
+    return {cause if cause in ids else ids[-1]: leads}
 
 
 def _rank(kept: Kept) -> Rank:

@@ -28,7 +28,8 @@ SEPARATOR = "\x1f"
 
 
 def name(kind: str, *value: str) -> str:
-    """The name of an identifier: email, user (property and id), phone or anonymous."""
+    """The name of an identifier: email, user (property and id), external (system, property where it must be, id), phone or anonymous; or apart
+    (a command's id): whoever the events are of that it took off."""
     return SEPARATOR.join((kind, *value))
 
 
@@ -40,7 +41,7 @@ class Tie(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Identifier(Struct, frozen=True, gc=False):
-    """An e-mail address, user id or phone number. `ties` by slot: what it was first seen with; they decide whose it is (binding.py).
+    """An e-mail address, user id, external id or phone number. `ties` by slot: what it was first seen with; they decide whose it is (binding.py).
 
     `lead_id` is absent while it is known only from events that name another person.
     """
@@ -102,6 +103,7 @@ class State(Struct, frozen=True, gc=False):
     first: TouchClaim | None = None
     last: TouchClaim | None = None
     users: dict[str, str] = {}
+    externals: dict[str, str] = {}
 
 
 class Lead(Struct, frozen=True, gc=False):
@@ -145,10 +147,22 @@ class Happened(Struct, frozen=True, gc=False):
     user: str | None = None
     phone: str | None = None
     cookie: str | None = None
+    externals: tuple[str, ...] = ()
+    called: str | None = None  # given and family name, as they are compared (agreement.py)
+
+    @property
+    def strong(self) -> str | None:
+        """The strongest identifier, if it is a strong one."""
+        return self.email or self.user or (self.externals[0] if self.externals else None)
 
     @property
     def person(self) -> str | None:
-        return self.email or self.user or self.phone
+        return self.email or self.user or (self.externals[0] if self.externals else self.phone)
+
+    @property
+    def persons(self) -> list[str]:
+        """The identifiers that name a person, the strongest first."""
+        return [name for name in (self.email, self.user, *self.externals, self.phone) if name is not None]
 
     @property
     def rank(self) -> Rank:
@@ -156,11 +170,17 @@ class Happened(Struct, frozen=True, gc=False):
 
 
 class Kept(Struct, frozen=True, gc=False):
-    """An event that counts. `revision` 0: it was not sent under any lead yet."""
+    """An event that counts. `revision` 0: it was not sent under any lead yet. `apart`: the latest ruling that took it off who it names."""
 
     happened: Happened
     lead_id: str | None = None
     revision: int = 0
+    apart: Tie | None = None
+
+    @property
+    def person(self) -> str | None:
+        """The identifier that the event is of."""
+        return self.apart.to if self.apart is not None else self.happened.person
 
 
 class Human(Struct, frozen=True, tag="human", gc=False):
@@ -171,7 +191,32 @@ class Human(Struct, frozen=True, tag="human", gc=False):
     reason: str | None = None
 
 
-Asked = Human
+class Merge(Struct, frozen=True, tag="merge", gc=False):
+    """Asks that these leads are one; that `survivor` remains, else the one that was made first."""
+
+    lead_ids: tuple[str, ...]
+    survivor: str | None = None
+    reason: str | None = None
+
+
+class Split(Struct, frozen=True, tag="split", gc=False):
+    """Asks that these identifiers, by name, or these events leave the lead, or else that of the command."""
+
+    lead_id: str | None
+    identifiers: tuple[str, ...] = ()
+    event_ids: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+class Answer(Struct, frozen=True, tag="review", gc=False):
+    """Says whether the two are one person that a question of the review queue is about."""
+
+    review_id: str
+    accept: bool
+    reason: str | None = None
+
+
+Asked = Human | Merge | Split | Answer
 
 
 class Command(Struct, frozen=True, gc=False):
@@ -237,12 +282,20 @@ class Owed(Struct, frozen=True, gc=False):
 
 
 class NotLoaded(Exception):
-    """The decision needs the whole history of these leads, or the visits on these cookies since a time, and the world lacks them.
+    """The decision needs the whole history of these leads, the visits on these cookies since a time, or these identifiers (known or not)
+    with their leads, and the world lacks them.
 
     `load` catches it, fetches and asks again; `decide` never meets it after that.
     """
 
-    def __init__(self, *, leads: frozenset[str] = frozenset(), cookies: Mapping[str, datetime] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        leads: frozenset[str] = frozenset(),
+        cookies: Mapping[str, datetime] | None = None,
+        names: frozenset[str] = frozenset(),
+    ) -> None:
         super().__init__("history is not loaded")
         self.leads = leads
         self.cookies = dict(cookies or {})
+        self.names = names

@@ -21,7 +21,7 @@ from services.enrich.domain.world import (
     Ruling,
     Visits,
 )
-from services.enrich.store import commanded, rebuilding
+from services.enrich.store import commanded, identity, rebuilding
 from services.enrich.store.rebuilding import due
 from services.enrich.store.rows import World, activity, encode, identifiers, kept, lead, leads, people, ties
 from shared.stage import Input, Tx
@@ -47,7 +47,7 @@ async def load(tx: Tx, inputs: Sequence[Input], *, secret: bytes) -> World:
     left = sorted(input_.event_id for input_ in events if input_.record is None)
     if left:
         world.update((("activity", event_id), None) for event_id in await seen(tx, left))
-    wanted = sorted({name for input_ in events for name in names(input_)})
+    wanted = sorted({*await identity.asked(tx, world, inputs), *(name for input_ in events for name in names(input_))})
     # Lock the identifiers and their leads, and read them; and say whether this store is being built anew from its topics, and whether
     # an operator has said anything about these events.
     rows = await tx.fetch(
@@ -74,8 +74,10 @@ async def load(tx: Tx, inputs: Sequence[Input], *, secret: bytes) -> World:
     while lack is not None:
         if lack.cookies:
             await _visits(tx, world, lack, locked)
+        if lack.names:
+            await identity.linked(tx, world, sorted(lack.names), locked)
         if lack.leads:
-            await _histories(tx, world, lack.leads)
+            await _histories(tx, world, lack.leads, locked)
         lack = lacking(world, inputs, secret=secret, again=True)
     return world
 
@@ -86,7 +88,7 @@ async def _visits(tx: Tx, world: World, lack: NotLoaded, locked: set[str]) -> No
         # On each cookie: everything since the last identification before that time; where there is none, the latest before it.
         rows = await tx.fetch(
             """
-            SELECT a.event_id, a.lead_id, a.revision, a.cookie, a.happened
+            SELECT a.event_id, a.lead_id, a.revision, a.cookie, a.happened, a.apart
               FROM unnest($1::text[], $2::timestamptz[]) AS c(cookie, since)
               LEFT JOIN LATERAL (SELECT max(b.occurred_at) AS at FROM activity AS b
                                   WHERE b.cookie = c.cookie AND b.occurred_at < c.since AND b.identified) AS base ON true
@@ -100,12 +102,10 @@ async def _visits(tx: Tx, world: World, lack: NotLoaded, locked: set[str]) -> No
             list(lack.cookies.values()),
             HISTORY_EVENTS,
         )
-        others = sorted({row["lead_id"] for row in rows if row["lead_id"] is not None} - locked)
-        if not others:
+        others = {row["lead_id"] for row in rows if row["lead_id"] is not None}
+        if others <= locked:
             break
-        # Lock the leads that have come to light; without waiting, since they may be out of order. Then look again.
-        await tx.execute("SELECT FROM lead WHERE lead_id = ANY ($1::text[]) ORDER BY lead_id FOR UPDATE NOWAIT", others)
-        locked.update(others)
+        await identity.lock_leads(tx, others, locked)  # and look again
     on: dict[str, list[str]] = {cookie: [] for cookie in lack.cookies}
     for row in rows:
         on[row["cookie"]].append(kept(world, row))
@@ -114,18 +114,25 @@ async def _visits(tx: Tx, world: World, lack: NotLoaded, locked: set[str]) -> No
     await leads(tx, world, [lead_id for row in rows if (lead_id := row["lead_id"]) and ("lead", lead_id) not in world])
 
 
-async def _histories(tx: Tx, world: World, leads: Iterable[str]) -> None:
-    """Everything about these leads (locked already): activities, identifiers, and the leads that they absorbed."""
-    wanted = sorted(leads)
+async def _histories(tx: Tx, world: World, wanted_leads: Iterable[str], locked: set[str]) -> None:
+    """Everything about these leads: activities, identifiers, and the leads that they absorbed; those that a command names are locked now."""
+    wanted = sorted(wanted_leads)
+    await identity.lock_leads(tx, set(wanted), locked)
+    await leads(tx, world, [id_ for id_ in wanted if ("lead", id_) not in world])
+    for id_ in wanted:
+        world.setdefault(("lead", id_), None)
     history: dict[str, list[str]] = {id_: [] for id_ in wanted}
     found: set[str] = set()
     # All activities of these leads.
     for row in await tx.fetch(
-        "SELECT event_id, lead_id, revision, happened FROM activity WHERE lead_id = ANY ($1::text[])", wanted
+        "SELECT event_id, lead_id, revision, happened, apart FROM activity WHERE lead_id = ANY ($1::text[])", wanted
     ):
         event_id = kept(world, row)
         history[row["lead_id"]].append(event_id)
-        found.update(names_of(world["activity", event_id].happened))
+        one: Kept = world["activity", event_id]
+        found.update(names_of(one.happened))
+        if one.apart is not None:
+            found.add(one.apart.to)
     await identifiers(tx, world, sorted(name for name in found if ("identifier", name) not in world))
     absorbed: dict[str, list[str]] = {id_: [] for id_ in wanted}
     # The leads that these absorbed.
@@ -149,6 +156,7 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
     activities: list[Kept] = []
     owed: dict[str, Owed | None] = {}
     rulings: list[Ruling] = []
+    judgements, reviews = identity.sorted_out(changes)
     for key, value in changes.items():
         match value:
             case Kept():
@@ -159,8 +167,8 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
                 lead_rows.append(value)
             case Ruling():
                 rulings.append(value)
-            case Owed() | None:
-                owed[key[1]] = value  # type: ignore[index]  # ("owed", event id)
+            case Owed() | None if key[0] == "owed":  # type: ignore[index]
+                owed[key[1]] = value  # type: ignore[index]
             case _:
                 pass  # what only this batch had to know: ("history", ...), ("visits", ...), ("absorbed", ...)
     if owed:
@@ -203,3 +211,5 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
         [encode(one.happened) for one in activities],
         [profile.account(one.state) for one in lead_rows],
     )
+    if judgements or reviews or any(one.apart is not None for one in activities):
+        await identity.save(tx, judgements, reviews, activities)

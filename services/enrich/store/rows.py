@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from asyncpg import Record as Row
+from msgspec.structs import replace
 
 from services.enrich.domain.world import SEPARATOR, Command, Cookie, Happened, Identifier, Kept, Lead, Rank, State, Tie
 from shared.stage import Tx
@@ -23,6 +24,7 @@ class _Identified(msgspec.Struct, frozen=True, array_like=True):
 
 encode = msgspec.json.Encoder().encode
 _decode_ties = msgspec.json.Decoder(dict[str, Tie]).decode
+_decode_tie = msgspec.json.Decoder(Tie).decode
 _decode_cookie = msgspec.json.Decoder(_Identified).decode
 _decode_state = msgspec.json.Decoder(State).decode
 decode_command = msgspec.json.Decoder(Command).decode
@@ -93,11 +95,11 @@ def lead(row: Row) -> Lead:
 
 def kept(world: World, row: Row) -> str:
     """Puts the activity of a row into the world, and returns its id."""
-    event_id = str(row["event_id"])
-    world["activity", event_id] = activity(row)
+    event_id, one = str(row["event_id"]), activity(row)
+    world["activity", event_id] = one if row["apart"] is None else replace(one, apart=_decode_tie(row["apart"]))
     return event_id
 
 
 def activity(row: Row) -> Kept:
-    """The kept event of a row of `activity`."""
+    """The kept event of a row of `activity`; whether a ruling took it off, only a decision has to know."""
     return Kept(decode_happened(row["happened"]), row["lead_id"], row["revision"])

@@ -120,6 +120,8 @@ def _traits(chance: random.Random, who: _Person) -> dict[str, Any]:
         traits["name"] = chance.choice((f"{who.name} Li", who.name.upper()))
     if chance.random() < 0.2:
         traits["first_name"] = who.name
+    if chance.random() < 0.15:
+        traits[chance.choice(("salesforce_id", "hubspot_id"))] = chance.choice((f"00{who.name}", f"00{who.name}2", "7"))
     if chance.random() < 0.2:
         traits["company"] = chance.choice(("Acme GmbH", "Work Inc"))
     if chance.random() < 0.2:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Hashable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from services.enrich.domain import intake
+from services.enrich.domain import command, intake
 from services.enrich.domain.cookies import HISTORY_EVENTS
 from services.enrich.domain.decide import decide
 from services.enrich.domain.lacking import lacking, names, names_of
-from services.enrich.domain.world import Cookie, Kept, NotLoaded, Visits
+from services.enrich.domain.world import Answer, Command, Cookie, Kept, NotLoaded, Visits
+from shared import ids
 from shared.outcome import Outgoing, Reject
 from shared.stage import Input, Record
+from shared.topology import COMMANDS
 
 SECRET = b"a secret of thirty-two bytes ...."
 MONDAY = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -53,6 +56,8 @@ class Memory:
         self.identifiers: dict[str, Any] = {}
         self.leads: dict[str, Any] = {}
         self.activities: dict[str, Kept] = {}
+        self.reviews: dict[str, Any] = {}  # by phone
+        self.judgements: dict[str, Any] = {}
         self.sent: list[Outgoing] = []
         self.decided_at: list[datetime] = []  # of each in `sent`: the time of the record that caused it
         self.recalling: dict[Hashable, Any] = {}  # what a rebuild knows besides
@@ -76,21 +81,45 @@ class Memory:
                 rejected.append(read)
             elif read.event_id not in self.activities:
                 inputs.setdefault(read.event_id, read)
-        fresh = list(inputs.values())
+        return rejected + self.decided(list(inputs.values()))
+
+    def decided(self, fresh: Sequence[Input]) -> list[Reject]:
+        """What was read, decided on as one batch."""
         world = self.load(fresh)
+        rejected: list[Reject] = []
         for input_ in fresh:
             decision = decide(world, input_, secret=SECRET)
+            if isinstance(decision, Reject):
+                rejected.append(decision)
+                continue
             world.update(decision.changes)
             self.sent += decision.emit
             self.decided_at += [input_.now] * len(decision.emit)
             self.save(decision.changes)
         return rejected
 
+    def ask(self, kind: str, *, at: float = 10_000, number: int = 0, **payload: Any) -> Reject | None:
+        """A command of an operator, given `at` minutes after Monday morning; why it was refused."""
+        given_at = MONDAY + timedelta(minutes=at)
+        command_id = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{kind} {at} {number}"))
+        said = {"event_id": command_id, "kind": kind, "issued_at": given_at, "by": "kim", "payload": payload}
+        self.clock += self.tick_ms
+        read = command.decode(Record(COMMANDS.name, 0, 0, self.clock, None, msgspec.json.encode(said), {}))
+        assert isinstance(read, Input)
+        return next(iter(self.decided([read] if read.event_id not in self.judgements else [])), None)
+
+    def lead_of(self, event_id: str) -> str:
+        """The lead that an event of the shop is of."""
+        return self.activities[ids.submission_id("shop", event_id)].lead_id or "nobody's"
+
     def load(self, inputs: Sequence[Input]) -> dict[Hashable, Any]:
         world: dict[Hashable, Any] = dict(self.recalling)
         for input_ in inputs:
             for name in names(input_):
                 self._identifier(world, name)
+            if isinstance(input_.event, Command) and isinstance(input_.event.asked, Answer):
+                questions = {one.review_id: one for one in self.reviews.values()}
+                world["asked", input_.event.asked.review_id] = questions.get(input_.event.asked.review_id)
         lack = lacking(world, inputs, secret=SECRET)
         while lack is not None:
             self._fetch(world, lack)
@@ -106,6 +135,12 @@ class Memory:
                     self.leads[lead_id] = value
                 case ("activity", event_id):
                     self.activities[event_id] = value
+                case ("judgement", command_id):
+                    self.judgements[command_id] = value
+                case ("review", phone) if value is not None:
+                    self.reviews[phone] = value
+                case ("review", phone):
+                    self.reviews.pop(phone, None)
 
     def _identifier(self, world: dict[Hashable, Any], name: str) -> None:
         if name in self.identifiers:
@@ -129,12 +164,16 @@ class Memory:
                 world["activity", kept.happened.event_id] = kept
                 if kept.lead_id is not None:
                     world["lead", kept.lead_id] = self.leads[kept.lead_id]
+        for name in lack.names:
+            world["identifier", name] = None
+            self._identifier(world, name)
         for lead_id in lack.leads:
+            world["lead", lead_id] = self.leads.get(lead_id)
             theirs = [k for k in self.activities.values() if k.lead_id == lead_id]
             world["history", lead_id] = tuple(k.happened.event_id for k in theirs)
             for kept in theirs:
                 world["activity", kept.happened.event_id] = kept
-                for name in names_of(kept.happened):
+                for name in (*names_of(kept.happened), *([kept.apart.to] if kept.apart is not None else ())):
                     self._identifier(world, name)
             absorbed = [lead for lead in self.leads.values() if lead.absorbed_into == lead_id]
             world["absorbed", lead_id] = tuple(lead.lead_id for lead in absorbed)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from services.enrich.domain.agreement import disagree
+from services.enrich.domain.binding import LIMITS
 from services.enrich.domain.world import Happened, Said, State
 from shared.contracts import Consent, Touch
 
@@ -21,6 +23,7 @@ class Known(NamedTuple):
     first: tuple[str, Touch] | None
     last: tuple[str, Touch] | None
     users: dict[str, str]
+    externals: dict[str, str]
 
 
 def people(events: Iterable[Happened]) -> set[Group]:
@@ -34,7 +37,7 @@ def groups(events: Iterable[Happened]) -> dict[str, Group]:
     owners = _owners(happened)
 
     def person(one: Happened) -> str | None:
-        name = one.email or one.user or one.phone
+        name = one.email or one.user or (one.externals[0] if one.externals else one.phone)
         return owners[name] if name is not None else None
 
     found: dict[str, set[str]] = {}
@@ -57,25 +60,43 @@ def groups(events: Iterable[Happened]) -> dict[str, Group]:
 
 
 def _owners(happened: list[Happened]) -> dict[str, str]:
-    """Each identifier's person, by their strongest identifier. `happened` in order."""
-    address_of, user_of, strong_of = {}, {}, {}  # type: dict[str, str], dict[tuple[str, str], str], dict[str, str]
-    for one in happened:  # what each was first seen with
-        if one.email and one.user:
-            address_of.setdefault(one.user, one.email)
-            user_of.setdefault((one.email, one.facts.property), one.user)
-        strong = one.email or one.user
-        if one.phone and strong:
-            strong_of.setdefault(one.phone, strong)
+    """Each identifier's person, by their strongest identifier, where nobody ruled. `happened` in order."""
+    address_of, id_of = {}, {}  # type: dict[str, str], dict[tuple[str, str], str]
+    strong_of, name_of = {}, {}  # type: dict[str, str], dict[str, str]
+    numbers: dict[str, dict[str, datetime]] = {}
+    for one in happened:  # what each was first seen with, and called
+        ids = [name for name in (one.user, *one.externals) if name is not None]
+        strongest = [*([one.email] if one.email else []), *ids]
+        if one.email:
+            for id_ in ids:
+                address_of.setdefault(id_, one.email)
+                id_of.setdefault((one.email, id_.rpartition("\x1f")[0]), id_)
+        if one.phone and strongest:
+            strong_of.setdefault(one.phone, strongest[0])
+            numbers.setdefault(strongest[0], {}).setdefault(one.phone, one.at)
+        if one.called:
+            for name in strongest or [one.phone]:
+                name_of.setdefault(str(name), one.called)
+
+    def joins(phone: str, strong: str) -> bool:
+        first = list(numbers[strong].items())[: LIMITS.identifiers]
+        in_hour = [
+            other for other, at in first if at.replace(minute=0, second=0, microsecond=0) == _hour(dict(first), phone)
+        ]
+        return phone in in_hour[: LIMITS.an_hour] and not disagree(name_of.get(phone), name_of.get(strong))
 
     def person(name: str) -> str:
-        name = strong_of.get(name, name)
+        if name in strong_of:
+            return person(strong_of[name]) if joins(name, strong_of[name]) else name
         address = address_of.get(name)
-        if address is not None and user_of[address, name.split("\x1f")[1]] == name:
-            return address
-        return name
+        return address if address is not None and id_of[address, name.rpartition("\x1f")[0]] == name else name
 
-    names = {name for one in happened for name in (one.email, one.user, one.phone) if name is not None}
-    return {name: person(name) for name in names}
+    return {name: person(name) for one in happened for name in (one.email, one.user, *one.externals, one.phone) if name}
+
+
+def _hour(first: dict[str, datetime], phone: str) -> datetime | None:
+    at = first.get(phone)
+    return at.replace(minute=0, second=0, microsecond=0) if at is not None else None
 
 
 def known(events: Iterable[Happened]) -> dict[Group, Known]:
@@ -113,7 +134,17 @@ def _known(events: list[Happened], names: list[str]) -> Known:
         {purpose: (one.event_id, _consent(one, yes)) for purpose, yes, one in consents},
         touches[0] if touches else None,
         (indirect or touches)[-1] if touches else None,
-        {name.split("\x1f")[1]: name.split("\x1f")[2] for name in names if name.startswith("user\x1f")},
+        *(
+            {
+                n[1]: n[-1]
+                for n in (
+                    name.split("\x1f")
+                    for name in sorted(names, key=lambda name: name.rpartition("\x1f")[2], reverse=True)
+                )
+                if n[0] == kind
+            }
+            for kind in ("user", "external")
+        ),
     )
 
 
@@ -140,4 +171,5 @@ def said(state: State) -> Known:
         (state.first.event_id, state.first.touch) if state.first is not None else None,
         (state.last.event_id, state.last.touch) if state.last is not None else None,
         state.users,
+        state.externals,
     )

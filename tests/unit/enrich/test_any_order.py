@@ -32,7 +32,10 @@ def stories(draw: st.DrawFn) -> list[dict[str, Any]]:
         if draw(st.integers(0, 4)) == 0:
             traits["phone"] = draw(st.sampled_from(_PHONES))
         if draw(st.integers(0, 3)) == 0:
-            traits["first_name"] = draw(st.sampled_from(["Ada", "Ben"]))
+            traits["first_name"] = draw(st.sampled_from(["Ada", "Ben", "A."]))
+            traits["last_name"] = "Lee"
+        if draw(st.integers(0, 4)) == 0:
+            traits["salesforce_id"] = draw(st.sampled_from(["0031", "0032"]))
         if draw(st.integers(0, 3)) == 0:
             fields["consent"] = {"purposes": {"marketing_email": draw(st.booleans())}, "text": "News?"}
         if draw(st.integers(0, 2)) == 0:
@@ -67,7 +70,7 @@ def test_any_order_any_batches_and_any_repetition_give_the_same_people_and_profi
     expected = reference.people(happened.values())
     assert memory.people() == expected
     for events, state in memory.states().items():
-        anew = profile.fold((happened[event_id] for event_id in events), state.users)
+        anew = profile.fold((happened[event_id] for event_id in events), state.users, state.externals)
         assert state == anew
     users = {user for state in memory.states().values() for user in state.users.items()}
     assert len(users) == sum(len(state.users) for state in memory.states().values()), "a user id is in two profiles"

@@ -54,11 +54,11 @@ def test_whatever_a_household_does_its_people_stay_themselves_and_nothing_of_the
 
 
 def _nobody_has_two_of_a_kind(memory: Memory) -> None:
-    """Two people who each have a strong id of their own are two leads: no lead has two addresses, or two user ids of one property."""
+    """Two people who each have a strong id of their own are two leads: no lead has two addresses, or two user ids of one property, or two ids of one system."""
     strong: dict[tuple[str, ...], str] = {}
     for name, row in memory.identifiers.items():
         kind, *rest = name.split("\x1f")
-        if row.lead_id is not None and kind in ("email", "user"):
+        if row.lead_id is not None and kind in ("email", "user", "external"):
             slot = (row.lead_id, kind, *rest[:-1])
             assert strong.setdefault(slot, name) == name
     addresses: dict[str, str] = {}

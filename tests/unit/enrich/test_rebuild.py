@@ -197,7 +197,7 @@ def test_what_the_topic_does_not_tell_of_comes_to_the_right_people_among_what_it
     assert after.people() == expected
     by_id = {one.event_id: one for one in happened}
     for events, state in after.states().items():
-        assert state == profile.fold((by_id[event_id] for event_id in events), state.users)
+        assert state == profile.fold((by_id[event_id] for event_id in events), state.users, state.externals)
     listener = Memory()
     listener.sent = before.sent + after.told_anew()
     groups, profiles = listener.heard()

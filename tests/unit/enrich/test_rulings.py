@@ -1,0 +1,149 @@
+"""What operators rule: merges, splits, and answers to the review queue; and that each can be undone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.enrich.domain import profile
+from shared import ids
+from tests.unit.enrich.memory import SECRET, Memory, event, page
+
+ADA, BEN = "ada@acme.example", "ben@acme.example"
+
+
+def two() -> Memory:
+    """Ada, with a user id and a cookie, and Ben."""
+    memory = Memory()
+    memory.batch([event("a1", email=ADA, user_id="u1", anonymous_id="c1"), page("a2", "c1", at=1)])
+    memory.batch([event("b1", email=BEN, anonymous_id="c2", at=2), page("b2", "c2", at=3)])
+    return memory
+
+
+def email(address: str) -> dict[str, str]:
+    return {"kind": "email", "value": address}
+
+
+def shown(memory: Memory) -> dict[str, Any]:
+    """Each lead that stands, with its events and its profile."""
+    groups: dict[str, set[str]] = {}
+    for kept in memory.activities.values():
+        if kept.lead_id is not None:
+            groups.setdefault(kept.lead_id, set()).add(kept.happened.event_id)
+    return {lead: (frozenset(events), profile.of(memory.leads[lead].state)) for lead, events in groups.items()}
+
+
+def checked(memory: Memory) -> None:
+    """Who reads the topic knows the same."""
+    groups, profiles = memory.heard()
+    assert groups == memory.people()
+    for events, state in memory.states().items():
+        assert profiles[events][0] == profile.of(state)
+
+
+def test_two_addresses_are_joined_by_a_ruling_and_parted_again_as_if_they_had_never_been() -> None:
+    memory = two()
+    before = shown(memory)
+    ada, ben = memory.lead_of("a1"), memory.lead_of("b1")
+    assert memory.ask("merge", lead_ids=[ada, ben], at=100) is None
+
+    assert set(shown(memory)) == {ada}
+    merged = [sent.data for sent in memory.sent if sent.type == "lead.merged"]
+    assert [(one.survivor, one.absorbed, one.because) for one in merged] == [(ada, ben, "an operator ruled so")]  # type: ignore[union-attr]
+    assert [sent.data.joined for sent in memory.sent if getattr(sent.data, "joined", None)] == [[ben]]  # type: ignore[union-attr]
+    checked(memory)
+    memory.batch([event("b3", email=BEN, at=200)])
+    assert memory.lead_of("b3") == ada
+    assert memory.leads[ben].absorbed_into == ada
+
+    assert memory.ask("split", lead_id=ben, identifiers=[email("Ben@acme.example")], at=300) is None
+    after = shown(memory)
+    assert after[ada] == before[ada]
+    assert after[ben][0] == before[ben][0] | {ids.submission_id("shop", "b3")}
+    assert [sent.data.restored for sent in memory.sent if sent.type == "lead.enriched" and sent.data.restored] == [
+        [ben]
+    ]  # type: ignore[union-attr]
+    checked(memory)
+
+
+def test_the_named_survivor_remains_also_later() -> None:
+    memory = two()
+    ada, ben = memory.lead_of("a1"), memory.lead_of("b1")
+    memory.ask("merge", lead_ids=[ada, ben], survivor=ben)
+    memory.batch([event("a3", user_id="u1", email=ADA, at=-5)])
+    memory.batch([event("a4", email=ADA, user_id="u2", at=-7)])  # out of order: worked out anew
+    assert memory.lead_of("a3") == ben == memory.lead_of("b1")
+    checked(memory)
+
+
+def test_a_parted_identifier_does_not_join_again_by_later_events_and_joins_by_a_later_ruling() -> None:
+    memory = two()
+    ada = memory.lead_of("a1")
+    user = {"kind": "user_id", "property": "shop", "value": "u1"}
+    assert memory.ask("split", lead_id=ada, identifiers=[user], at=100) is None
+    memory.batch([event("a3", email=ADA, user_id="u1", at=5), event("a4", user_id="u1", at=6)])
+    assert memory.lead_of("a3") == ada
+    assert memory.lead_of("a4") != ada
+    memory.batch([event("a0", email=ADA, user_id="u1", at=-60)])
+    assert memory.lead_of("a4") != ada == memory.lead_of("a0")
+
+    assert memory.ask("merge", lead_ids=[ada, memory.lead_of("a4")], at=200) is None
+    assert memory.lead_of("a4") == ada
+    checked(memory)
+
+
+def test_events_that_are_split_away_are_a_lead_of_their_own_with_the_visits_that_follow_them() -> None:
+    memory = two()
+    memory.batch([event("a3", email=ADA, anonymous_id="c1", at=10), page("a4", "c1", at=11)])
+    ada = memory.lead_of("a1")
+    left = ids.submission_id("shop", "a3")
+    assert memory.ask("split", lead_id=ada, event_ids=[left], at=100) is None
+
+    assert memory.lead_of("a1") == memory.lead_of("a2") == ada
+    assert memory.lead_of("a3") == memory.lead_of("a4") != ada
+    memory.batch([page("a5", "c1", at=12), page("a6", "c1", at=5)])
+    assert memory.lead_of("a5") == memory.lead_of("a3")
+    assert memory.lead_of("a6") == ada
+    checked(memory)
+    assert memory.ask("merge", lead_ids=[ada, memory.lead_of("a3")], at=200) is None
+    assert memory.lead_of("a3") == memory.lead_of("a5") == ada
+    checked(memory)
+
+
+def test_what_can_not_be_carried_out_is_refused_with_its_reason() -> None:
+    memory = two()
+    ada, ben = memory.lead_of("a1"), memory.lead_of("b1")
+    unknown = ids.lead_id(SECRET, "email\x1fnobody@acme.example")
+
+    def why(kind: str, **payload: Any) -> str:
+        refused = memory.ask(kind, **payload)
+        assert refused is not None
+        return refused.detail
+
+    assert why("merge", lead_ids=[ada, unknown]) == f"there is no lead {unknown}"
+    assert why("merge", lead_ids=[ada]) == "a merge needs lead_ids of two leads at least"
+    assert why("split", lead_id=ada, identifiers=[email(BEN)]) == f"identifiers[0] is no identifier of lead {ada}"
+    assert why("split", lead_id=ada, identifiers=[{"kind": "anonymous_id", "value": "c1"}]).startswith("identifiers[0]")
+    assert why("split", lead_id=ada, identifiers=[email(ADA)]).startswith("nothing would be left")
+    assert why("split", lead_id=ada, event_ids=[ids.submission_id("shop", "b1")]).startswith("event_ids[0]")
+    assert why("split", lead_id=ada, event_ids=[ids.submission_id("shop", "a1")]).startswith("nothing would be left")
+    assert why("split", lead_id=ada) == "a split needs identifiers or event_ids that leave"
+    assert why("review", id="7", accept=True).startswith("there is no such question")
+    assert memory.ask("merge", lead_ids=[ada, ben], at=100) is None
+    assert memory.ask("merge", lead_ids=[ada, ben], at=100) is None, "the same command again is nothing"
+    assert why("merge", lead_ids=[ben, ada], at=101) == "nothing would change: they are one lead already"
+
+
+def test_an_answer_joins_or_parts_for_good() -> None:
+    for accept in (True, False):
+        memory = Memory()
+        phone = {"phone": "+4930901820"}
+        memory.batch([event("e1", email=ADA, traits={**phone, "first_name": "Ada", "last_name": "Lovelace"})])
+        memory.batch([event("e2", traits={**phone, "first_name": "Ben", "last_name": "Smith"}, at=1)])
+        (question,) = memory.reviews.values()
+        assert memory.ask("review", id=question.review_id, accept=accept) is None
+        assert (memory.lead_of("e1") == memory.lead_of("e2")) is accept
+        assert memory.reviews == {}
+        memory.batch([event("e3", traits={**phone, "first_name": "Ada", "last_name": "Lovelace"}, at=-1)])
+        assert (memory.lead_of("e1") == memory.lead_of("e3")) is accept
+        assert memory.reviews == {}
+        checked(memory)
