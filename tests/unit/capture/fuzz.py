@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import random
 import re
 import tempfile
@@ -67,19 +68,28 @@ _BREAKING = (
 )  # fmt: skip
 
 
+_VALUE = re.compile(rb'":"?|=|\r\n\r\n')
 # What is refused of that which capture accepts: an address or an id that is none may have been all that named somebody.
 _MAY_REFUSE = (Reason.NO_IDENTIFIER,)
 ANSWERS = {"meta": test_meta.GRAPH, "linkedin": test_linkedin.LEAD}  # of vendors' APIs, when a lead is fetched
 
 
 def _worse(draw: st.DrawFn, body: bytes) -> bytes:
-    """The body, made worse up to six times."""
+    """The body, made worse up to six times: anywhere, or, so that it is read at all, at the beginning of a value."""
     for _ in range(draw(st.integers(0, 6))):
-        start = draw(st.integers(0, len(body)))
+        values = [found.end() for found in _VALUE.finditer(body)]
+        start = draw(st.sampled_from(values) if values and draw(st.booleans()) else st.integers(0, len(body)))
         stop = min(len(body), start + draw(st.sampled_from([0, 0, 1, 2, 10, 100])))
         put = draw(st.one_of(st.sampled_from(_BREAKING), st.binary(max_size=4), st.just(body[stop : stop + 30])))
         body = body[:start] + put + body[stop:]
     return body
+
+
+def one_by_one() -> Iterator[tuple[str, str, bytes]]:
+    """Every body with every piece that breaks something at the beginning of every value."""
+    for (path, media), body in SEEDS.items():
+        for found in _VALUE.finditer(body):
+            yield from ((path, media, body[: found.end()] + piece + body[found.end() :]) for piece in _BREAKING)
 
 
 @st.composite
@@ -177,6 +187,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=10.0)
     seconds = parser.parse_args().minutes * 60
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of each broken body, as in capture's main
     began, tried, seed = time.monotonic(), 0, random.SystemRandom().getrandbits(24)
     with tempfile.TemporaryDirectory() as folder:
         while time.monotonic() - began < seconds / 3:
@@ -184,6 +195,8 @@ def main() -> None:
             failed = asyncio.run(openapi.mistakes(Path(folder), seed=seed, examples=20))
             assert not failed, failed
             seed += 1
+    for found in one_by_one():
+        asyncio.run(holds(found))
     while time.monotonic() - began < seconds:
         tried += _many(bodies(), holds) + _many(posts(), hook_holds) + _many(fetched(), answer_holds)
         print(f"{tried:,} bodies, all of them judged as promised", flush=True)
