@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import httpx
 import msgspec
@@ -10,12 +12,14 @@ import pytest
 from fastapi import FastAPI
 
 from services.enrich import api, main
-from shared import commands, ids, problem
+from services.enrich.domain import command
+from shared import commands, contracts, ids, problem
 from shared.contracts import Command
 from shared.database import CORE_MIGRATIONS, Pool
-from tests.integration.enrich import batch
+from shared.stage import Input, Record
+from tests.integration.enrich import batch, decided
 from tests.integration.stores import migrated
-from tests.unit.enrich.memory import SECRET, event, page
+from tests.unit.enrich.memory import MONDAY, SECRET, event, page
 
 
 @pytest.fixture
@@ -252,8 +256,8 @@ async def test_what_is_asked_is_a_record_that_names_its_lead_and_is_pending_unti
         status = await client.get(answer.headers["location"])
         assert status.json()["status"] == "pending"
 
-    assert {(topic, key, command.lead_id) for topic, key, command in sent} == {("leads.commands.v1", jo, jo)}
-    assert [(command.kind, command.payload, command.by) for _, _, command in sent] == [
+    assert {(topic, key, said.lead_id) for topic, key, said in sent} == {("leads.commands.v1", jo, jo)}
+    assert [(said.kind, said.payload, said.by) for _, _, said in sent] == [
         ("merge", {"lead_ids": [jo, mo], "survivor": jo, "reason": "one desk"}, "ann"),
         (
             "split",
@@ -321,3 +325,124 @@ async def test_what_is_asked_of_a_lead_or_an_activity_that_is_not_there_is_not_f
     ):
         assert (await client.post(f"/v1/leads/{path}", json=body)).status_code == 404
     assert sent == []
+
+
+async def asked(pool: Pool, kind: str, lead_id: str, payload: dict[str, object], *, second: int = 0) -> str:
+    """Carries out a command as its record asks for it; its id."""
+    said = Command(
+        event_id=str(uuid.uuid4()),
+        kind=kind,
+        issued_at=MONDAY + timedelta(days=1, seconds=second),
+        lead_id=lead_id,
+        by="ann",
+        payload={**payload, "reason": "she told us"},
+    )
+    record = Record("leads.commands.v1", 0, 0, 1_795_000_100_000, lead_id.encode(), contracts.encode(said), {})
+    read = command.decode(record)
+    assert isinstance(read, Input)
+    await decided(pool, [read])
+    return said.event_id
+
+
+async def test_a_merge_by_hand_is_shown_with_who_said_it_and_a_split_keeps_them_apart(
+    pool: Pool, client: httpx.AsyncClient
+) -> None:
+    jo, mo = await two(pool)
+    merged = await asked(pool, "merge", jo, {"lead_ids": [jo, mo], "survivor": jo})
+
+    shown = (await client.get(f"/v1/leads/{mo}")).json()
+    assert (shown["lead_id"], shown["absorbed"]) == (jo, True)
+    (link,) = [link for one in shown["identifiers"] for link in one.get("links", ())]
+    assert (link["rule"], link["command_id"], link["by"], link["reason"]) == ("join", merged, "ann", "she told us")
+    assert {one["kind"] for one in shown["identifiers"]} == {"email", "anonymous_id"}
+
+    leaves = [{"kind": "email", "value": "mo@acme.example"}]
+    parted = await asked(pool, "split", jo, {"lead_id": jo, "identifiers": leaves}, second=1)
+
+    shown = (await client.get(f"/v1/leads/{mo}")).json()
+    assert (shown["lead_id"], shown["absorbed"], shown["absorbed_people"]) == (mo, False, [])
+    (apart,) = shown["apart"]
+    assert (apart["identifier"]["value"], apart["with"]["value"]) == ("mo@acme.example", "jo@acme.example")
+    assert (apart["command_id"], apart["by"]) == (parted, "ann")
+
+
+async def test_what_one_event_named_together_is_linked_by_it(pool: Pool, client: httpx.AsyncClient) -> None:
+    traits = {"phone": "+49 30 901820", "hubspot_contact_id": "77"}
+    await batch(pool, [event("e1", email="jo@acme.example", user_id="u1", traits=traits)])
+
+    (lead,) = (await client.get("/v1/leads", params={"external_id": "77"})).json()["leads"]
+    shown = (await client.get(f"/v1/leads/{lead['lead_id']}")).json()
+
+    links = {
+        one["kind"]: [(link["rule"], link["with"]["value"], link["event"]["name"]) for link in one.get("links", ())]
+        for one in shown["identifiers"]
+    }
+    assert links == {
+        "email": [],
+        "user_id": [("id", "jo@acme.example", "contact")],
+        "external_id": [("id", "jo@acme.example", "contact")],
+        "phone": [("phone", "jo@acme.example", "contact")],
+    }
+
+
+async def question(pool: Pool) -> None:
+    """Two names share a phone number, so that it is asked about."""
+    number = {"phone": "+49 30 901820"}
+    await batch(
+        pool,
+        [
+            event("e1", traits={**number, "name": "Anna Brandt"}),
+            event("e2", email="jo@acme.example", at=1, traits={**number, "name": "Jonas Keller"}),
+        ],
+    )
+
+
+async def test_a_question_is_listed_with_the_two_that_it_is_about_and_shown_with_their_leads(
+    pool: Pool, client: httpx.AsyncClient
+) -> None:
+    await question(pool)
+
+    found = (await client.get("/v1/reviews")).json()
+
+    (review,) = found["reviews"]
+    assert (found["total"], found["next"], review["rule"]) == (1, None, "names")
+    sides = {side["identifier"]["kind"]: side["lead"]["profile"]["name"]["full"] for side in review["sides"]}
+    assert sides == {"phone": "Anna Brandt", "email": "Jonas Keller"}
+    for side in review["sides"]:
+        shown = (await client.get(f"/v1/leads/{side['lead']['lead_id']}")).json()
+        assert [one["id"] for one in shown["reviews"]] == [review["id"]]
+    assert (await client.get("/v1/reviews", params={"after": "nonsense"})).status_code == 422
+
+
+@pytest.mark.parametrize("answer", ["accept", "reject"])
+async def test_an_answer_to_a_question_is_a_record_and_an_unknown_question_is_not_found(
+    pool: Pool, client: httpx.AsyncClient, sent: list[tuple[str, str, Command]], answer: str
+) -> None:
+    await question(pool)
+    ((id_),) = [one["id"] for one in (await client.get("/v1/reviews")).json()["reviews"]]
+
+    assert (await client.post(f"/v1/reviews/{id_}/{answer}", json={"by": "ann"})).status_code == 202
+    assert (await client.post(f"/v1/reviews/{id_}/{answer}")).status_code == 202
+    assert (await client.post(f"/v1/reviews/{uuid.uuid4()}/{answer}")).status_code == 404
+
+    assert [(said.kind, said.payload, said.by) for _, _, said in sent] == [
+        ("review", {"id": id_, "accept": answer == "accept"}, "ann"),
+        ("review", {"id": id_, "accept": answer == "accept"}, None),
+    ]
+
+
+async def test_questions_come_in_pages(pool: Pool, client: httpx.AsyncClient) -> None:
+    for number in range(3):
+        phone = {"phone": f"+49 30 90182{number}"}
+        await batch(
+            pool,
+            [
+                event(f"a{number}", traits={**phone, "name": "Anna Brandt"}),
+                event(f"b{number}", email=f"jo{number}@acme.example", at=1, traits={**phone, "name": "Jonas Keller"}),
+            ],
+        )
+    first = (await client.get("/v1/reviews", params={"limit": 2})).json()
+    second = (await client.get("/v1/reviews", params={"limit": 2, "after": first["next"]})).json()
+
+    assert (first["total"], second["next"]) == (3, None)
+    assert len({one["id"] for one in first["reviews"] + second["reviews"]}) == 3

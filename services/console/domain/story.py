@@ -170,9 +170,10 @@ def _because(one: Found) -> str:
 def _joined(link: Found) -> str:
     """Why an identifier is this person's, beside that an event named it."""
     other = words.identifier(link["with"])
-    if link["rule"] == "ruling":
+    if link["rule"] == "join":
         return f"one person with {other}, {_ruled(link)}"
-    return f"theirs since {_event(link['event'])} named it together with {other}"
+    together = f"{_event(link['event'])} named it" if "event" in link else f"it was seen on {words.moment(str(link['at']))}"
+    return f"theirs since {together} together with {other}"
 
 
 def _apart(link: Found) -> str:

@@ -1,10 +1,10 @@
-"""Enrich over HTTP, behind the operator's token: leads, accounts, commands. Which routes there are; what each says is in its own file."""
+"""Enrich over HTTP, behind the operator's token: leads, accounts, commands, the review queue. Which routes there are; what each says is in its own file."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
 
-from services.enrich.api import accounts, commands, leads
+from services.enrich.api import accounts, commands, leads, reviews
 from services.enrich.api.commands import Send
 from shared.database import Pool
 
@@ -16,4 +16,5 @@ def routes(pool: Pool, send: Send) -> APIRouter:
     router.include_router(leads.routes(pool))
     router.include_router(accounts.routes(pool))
     router.include_router(commands.routes(pool, send))
+    router.include_router(reviews.routes(pool, send))
     return router

@@ -3,19 +3,22 @@ when, and which leads became this one. Reads only."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from asyncpg import Record as Row
-
 from services.enrich.api.answers import identifier_shown
-from services.enrich.domain.world import Happened, State
-from services.enrich.store.rows import decode_happened
+from services.enrich.domain import evidence
+from services.enrich.domain.evidence import Link
+from services.enrich.domain.judgement import Judgement
+from services.enrich.domain.world import Happened, Identifier, State
+from services.enrich.store.identity import decode_judgement
+from services.enrich.store.rows import World, decode_happened, people
 from shared.database import Pool
 
 # The identifiers that its activities name and that are its own: the first of these activities each, and how many there are.
 IDENTIFIERS = """
-SELECT DISTINCT ON (n.name) n.name, n.happened, count(*) OVER (PARTITION BY n.name) AS events
+SELECT DISTINCT ON (n.name) n.name, i.lead_id, i.ties, l.made_at, l.made_by, l.profile_version, l.absorbed_into, l.state, n.happened, count(*) OVER (PARTITION BY n.name) AS events
   FROM (SELECT a.occurred_at, a.event_id, a.happened, named.name
           FROM activity AS a
          CROSS JOIN LATERAL (SELECT convert_from(a.happened, 'UTF8')::json AS h) AS said
@@ -23,6 +26,7 @@ SELECT DISTINCT ON (n.name) n.name, n.happened, count(*) OVER (PARTITION BY n.na
                               UNION SELECT json_array_elements_text(h -> 'externals')) AS named
          WHERE a.lead_id = $1 AND named.name IS NOT NULL) AS n
   JOIN identifier AS i ON i.name = n.name AND i.lead_id = $1
+  JOIN lead AS l ON l.lead_id = $1
  ORDER BY n.name, n.occurred_at, n.event_id
 """
 
@@ -41,10 +45,52 @@ SELECT f.cookie, f.happened, min(a.occurred_at) AS first_at, max(a.occurred_at) 
 ABSORBED = "SELECT lead_id, made_at, made_by FROM lead WHERE absorbed_into = $1 ORDER BY made_at, lead_id"
 
 
-async def identifiers(pool: Pool, lead_id: str) -> list[dict[str, Any]]:
-    """The lead's identifiers, each with the first event that named it and how many did."""
+# Who said what, and why: the rulings of these commands.
+JUDGEMENTS = "SELECT command_id, document FROM judgement WHERE command_id = ANY ($1::uuid[])"
+
+# The events of these ids.
+EVENTS = "SELECT event_id, happened FROM activity WHERE event_id = ANY ($1::uuid[])"
+
+
+async def identifiers(pool: Pool, lead_id: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[str]]:
+    """The lead's identifiers, each with the first event that named it, how many did, and what links it to others (evidence.Link); the
+    rulings that keep others apart from it; and the names under which its identifiers are kept."""
     rows = await pool.fetch(IDENTIFIERS, lead_id)
-    return [{**identifier_shown(row["name"]), "first": _event(row), "events": row["events"]} for row in rows]
+    names = [row["name"] for row in rows]
+    known: World = {}
+    people(known, rows)
+    found = evidence.links({row.name: row for row in known.values() if isinstance(row, Identifier)})
+    told = await _told(pool, [link.rank[1] for link in found])
+    shown = [
+        {
+            **identifier_shown(row["name"]),
+            "first": _event(decode_happened(row["happened"])),
+            "events": row["events"],
+            "links": [_link(link, told) for link in found if link.name == row["name"] and link.rule != "part"],
+        }
+        for row in rows
+    ]
+    apart = [{"identifier": identifier_shown(link.name), **_link(link, told)} for link in found if link.rule == "part"]
+    return shown, apart, names
+
+
+async def _told(pool: Pool, ids: list[str]) -> dict[str, Happened | Judgement]:
+    """Events and rulings by id."""
+    events = {str(row["event_id"]): decode_happened(row["happened"]) for row in await pool.fetch(EVENTS, ids)}
+    rulings = {str(row["command_id"]): decode_judgement(row["document"]) for row in await pool.fetch(JUDGEMENTS, ids)}
+    return {**events, **rulings}
+
+
+def _link(link: Link, told: Mapping[str, Happened | Judgement]) -> dict[str, Any]:
+    at, id_ = link.rank
+    shown: dict[str, Any] = {"rule": link.rule, "with": identifier_shown(link.to), "at": at}
+    match told.get(id_):
+        case Judgement() as ruling:
+            return {**shown, "command_id": id_, "by": ruling.by, "reason": ruling.reason}
+        case Happened() as event:
+            return {**shown, "event": _event(event)}
+        case _:
+            return shown
 
 
 async def browsers(pool: Pool, lead_id: str) -> list[dict[str, Any]]:
@@ -53,7 +99,7 @@ async def browsers(pool: Pool, lead_id: str) -> list[dict[str, Any]]:
     return [
         {
             "anonymous_id": identifier_shown(row["cookie"])["value"],
-            "joined_by": _event(row),
+            "joined_by": _event(decode_happened(row["happened"])),
             **{name: row[name] for name in ("before", "since", "first_at", "last_at")},
         }
         for row in await pool.fetch(BROWSERS, lead_id)
@@ -81,8 +127,7 @@ def told(state: State) -> dict[str, dict[str, Any]]:
     return dict(sorted(said.items()))
 
 
-def _event(row: Row) -> dict[str, str | datetime]:
-    happened: Happened = decode_happened(row["happened"])
+def _event(happened: Happened) -> dict[str, str | datetime]:
     facts = happened.facts
     return {
         "event_id": happened.event_id,

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from services.enrich import store
-from services.enrich.api import evidence
+from services.enrich.api import evidence, reviews
 from services.enrich.api.answers import (
     LAST,
     PAGE,
@@ -21,7 +21,7 @@ from services.enrich.api.answers import (
     placed,
     unknown_lead,
 )
-from services.enrich.domain import email, emission, identity, phone
+from services.enrich.domain import email, emission, external, identity, phone
 from services.enrich.domain.world import name
 from shared import cloudevent, problem
 from shared.database import Pool
@@ -30,7 +30,10 @@ from shared.problem import Problem, respond
 _Text = Annotated[str | None, Query(max_length=320, pattern=r"^[^\x00]*$")]
 
 _ONE_IDENTIFIER = Problem(
-    422, "one-identifier", "Ask by one identifier", "Give exactly one of email, phone, user_id, anonymous_id."
+    422,
+    "one-identifier",
+    "Ask by one identifier",
+    "Give exactly one of email, phone, user_id, external_id, anonymous_id.",
 )
 _LATEST = LAST, "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
@@ -41,6 +44,12 @@ BY_NAME = "SELECT DISTINCT lead_id FROM identifier WHERE name = ANY ($1::text[])
 BY_USER = """
 SELECT DISTINCT lead_id FROM identifier
  WHERE name LIKE 'user%' AND split_part(name, U&'\\001F', 3) = $1 AND lead_id IS NOT NULL ORDER BY lead_id LIMIT 100
+"""
+
+# Leads by an external id, of whichever system.
+BY_EXTERNAL = """
+SELECT DISTINCT lead_id FROM identifier
+ WHERE name LIKE 'external%' AND split_part(name, U&'\\001F', -1) = ANY ($1::text[]) AND lead_id IS NOT NULL ORDER BY lead_id LIMIT 100
 """
 
 # One lead, or the lead that absorbed it, with the ids that it absorbed.
@@ -63,15 +72,21 @@ def routes(pool: Pool) -> APIRouter:
 
     @router.get("")
     async def find(
-        email: _Text = None, phone: _Text = None, user_id: _Text = None, anonymous_id: _Text = None
+        email: _Text = None,
+        phone: _Text = None,
+        user_id: _Text = None,
+        external_id: Annotated[_Text, Query(description="A vendor's or CRM's id of the person.")] = None,
+        anonymous_id: _Text = None,
     ) -> Response:
-        """The leads that have this identifier (one at a time): `{"leads": [...]}`, empty when there is none. A user id may be several
-        people's: it is looked for in all properties."""
-        given = [value for value in (email, phone, user_id, anonymous_id) if value]
+        """The leads that have this identifier (one at a time): `{"leads": [...]}`, empty when there is none. A user id or an external
+        id may be several people's: it is looked for in all properties and systems."""
+        given = [value for value in (email, phone, user_id, external_id, anonymous_id) if value]
         if len(given) != 1:
             return respond(_ONE_IDENTIFIER)
         if user_id:
             rows = await pool.fetch(BY_USER, user_id.strip())
+        elif external_id:
+            rows = await pool.fetch(BY_EXTERNAL, _spellings(external_id))
         else:
             rows = await pool.fetch(BY_NAME, _names(email, phone, anonymous_id))
         leads = [await pool.fetchrow(ONE, row["lead_id"]) for row in rows]
@@ -98,7 +113,8 @@ def routes(pool: Pool) -> APIRouter:
         shown["absorbed"] = row["lead_id"] != lead_id
         shown["absorbed_people"] = await evidence.absorbed(pool, row["lead_id"])
         shown["told"] = evidence.told(store.lead(row).state)
-        shown["identifiers"] = await evidence.identifiers(pool, row["lead_id"])
+        shown["identifiers"], shown["apart"], names = await evidence.identifiers(pool, row["lead_id"])
+        shown["reviews"] = await reviews.about(pool, names)
         shown["browsers"] = await evidence.browsers(pool, row["lead_id"])
         shown["activities"] = [emission.activity(one.happened, revision=one.revision) for one in kept]
         last = kept[-1].happened if len(kept) == limit else None
@@ -119,3 +135,8 @@ def _names(address: str | None, number: str | None, anonymous_id: str | None) ->
         return [name("phone", known_by)] if known_by is not None else []
     legal = identity.legal(anonymous_id or "")
     return [name("anonymous", legal)] if legal is not None else []
+
+
+def _spellings(external_id: str) -> list[str]:
+    """An external id, and how it is kept if it is one of Salesforce."""
+    return [external_id.strip(), *external.told("salesforce", external_id).values()]
