@@ -172,7 +172,9 @@ def _joined(link: Found) -> str:
     other = words.identifier(link["with"])
     if link["rule"] == "join":
         return f"one person with {other}, {_ruled(link)}"
-    together = f"{_event(link['event'])} named it" if "event" in link else f"it was seen on {words.moment(str(link['at']))}"
+    together = (
+        f"{_event(link['event'])} named it" if "event" in link else f"it was seen on {words.moment(str(link['at']))}"
+    )
     return f"theirs since {together} together with {other}"
 
 

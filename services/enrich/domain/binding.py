@@ -238,6 +238,11 @@ def strong_of(phone: Identifier) -> Tie | None:
     return phone.ties.get(_STRONG)
 
 
+def tie_above(known: Identifier) -> Tie | None:
+    """What an identifier was first seen with that it may hang on (`parent` says whether it does), and when."""
+    return known.ties.get(_STRONG) or known.ties.get(_EMAIL)
+
+
 def owner(name: str, find: Find) -> str:
     """The strongest identifier of the person whose identifier this is, where nobody ruled."""
     known = find(name)
