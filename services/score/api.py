@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -37,18 +38,20 @@ def routes(pool: Pool, in_force: InForce) -> APIRouter:
                 "Score knows no lead of this id. Enrich's GET /v1/leads?email=... finds ids.",
             )
             return respond(missing)
-        return Response(msgspec.json.encode(explained(lead, in_force)), media_type="application/json")
+        return Response(msgspec.json.encode(explained(lead, in_force, clock.now())), media_type="application/json")
 
     return router
 
 
-def explained(lead: Lead, in_force: InForce) -> dict[str, Any]:
+def explained(lead: Lead, in_force: InForce, now: datetime) -> dict[str, Any]:
     """What the API says of a lead, from all that is kept of it."""
     state, ruleset = lead.state, in_force.ruleset
     folded = fold(
         ruleset,
         map(msgspec.json.decode, lead.bodies or ()),
         msgspec.json.decode(lead.profile),
+        now=now,
+        sent_back_at=state.sent_back_at,
         recycled=state.recycled,
         customer_since=state.customer_since,
     )
@@ -73,8 +76,12 @@ def _contributions(folded: Folded, in_force: InForce) -> list[dict[str, Any]]:
     found = []
     for part in folded.parts:
         entry: dict[str, Any] = {"rule": part.rule, "version": in_force.ruleset.version, "points": float(part.points)}
+        if part.by:
+            entry["by"] = part.by
         if part.base is not None:
             entry["base"] = float(part.base)
+            if part.points != part.base:
+                entry["decay"] = float(part.points - part.base)
         if part.activities:
             entry |= {"count": len(part.activities), "activities": list(part.activities)}
         if part.rule in reasons:

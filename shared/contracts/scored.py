@@ -23,6 +23,7 @@ class Contribution(Model, frozen=True):
     rule: str
     version: int
     points: float
+    by: str | None = None  # the value of the field that the rule's limit names
     base: float | None = None
     decay: float | None = None
     count: int | None = None

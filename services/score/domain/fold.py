@@ -5,37 +5,44 @@ It shares the document's values with the path that serves traffic, and nothing e
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 from typing import Any
 
-from services.score.domain.ruleset import EngagementRule, Ruleset
+from services.score.domain.condition import Condition
+from services.score.domain.ruleset import EngagementRule, FieldTest, IdleRule, Limit, Override, Ruleset
 
 _CENT = Decimal("0.01")
+_INSTANT = timedelta(microseconds=1)
 Plain = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one rule, cap or floor gave. `base` is before the rule's own cap; `activities` are all that count, earliest first."""
+    """What one rule (and one value of its limit's `by`), cap or floor gave. `base` is before any decay; `activities` are all that count,
+    earliest first."""
 
     rule: str
     points: Decimal
     base: Decimal | None = None
     activities: tuple[str, ...] = ()
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """A score: `parts` add up to `total`."""
+    """A score: `parts` add up to `total`. `overrides` are those that hold."""
 
     total: Decimal
     fit: Decimal
     engagement: Decimal
     parts: tuple[Part, ...]
     kinds: Mapping[str, int]
+    overrides: tuple[Override, ...] = ()
 
 
 def fold(
@@ -43,13 +50,15 @@ def fold(
     activities: Iterable[Plain],
     profile: Plain,
     *,
+    now: datetime,
     recycled: int = 0,
     customer_since: datetime | None = None,
+    sent_back_at: datetime | None = None,
 ) -> Folded:
-    """The score from everything that was told: `activities` are JSON objects in any order, with repeats and old revisions."""
-    counting = _counting(activities, ruleset.min_human)
+    """The score at `now` from everything that was told: `activities` are JSON objects in any order, with repeats and old revisions."""
+    human = _human(activities, ruleset.min_human)
     kinds: dict[str, int] = {}
-    for activity in counting:
+    for activity in human:
         kinds[activity["kind"]] = kinds.get(activity["kind"], 0) + 1
     lead: dict[str, Any] = {"activities": kinds, "recycled": recycled}
     if customer_since is not None:
@@ -59,19 +68,26 @@ def fold(
     parts = [
         Part(rule.id, _points(rule.points), _points(rule.points)) for rule in ruleset.fit if rule.when.holds(roots)
     ]
-    fit = _close("fit", sum((part.points for part in parts), Decimal()), None, ruleset.fit_cap, parts)
+    fit = _close("fit", sum((part.points for part in parts), Decimal()), ruleset.fit_floor, ruleset.fit_cap, parts)
 
-    engaged = [part for rule in ruleset.engagement if (part := _engaged(rule, counting, ruleset)) is not None]
+    resets = [one for one in human for rule in ruleset.engagement if rule.reset and _falls_under(rule, one, ruleset)]
+    counting = [one for one in human if not resets or _moment(one) >= _moment(resets[-1])]
+    engaged = [part for rule in ruleset.engagement for part in _engaged(rule, counting, ruleset, now)]
     parts += engaged
     engagement = sum((part.points for part in engaged), Decimal())
     engagement = _close("engagement", engagement, ruleset.engagement_floor, ruleset.engagement_cap, parts)
 
-    total = _close("total", fit + engagement, ruleset.total_floor, ruleset.total_cap, parts)
+    idle = [part for rule in ruleset.idle if (part := _idle(rule, human, now)) is not None]
+    parts += idle
+    total = fit + engagement + sum((part.points for part in idle), Decimal())
+    total = _close("total", total, ruleset.total_floor, ruleset.total_cap, parts)
+    overrides = tuple(rule for rule in ruleset.override if _overrides(rule, human, ruleset, now, sent_back_at))
+    parts += [Part(f"override:{rule.id}", Decimal()) for rule in overrides]
     parts += [Part(f"exclude:{rule.id}", Decimal()) for rule in ruleset.exclude if rule.when.holds(roots)]
-    return Folded(total, fit, engagement, tuple(parts), kinds)
+    return Folded(total, fit, engagement, tuple(parts), kinds, overrides)
 
 
-def _counting(activities: Iterable[Plain], min_human: float) -> list[dict[str, Any]]:
+def _human(activities: Iterable[Plain], min_human: float) -> list[dict[str, Any]]:
     """Each activity once, in its highest revision; without those withdrawn or not human enough; by time, then by id."""
     latest: dict[str, Plain] = {}
     for activity in activities:
@@ -83,43 +99,126 @@ def _counting(activities: Iterable[Plain], min_human: float) -> list[dict[str, A
         for activity in latest.values()
         if not activity.get("withdrawn") and activity.get("human", 1.0) >= min_human
     ]
-    return sorted(human, key=lambda activity: (activity["occurred_at"], activity["id"]))
+    return sorted(human, key=_moment)
 
 
-def _engaged(rule: EngagementRule, activities: list[dict[str, Any]], ruleset: Ruleset) -> Part | None:
-    """What one engagement rule gives for activities in order of time; None where nothing falls under it."""
-    counted: list[dict[str, Any]] = []
-    for activity in activities:
-        if _falls_under(rule, activity, ruleset) and not _is_over_limit(rule, activity, counted, ruleset):
-            counted.append(activity)
+def _moment(activity: Plain) -> tuple[datetime, str]:
+    return activity["occurred_at"], activity["id"]
+
+
+def _engaged(rule: EngagementRule, activities: list[dict[str, Any]], ruleset: Ruleset, now: datetime) -> list[Part]:
+    """What one engagement rule gives for activities in order of time: a part for each value of its limit's `by`, and one for its cap."""
+    matching = [activity for activity in activities if _falls_under(rule, activity, ruleset)]
+    counted: dict[str, list[dict[str, Any]]] = {}
+    for activity in _completing(rule, matching):
+        by = _word(activity, rule.limit.by) if rule.limit is not None else ""
+        if rule.limit is None or _is_within(rule.limit, activity, counted.get(by, []), ruleset):
+            counted.setdefault(by, []).append(activity)
+    parts = []
+    for by, all_ in sorted(counted.items()):
+        if rule.decay is not None and rule.decay.kind != "half_life":
+            all_ = [one for one in all_ if now - one["occurred_at"] < rule.decay.span * _INSTANT]
+        if all_:
+            base = _points(rule.points) * len(all_)
+            parts.append(Part(rule.id, _decayed(rule, all_, now), base, tuple(one["id"] for one in all_), by))
+    points = sum((part.points for part in parts), Decimal())
+    if rule.cap is not None and abs(points) > _points(rule.cap):
+        capped = _points(rule.cap) if points > 0 else -_points(rule.cap)
+        parts.append(Part(f"{rule.id}:cap", capped - points))
+    return parts
+
+
+def _completing(rule: EngagementRule, matching: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that score: all, or each that completes so many in less than the time that `at_least` gives, after which counting begins anew."""
+    if rule.at_least is None:
+        return matching
+    found, begun = [], 0
+    for index, activity in enumerate(matching):
+        since = activity["occurred_at"] - rule.at_least.within * _INSTANT
+        if sum(one["occurred_at"] > since for one in matching[begun : index + 1]) >= rule.at_least.count:
+            found.append(activity)
+            begun = index + 1
+    return found
+
+
+def _is_within(limit: Limit, activity: Plain, counted: list[dict[str, Any]], ruleset: Ruleset) -> bool:
+    if limit.period is not None:
+        period = _period(limit.period, activity["occurred_at"], ruleset)
+        return sum(_period(limit.period, one["occurred_at"], ruleset) == period for one in counted) < limit.count
     if not counted:
+        return True
+    return limit.spacing > 0 and activity["occurred_at"] - counted[-1]["occurred_at"] >= limit.spacing * _INSTANT
+
+
+def _period(kind: str, at: datetime, ruleset: Ruleset) -> Any:
+    local = at.astimezone(ruleset.zone)
+    return {"day": local.date(), "week": local.isocalendar()[:2], "month": (local.year, local.month)}[kind]
+
+
+def _decayed(rule: EngagementRule, activities: list[dict[str, Any]], now: datetime) -> Decimal:
+    """What is left of the points of these activities, added up and rounded once."""
+    decay = rule.decay
+    if decay is None or decay.kind == "window":
+        return _points(rule.points) * len(activities)
+    ages = [max(0, (now - one["occurred_at"]) // _INSTANT) for one in activities]  # earliest first
+    if decay.kind == "fade":
+        left = sum((1 - Fraction(age, decay.span) for age in ages), Fraction()) * rule.points
+        return _rounded(Decimal(left.numerator) / Decimal(left.denominator))
+    # The sum of 0.5 ^ (age / span), in order of time: each halves what is left of those before it, so that the bits are always the same.
+    weight = 0.0
+    for age, later in zip(ages, [*ages[1:], 0], strict=True):
+        weight = (weight + 1.0) * 0.5 ** ((age - later) / decay.span)
+    return _rounded(Decimal(rule.points * weight))
+
+
+def _idle(rule: IdleRule, human: list[dict[str, Any]], now: datetime) -> Part | None:
+    """What a rule gives for the time since the latest activity."""
+    quiet = (now - human[-1]["occurred_at"]) // _INSTANT if human else 0
+    if quiet < rule.after:
         return None
-    base = sum((_points(rule.points) for _ in counted), Decimal())
-    points = base
+    points = _points(rule.points)
+    if rule.every is not None:
+        points *= 1 + (quiet - rule.after) // rule.every
     if rule.cap is not None:
-        points = max(-_points(rule.cap), min(_points(rule.cap), base))
-    return Part(rule.id, _rounded(points), _rounded(base), tuple(activity["id"] for activity in counted))
+        points = max(-_points(rule.cap), min(_points(rule.cap), points))
+    return Part(rule.id, points) if points else None
 
 
-def _falls_under(rule: EngagementRule, activity: Plain, ruleset: Ruleset) -> bool:
-    for test in rule.match:
-        value: Any = activity
-        for name in test.path:
-            value = value.get(name) if isinstance(value, Mapping) else None
-        if not test.fits(value):
-            return False
+def _overrides(
+    rule: Override, human: list[dict[str, Any]], ruleset: Ruleset, now: datetime, sent_back_at: datetime | None
+) -> bool:
+    for one in human:
+        at: datetime = one["occurred_at"]
+        is_over = now - at >= rule.lasts * _INSTANT or (sent_back_at is not None and at <= sent_back_at)
+        if not is_over and _falls_under(rule, one, ruleset):
+            return True
+    return False
+
+
+def _falls_under(rule: EngagementRule | Override, activity: Plain, ruleset: Ruleset) -> bool:
+    match: tuple[FieldTest, ...] = rule.match
+    when: Condition | None = rule.when
     lists = {name: list(one) for name, one in ruleset.lists.items()}
-    return rule.when is None or rule.when.holds({"activity": activity, "lists": lists})
+    return all(test.fits(_field(activity, test.path)) for test in match) and (
+        when is None or when.holds({"activity": activity, "lists": lists})
+    )
 
 
-def _is_over_limit(rule: EngagementRule, activity: Plain, counted: list[dict[str, Any]], ruleset: Ruleset) -> bool:
-    if rule.once:
-        return len(counted) >= 1
-    if rule.per_day is None:
-        return False
-    day = activity["occurred_at"].astimezone(ruleset.zone).date()
-    same_day = [one for one in counted if one["occurred_at"].astimezone(ruleset.zone).date() == day]
-    return len(same_day) >= rule.per_day
+def _field(activity: Plain, path: tuple[str, ...]) -> Any:
+    value: Any = activity
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def _word(activity: Plain, path: tuple[str, ...]) -> str:
+    """The value of a limit's `by` as a text; empty where it is absent, and where there is none."""
+    value = _field(activity, path) if path else ""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return (
+        value or "" if isinstance(value, str | None) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    )
 
 
 def _close(group: str, points: Decimal, floor: int | None, cap: int | None, parts: list[Part]) -> Decimal:
@@ -138,6 +237,6 @@ def _points(hundredths: int) -> Decimal:
     return Decimal(hundredths) / 100
 
 
-def _rounded(points: Decimal) -> Decimal:
-    """Two places, halves away from zero."""
-    return points.quantize(_CENT, ROUND_HALF_UP)
+def _rounded(hundredths: Decimal) -> Decimal:
+    """Hundredths as points with two places, halves away from zero."""
+    return hundredths.quantize(Decimal(1), ROUND_HALF_UP) / 100

@@ -1,117 +1,147 @@
-"""All activities of one lead, arranged by rule and day, for when one comes late, changes or leaves. What comes in order needs none of it.
+"""All activities of one lead, arranged by rule, for when one comes late, changes or leaves. What comes in order needs none of it.
 
-A value that shares what did not change: one more activity costs the buckets that it touches, not the whole history.
+A value that shares what did not change: one more activity costs the rules that it falls under, not the whole history.
 """
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import repeat
+from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from services.score.domain.inforce import Fact
-from services.score.domain.ruleset import EngagementRule, Ruleset
-from services.score.domain.tally import DAYS, SHOWN, RuleTally, Tally
+from services.score.domain.ruleset import Decay, Ruleset, microseconds
+from services.score.domain.tally import LEAVING, Counted, RuleTally, Tally, gone, one_more
 
-Moment = tuple[datetime, str]
-Buckets = dict[int, tuple[Moment, ...]]  # by day where the limit is per day, else all in one; each in order of time
+_NONE = RuleTally()
+_ALL = sys.maxsize
+
+
+class Fell(NamedTuple):
+    """An activity that fell under a rule; in order of these is in order of time, equal instants by id."""
+
+    when: datetime
+    id: str
+    by: str
 
 
 class History(Struct, frozen=True, gc=False):
-    """Each activity in its latest revision, by id, and by rule those that fall under it."""
+    """Each activity in its latest revision, by id, and by rule those that fall under it, in order of time."""
 
     facts: dict[str, Fact]
-    ruled: dict[int, Buckets]
+    ruled: dict[int, tuple[Fell, ...]]
 
 
-def history(facts: Iterable[Fact], ruleset: Ruleset) -> History:
+def history(facts: Iterable[Fact]) -> History:
     """The history of these activities, each once."""
     found = {fact.id: fact for fact in facts}
-    ruled: dict[int, dict[int, list[Moment]]] = {}
+    ruled: dict[int, list[Fell]] = {}
     for fact in sorted((fact for fact in found.values() if fact.rules), key=lambda fact: fact.moment):
-        for index in fact.rules:
-            bucket = _bucket(ruleset.engagement[index], fact, ruleset)
-            ruled.setdefault(index, {}).setdefault(bucket, []).append(fact.moment)
-    return History(
-        found, {index: {key: tuple(all_) for key, all_ in buckets.items()} for index, buckets in ruled.items()}
-    )
+        for index, fell in _falls(fact):
+            ruled.setdefault(index, []).append(fell)
+    return History(found, {index: tuple(all_) for index, all_ in ruled.items()})
 
 
-def tally(past: History, ruleset: Ruleset) -> Tally:
-    """What a history comes to, from nothing."""
+def tally(past: History, ruleset: Ruleset, *, now: datetime | None = None, seen: datetime | None = None) -> Tally:
+    """What a history comes to, from nothing. With `now`: to be read at that moment, which some activities may lie ahead of. What is too
+    old at `seen` is left out of what has no room for everything."""
+    facts = [fact for fact in past.facts.values() if fact.human]
     kinds: dict[str, int] = {}
-    for fact in past.facts.values():
-        if fact.human:
-            kinds[fact.kind] = kinds.get(fact.kind, 0) + 1
-    newest = max((all_[-1] for buckets in past.ruled.values() for all_ in buckets.values()), default=None)
-    rules = {index: _rule_tally(buckets, ruleset.engagement[index]) for index, buckets in past.ruled.items()}
-    return Tally(rules, kinds, *(newest or (None, "")))
+    for fact in facts:
+        kinds[fact.kind] = kinds.get(fact.kind, 0) + 1
+    newest: tuple[datetime | None, str] = max((all_[-1][:2] for all_ in past.ruled.values()), default=(None, ""))
+    active_at = max((fact.at for fact in facts), default=None)
+    at = None if now is None else microseconds(now)
+    rules, overrides = _ruled(past, past.ruled, ruleset, at, microseconds(seen) if seen is not None else at)
+    return Tally(rules, kinds, *newest, active_at, overrides)
 
 
 def changed(past: History, before: Tally, fact: Fact, ruleset: Ruleset) -> tuple[History, Tally]:
     """The history and its tally (`before`) after an activity came, early or late, or a higher revision of one."""
     earlier = past.facts.get(fact.id)
-    ruled, rules, kinds = dict(past.ruled), dict(before.rules), dict(before.kinds)
+    ruled, kinds = dict(past.ruled), dict(before.kinds)
     if earlier is not None:
-        for index in earlier.rules:
-            _take(ruled, index, earlier, ruleset)
+        for index, fell in _falls(earlier):
+            place = bisect_left(ruled[index], fell)
+            ruled[index] = (*ruled[index][:place], *ruled[index][place + 1 :])
         if earlier.human:
             kinds[earlier.kind] -= 1
             if not kinds[earlier.kind]:
                 del kinds[earlier.kind]
-    for index in fact.rules:
-        _put(ruled, index, fact, ruleset)
+    for index, fell in _falls(fact):
+        all_ = ruled.get(index, ())
+        place = bisect_left(all_, fell)
+        ruled[index] = (*all_[:place], fell, *all_[place:])
     if fact.human:
         kinds[fact.kind] = kinds.get(fact.kind, 0) + 1
-    for index in {*fact.rules, *(earlier.rules if earlier is not None else ())}:
-        rules.pop(index, None)
-        if index in ruled:
-            rules[index] = _rule_tally(ruled[index], ruleset.engagement[index])
+    after = History({**past.facts, fact.id: fact}, {index: all_ for index, all_ in ruled.items() if all_})
+
+    touched = {*fact.rules, *(earlier.rules if earlier is not None else ())}
+    if any(index < len(ruleset.engagement) and ruleset.engagement[index].reset for index in touched):
+        touched = {*before.rules, *after.ruled}
+    rules = {index: one for index, one in before.rules.items() if index not in touched}
+    overrides = {index: at for index, at in before.overrides.items() if index + len(ruleset.engagement) not in touched}
+    new_rules, new_overrides = _ruled(after, touched, ruleset, None, None)
     newest: tuple[datetime | None, str] = before.newest_at, before.newest_id
     if fact.rules and (before.newest_at is None or fact.moment > newest):
         newest = fact.moment
-    return History({**past.facts, fact.id: fact}, ruled), Tally(rules, kinds, *newest)
+    active_at = before.active_at
+    if earlier is not None and earlier.human:
+        active_at = max((one.at for one in after.facts.values() if one.human), default=None)
+    elif fact.human and (active_at is None or fact.at > active_at):
+        active_at = fact.at
+    return after, Tally(rules | new_rules, kinds, *newest, active_at, overrides | new_overrides)
 
 
-def _put(ruled: dict[int, Buckets], index: int, fact: Fact, ruleset: Ruleset) -> None:
-    bucket = _bucket(ruleset.engagement[index], fact, ruleset)
-    buckets = dict(ruled.get(index, {}))
-    all_ = buckets.get(bucket, ())
-    place = bisect_left(all_, fact.moment)
-    buckets[bucket] = (*all_[:place], fact.moment, *all_[place:])
-    ruled[index] = buckets
+def _falls(fact: Fact) -> Iterator[tuple[int, Fell]]:
+    for index, value in zip(fact.rules, fact.by or repeat(""), strict=False):
+        yield index, Fell(fact.at, fact.id, value)
 
 
-def _take(ruled: dict[int, Buckets], index: int, fact: Fact, ruleset: Ruleset) -> None:
-    bucket = _bucket(ruleset.engagement[index], fact, ruleset)
-    buckets = dict(ruled[index])
-    place = bisect_left(buckets[bucket], fact.moment)
-    buckets[bucket] = buckets[bucket][:place] + buckets[bucket][place + 1 :]
-    if not buckets[bucket]:
-        del buckets[bucket]
-    if buckets:
-        ruled[index] = buckets
-    else:
-        del ruled[index]
+def _ruled(
+    past: History, indexes: Iterable[int], ruleset: Ruleset, now: int | None, seen: int | None
+) -> tuple[dict[int, RuleTally], dict[int, int]]:
+    """What these rules count, and the latest moment of these override rules."""
+    count = len(ruleset.engagement)
+    resets = [index for index in past.ruled if index < count and ruleset.engagement[index].reset]
+    since = max((past.ruled[index][-1][:2] for index in resets), default=None)
+    rules, overrides = {}, {}
+    for index in indexes:
+        all_ = past.ruled.get(index, ())
+        if not all_:
+            continue
+        if index >= count:
+            overrides[index - count] = microseconds(all_[-1].when)
+            continue
+        counted = _NONE
+        for one in all_:
+            if since is None or one[:2] >= since:
+                at = microseconds(one.when)
+                fell = (one.id, one.when, at, one.by)
+                counted = one_more(
+                    counted, ruleset.engagement[index], ruleset, fell, at if now is None else min(at, now), _ALL
+                )
+        if counted is not _NONE:
+            values = {value: _cut(one, ruleset.engagement[index].decay, seen) for value, one in counted.values.items()}
+            rules[index] = RuleTally(values, counted.pending)
+    return rules, overrides
 
 
-def _bucket(rule: EngagementRule, fact: Fact, ruleset: Ruleset) -> int:
-    return 0 if rule.per_day is None else ruleset.local_day(fact.at)
-
-
-def _rule_tally(buckets: Buckets, rule: EngagementRule) -> RuleTally:
-    """What one rule counts: of each bucket the earliest that the limit allows."""
-    limit = 1 if rule.once else rule.per_day
-    shown: list[Moment] = []
-    keys = sorted(buckets, reverse=True)
-    for key in keys:
-        is_enough = len(shown) >= SHOWN
-        shown += buckets[key][:limit]
-        if is_enough:  # with one day more, since where clocks go back just after midnight two days overlap
-            break
-    shown.sort()
-    count = sum(len(all_) if limit is None else min(limit, len(all_)) for all_ in buckets.values())
-    days = () if rule.per_day is None else tuple((key, len(buckets[key][: rule.per_day])) for key in keys[:DAYS][::-1])
-    return RuleTally(count, tuple(id_ for _, id_ in shown[-SHOWN:]), days)
+def _cut(counted: Counted, decay: Decay | None, seen: int | None) -> Counted:
+    """Small again: the first moments that leave, without those that have left by `seen`."""
+    if decay is None or len(counted.leaving) <= LEAVING:
+        return counted
+    left = gone(counted.leaving, seen - decay.span) if seen is not None else 0
+    rest = counted.leaving[left:]
+    return structs.replace(
+        counted,
+        count=counted.count - left,
+        moments=counted.moments - sum(counted.leaving[:left]),
+        leaving=rest[:LEAVING],
+        hidden=len(rest) > LEAVING,
+    )

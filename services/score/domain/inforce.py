@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from services.score.domain.condition import Conditions
-from services.score.domain.ruleset import Exclusion, FieldTest, FitRule, Ruleset
+from services.score.domain.condition import Conditions, Path
+from services.score.domain.ruleset import EngagementRule, Exclusion, FieldTest, FitRule, Override, Ruleset
+from services.score.domain.thresholds import thresholds
 from shared.contracts import Moment, RulesetRef
 
 _REMEMBERED = 4096
@@ -19,7 +20,8 @@ _REMEMBERED = 4096
 class Fact(Struct, frozen=True, gc=False):
     """What counts of one activity. `human` is False for those that never count: below min_human, or withdrawn.
 
-    `rules` are the numbers of the engagement rules that it falls under, ascending; none where it does not count.
+    `rules` are the numbers of the engagement rules that it falls under, ascending, and after all of those the override rules; none
+    where it does not count. `by`: for each of them the value of its limit's `by`; empty where no limit has one.
     """
 
     id: str
@@ -28,6 +30,7 @@ class Fact(Struct, frozen=True, gc=False):
     kind: str
     human: bool
     rules: tuple[int, ...]
+    by: tuple[str, ...] = ()
 
     @property
     def moment(self) -> tuple[datetime, str]:
@@ -49,12 +52,14 @@ class _Activity(Struct, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class _Candidates:
-    """The engagement rules whose `match` takes a kind and name: those that need no further look, and what the `asked` need."""
+    """The engagement and override rules whose `match` takes a kind and name: those that need no further look, what the `asked` need,
+    and of those whose limit has a `by` its path."""
 
     sure: tuple[int, ...]
     tests: tuple[tuple[int, tuple[FieldTest, ...]], ...]
     asked: frozenset[int]
     conditions: Conditions
+    by: dict[int, Path]
 
 
 _decode_activity = msgspec.json.Decoder(_Activity).decode
@@ -66,14 +71,20 @@ class InForce:
 
     __slots__ = (
         "_candidates",
+        "_on_activity",
         "_on_profile",
         "any",
+        "dwell",
+        "engagement_steps",
         "fit_scores",
+        "has_clock",
         "looks_at_lead",
+        "looks_at_profile_again",
         "ref",
         "rule_scores",
         "ruleset",
-        "stages_look_at_profile",
+        "segments",
+        "total_steps",
     )
 
     def __init__(self, ruleset: Ruleset) -> None:
@@ -82,11 +93,18 @@ class InForce:
         # Exclude rules are asked together with the fit rules: their numbers follow those.
         on_profile: tuple[FitRule | Exclusion, ...] = (*ruleset.fit, *ruleset.exclude)
         self._on_profile = Conditions({index: rule.when for index, rule in enumerate(on_profile)}, ruleset.lists)
+        # Override rules look at activities as the engagement rules do: their numbers follow those.
+        self._on_activity: tuple[EngagementRule | Override, ...] = (*ruleset.engagement, *ruleset.override)
         self.any = tuple(Conditions(dict(enumerate(stage.any)), ruleset.lists) for stage in ruleset.stages)
+        self.segments = Conditions({index: one.when for index, one in enumerate(ruleset.segments)}, ruleset.lists)
+        self.total_steps, self.engagement_steps = _steps(ruleset)
         self.looks_at_lead = "lead" in self._on_profile.names_roots
-        self.stages_look_at_profile = any("profile" in one.names_roots for one in self.any)
+        self.looks_at_profile_again = any("profile" in one.names_roots for one in (*self.any, self.segments))
+        self.dwell = {stage.name: stage.dwell for stage in ruleset.stages}
+        # Whether anything at all changes with time alone.
+        self.has_clock = bool(ruleset.idle or ruleset.override or any(rule.decay for rule in ruleset.engagement))
         self.fit_scores: dict[tuple[int, ...], tuple[int, tuple[bytes, ...]]] = {}  # score.py remembers here
-        self.rule_scores: dict[tuple[int, int], tuple[int, bytes]] = {}  # and here
+        self.rule_scores: dict[tuple[int, int], tuple[int, bytes, bytes]] = {}  # and here
         self._candidates: dict[tuple[str, str], _Candidates] = {}
 
     def on_profile(self, profile: bytes, about: dict[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -110,8 +128,13 @@ class InForce:
             key = (read.kind, read.name)
             candidates = self._candidates.get(key) or self._candidates_of(key)
             rules = candidates.sure
-            if candidates.asked:
-                rules = self._ask(candidates, _decode_plain(activity), read.occurred_at)
+            if candidates.asked or candidates.by:
+                plain = _decode_plain(activity)
+                if candidates.asked:
+                    rules = self._ask(candidates, plain, read.occurred_at)
+                if not candidates.by.keys().isdisjoint(rules):
+                    by = tuple(_word(plain, candidates.by[index]) if index in candidates.by else "" for index in rules)
+                    return Fact(read.id, read.revision, read.occurred_at, read.kind, human, rules, by)
         return Fact(read.id, read.revision, read.occurred_at, read.kind, human, rules)
 
     def _candidates_of(self, key: tuple[str, str]) -> _Candidates:
@@ -119,7 +142,8 @@ class InForce:
         sure: list[int] = []
         tests: list[tuple[int, tuple[FieldTest, ...]]] = []
         conditions = {}
-        for index, rule in enumerate(self.ruleset.engagement):
+        by: dict[int, Path] = {}
+        for index, rule in enumerate(self._on_activity):
             if not all(test.fits(named[test.path]) for test in rule.match if test.path in named):
                 continue
             rest = tuple(test for test in rule.match if test.path not in named)
@@ -127,10 +151,12 @@ class InForce:
                 tests.append((index, rest))
             if rule.when is not None:
                 conditions[index] = rule.when
+            if isinstance(rule, EngagementRule) and rule.limit is not None and rule.limit.by:
+                by[index] = rule.limit.by
             if not rest and rule.when is None:
                 sure.append(index)
         asked = frozenset(conditions) | {index for index, _ in tests}
-        found = _Candidates(tuple(sure), tuple(tests), asked, Conditions(conditions, self.ruleset.lists))
+        found = _Candidates(tuple(sure), tuple(tests), asked, Conditions(conditions, self.ruleset.lists), by)
         if len(self._candidates) >= _REMEMBERED:
             self._candidates.clear()
         self._candidates[key] = found
@@ -139,18 +165,39 @@ class InForce:
     def _ask(self, candidates: _Candidates, activity: dict[str, Any], occurred_at: datetime) -> tuple[int, ...]:
         activity["occurred_at"] = occurred_at  # CEL compares moments, not their texts
         holding = candidates.conditions.hold({"activity": activity})
-        passing = {
-            index for index in candidates.asked if index in holding or self.ruleset.engagement[index].when is None
-        }
+        passing = {index for index in candidates.asked if index in holding or self._on_activity[index].when is None}
         passing -= {
-            index for index, tests in candidates.tests if not all(test.fits(_field(activity, test)) for test in tests)
+            index
+            for index, tests in candidates.tests
+            if not all(test.fits(_field(activity, test.path)) for test in tests)
         }
         return tuple(sorted(passing.union(candidates.sure)))
 
 
-def _field(activity: dict[str, Any], test: FieldTest) -> Any:
+def _steps(ruleset: Ruleset) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The totals, and the points of engagement, at which something else may hold than one hundredth below, ascending."""
+    total: set[int] = set()
+    engagement = {least for _, least in ruleset.grades.engagement}
+    for stage in ruleset.stages:
+        total |= {least for least in (stage.enter, stage.leave) if least is not None}
+    for when in (*(one for stage in ruleset.stages for one in stage.any), *(one.when for one in ruleset.segments)):
+        for name, number in thresholds(when.source):
+            if name != "fit":  # > and == change one hundredth further
+                (total if name == "total" else engagement).update((number, number + 1))
+    return tuple(sorted(total)), tuple(sorted(engagement))
+
+
+def _word(activity: dict[str, Any], path: Path) -> str:
+    """A field's value as a text; empty where it is absent."""
+    value = _field(activity, path)
+    if isinstance(value, str) or value is None:
+        return value or ""
+    return value.isoformat() if isinstance(value, datetime) else msgspec.json.encode(value).decode()
+
+
+def _field(activity: dict[str, Any], path: Path) -> Any:
     at: Any = activity
-    for name in test.path:
+    for name in path:
         if not isinstance(at, dict):
             return None
         at = at.get(name)

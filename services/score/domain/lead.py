@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from msgspec import Struct
 
@@ -17,11 +18,14 @@ class State(Struct, frozen=True, array_like=True, gc=False):
 
     Numbers of rules in it belong to the ruleset with this `fingerprint`; `fit` is None until its rules were asked. Points are hundredths. `episode` is how often the
     lead has entered SQL. `judged_at` is when the outcome occurred that counts (the latest); `won` what it was.
-    `sent_back_at` is the latest rejection, loss or recycling: SQL is entered again only through an activity after it.
+    `sent_back_at` is the latest rejection, loss or recycling: SQL is entered again only through an activity after it; `may_enter_sql`
+    says whether the latest cause was one. `review_at`: before it the clock changes nothing; absent where it never does.
     """
 
     fingerprint: str = ""
-    tally: Tally = Tally()
+    former_tally: Any = (
+        None  # what counted before rules could decay; its fingerprint is none of now, so it is counted anew
+    )
     fit: tuple[int, ...] | None = None
     excluded: tuple[int, ...] = ()
     total: int = 0
@@ -41,6 +45,10 @@ class State(Struct, frozen=True, array_like=True, gc=False):
     absorbed: tuple[str, ...] = ()
     absorbed_into: str | None = None
     closed: tuple[int, ...] = ()  # the episodes that sales sent back: each counts once
+    tally: Tally = Tally()
+    segments: tuple[str, ...] = ()
+    may_enter_sql: bool = True
+    review_at: datetime | None = None
 
 
 class Kept(Struct, frozen=True, gc=False):
@@ -101,8 +109,14 @@ class Judged(Struct, frozen=True, gc=False):
     episode: int | None
 
 
+class Due(Struct, frozen=True, gc=False):
+    """A lead's time to be looked at, though nothing came."""
+
+    lead_id: str
+
+
 class Passed(Struct, frozen=True, gc=False):
     """A record that changes no score: seen, counted, nothing more."""
 
 
-Event = Told | Absorbed | Judged | Passed
+Event = Told | Absorbed | Judged | Due | Passed

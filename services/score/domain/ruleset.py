@@ -1,6 +1,6 @@
 """A ruleset as values: what a document says after it was found right. Reading documents is in load.py, applying them in inforce.py.
 
-All points are whole hundredths, so that sums are exact.
+All points are whole hundredths and all times whole microseconds, so that sums are exact.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,9 @@ from services.score.domain.condition import Condition, Path
 RAW, CUSTOMER, DISQUALIFIED = "raw", "customer", "disqualified"
 SQL = "SQL"
 QUALIFIED = ("IQL", "MQL", SQL)  # the stages that a ruleset gives, lowest first
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +45,81 @@ class FitRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """Of the activities that match the earliest so many count: in all, in each calendar `period` of the ruleset's zone, or those at
+    least `spacing` after the one that counted before. With `by` each value of that field is counted apart."""
+
+    count: int
+    period: str | None = None  # day, week, month
+    spacing: int = 0
+    by: Path = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decay:
+    """What is left of an activity's points at an age: half after each `span` (half_life), all below it and then nothing (window), or
+    less in equal steps down to nothing at it (fade)."""
+
+    kind: str
+    span: int
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """The activity that completes `count` in less than `within` scores; then a new count begins."""
+
+    count: int
+    within: int
+
+
+@dataclass(frozen=True, slots=True)
 class EngagementRule:
-    """`once` or `per_day`: of the activities that match, the earliest so many count; neither: all do. `cap` is on either side of zero."""
+    """`cap` is on either side of zero. After a `reset` no activity from before it counts in any rule."""
 
     id: str
     match: tuple[FieldTest, ...]
     when: Condition | None
     points: int
-    once: bool = False
-    per_day: int | None = None
+    at_least: AtLeast | None = None
+    limit: Limit | None = None
+    decay: Decay | None = None
+    cap: int | None = None
+    reset: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IdleRule:
+    """Points when nothing was done for `after`, and again `every` so much longer where it is given, up to `cap` on either side of zero."""
+
+    id: str
+    after: int
+    points: int
+    every: int | None = None
     cap: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
+class Override:
+    """Whoever did this is in `stage` at least, for `lasts` from then on, whatever the points say; until sales sends the lead back."""
+
+    id: str
+    match: tuple[FieldTest, ...]
+    when: Condition | None
+    stage: str
+    lasts: int
+
+
+@dataclass(frozen=True, slots=True)
 class StageRule:
-    """A lead may be in it with `enter` points and `min_fit`, stays with `leave`, or is in it because a condition of `any` holds."""
+    """A lead may be in it with `enter` points and `min_fit`, stays with `leave`, or is in it because a condition of `any` holds.
+    The clock alone takes nobody out of it within `dwell`."""
 
     name: str
     enter: int | None
     leave: int | None
     min_fit: int | None
     any: tuple[Condition, ...]
+    dwell: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +127,12 @@ class Exclusion:
     id: str
     when: Condition
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    id: str
+    when: Condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +156,7 @@ def _row(rows: tuple[tuple[str, int], ...], points: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A story that the document tells about itself: activities with their age in seconds, and what must come of them."""
+    """A story that the document tells about itself: activities with their age in seconds, and what must come of them now."""
 
     name: str
     line: int
@@ -102,6 +165,7 @@ class Example:
     points: Mapping[str, int]  # fit, engagement, total: those that are expected
     stage: str | None = None
     grade: str | None = None
+    segments: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,17 +179,35 @@ class Ruleset:
     lists: Mapping[str, tuple[str, ...]]
     fit: tuple[FitRule, ...]
     fit_cap: int | None
+    fit_floor: int | None
     engagement: tuple[EngagementRule, ...]
     engagement_cap: int | None
     engagement_floor: int | None
     min_human: float
+    idle: tuple[IdleRule, ...]
     total_cap: int | None
     total_floor: int | None
     stages: tuple[StageRule, ...]  # lowest first
     grades: Grades
+    override: tuple[Override, ...]
     exclude: tuple[Exclusion, ...]
+    segments: tuple[Segment, ...]
     examples: tuple[Example, ...]
 
-    def local_day(self, at: datetime) -> int:
-        """The calendar day of a moment in the ruleset's zone, as an ordinal."""
-        return at.astimezone(self.zone).toordinal()
+    def period(self, kind: str, at: datetime) -> int:
+        """The number of the calendar day, week (from Monday) or month in the ruleset's zone that a moment is in; it grows with time."""
+        local = at.astimezone(self.zone)
+        if kind == "month":
+            return local.year * 12 + local.month
+        day = local.toordinal()
+        return day if kind == "day" else (day - 1) // 7  # the ordinal day 1 is a Monday
+
+
+def microseconds(at: datetime) -> int:
+    """A moment as microseconds since 1970."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def moment(us: int) -> datetime:
+    """The other way round."""
+    return _EPOCH + us * _MICROSECOND

@@ -15,18 +15,8 @@ from shared import contracts
 
 _ANYTHING: dict[str, Any] = {"*": None}  # a map whose keys are the people's own
 
-_LATER = {
-    (
-        "lead",
-        "stage",
-    ): "depends on earlier decisions, so the score could not be told from the activities; rules may not use it",
-    (
-        "lead",
-        "episodes",
-    ): "depends on earlier decisions, so the score could not be told from the activities; rules may not use it",
-    ("lead", "segments"): "is not supported yet",
-    ("probability",): "is not supported yet",
-}
+_DEPENDS = "depends on earlier decisions, so the score could not be told from the activities; rules may not use it, segments may"
+_REFUSED = {("lead", "stage"): _DEPENDS, ("lead", "episodes"): _DEPENDS, ("probability",): "is not supported yet"}
 FUNCTIONS = frozenset(
     [
         "contains",
@@ -84,6 +74,7 @@ _LEAD: dict[str, Any] = {"activities": {"*": None}, "recycled": None, "customer_
 ON_PROFILE: Mapping[str, Any] = {"profile": _PROFILE, "lead": _LEAD}
 ON_ACTIVITY: Mapping[str, Any] = {"activity": _ACTIVITY}
 ON_STAGE: Mapping[str, Any] = {**ON_PROFILE, "total": None, "fit": None, "engagement": None}
+ON_SEGMENT: Mapping[str, Any] = {**ON_STAGE, "lead": {**_LEAD, "stage": None, "episodes": None}}
 
 
 def mistakes_in(condition: Condition, known: Mapping[str, Any], lists: Mapping[str, Any]) -> Iterator[str]:
@@ -113,9 +104,6 @@ def mistakes_in(condition: Condition, known: Mapping[str, Any], lists: Mapping[s
 
 def mistake_in(path: Path, known: Mapping[str, Any]) -> str | None:
     """What is wrong with a path, or None. A path may end at a field with fields below."""
-    for length in range(1, len(path) + 1):
-        if path[:length] in _LATER:
-            return f"{'.'.join(path[:length])} {_LATER[path[:length]]}"
     at: Mapping[str, Any] | None = known
     for step, name in enumerate(path):
         if at is _ANYTHING:
@@ -124,6 +112,8 @@ def mistake_in(path: Path, known: Mapping[str, Any]) -> str | None:
             return f"{'.'.join(path[:step])} is a value, it has no field {name}"
         if name in at:
             at = at[name]
+        elif path[: step + 1] in _REFUSED:
+            return f"{'.'.join(path[: step + 1])} {_REFUSED[path[: step + 1]]}"
         elif "*" in at:
             at = at["*"]
         elif step == 0:

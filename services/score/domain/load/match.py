@@ -8,22 +8,38 @@ from yaml.nodes import Node, ScalarNode, SequenceNode
 
 from services.score.domain import vocabulary
 from services.score.domain.document import Document
-from services.score.domain.ruleset import FieldTest
+from services.score.domain.ruleset import FieldTest, Limit
 
-_PER_DAY = re.compile(r"([1-9]\d{0,5}) per day")
-_LATER = re.compile(r"(?:once|[1-9]\d* per (?:day|week|month)|1 per [1-9]\d*[smhdw])(?: by [\w.]+)?")
+_LIMIT = re.compile(
+    r"(?:(?P<once>once)|(?P<count>[1-9]\d{0,5}) per (?:(?P<period>day|week|month)|(?P<spacing>\S+)))(?: by (?P<by>[\w.]+))?"
+)
 
 
-def read_limit(doc: Document, node: Node | None, rule: str) -> tuple[bool, int | None]:
-    """Whether a rule counts once, and how often a day; (False, None) where there is no limit."""
-    limit = doc.text(node, f"`limit` of {rule}")
-    if node is None or not limit or limit == "once":
-        return limit == "once", None
-    if fits := _PER_DAY.fullmatch(limit):
-        return False, int(fits[1])
-    why = "is not supported yet" if _LATER.fullmatch(limit) else "is no limit"
-    doc.note(node, f"`limit: {limit}` of {rule} {why}; it takes `once` or `N per day`")
-    return False, None
+def read_limit(doc: Document, node: Node | None, rule: str) -> Limit | None:
+    """Which of the activities that match count; None where there is no limit."""
+    text = doc.text(node, f"`limit` of {rule}")
+    if node is None or not text:
+        return None
+    found = _LIMIT.fullmatch(text)
+    if found is None:
+        doc.note(
+            node,
+            f"`limit: {text}` of {rule} is no limit; it takes `once`, `N per day|week|month` or `1 per 30d`, each also with `by` "
+            "and a field of the activity",
+        )
+        return None
+    by = tuple(found["by"].split(".")) if found["by"] else ()
+    if by and (mistake := vocabulary.mistake_in(("activity", *by), vocabulary.ON_ACTIVITY)):
+        doc.note(node, f"`limit` of {rule}: {mistake}")
+    spacing = 0
+    if found["spacing"]:
+        seconds = doc.seconds(ScalarNode("", found["spacing"], node.start_mark), f"`limit` of {rule}")
+        if found["count"] != "1" or seconds <= 0:
+            doc.note(
+                node, f"`limit: {text}` of {rule}: for a duration it takes 1 (at least so long between two that count)"
+            )
+        spacing = round(seconds * 1_000_000)
+    return Limit(int(found["count"] or 1), found["period"], spacing, by)
 
 
 def read_match(doc: Document, node: Node, rule: str) -> tuple[FieldTest, ...]:

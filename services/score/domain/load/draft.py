@@ -1,0 +1,76 @@
+"""A document while it is read: the mistakes so far, the names that were given, and the ways to read what all parts have: ids, conditions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from yaml.nodes import Node
+
+from services.score.domain import vocabulary
+from services.score.domain.condition import Condition, condition
+from services.score.domain.document import Document
+from services.score.domain.thresholds import thresholds
+
+_ID = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
+NEVER = condition("false")  # stands for a condition that could not be read
+
+
+@dataclass(slots=True)
+class Draft:
+    """One pass over one document. After a mistake each way gives something harmless, since nothing comes of the document anyhow."""
+
+    doc: Document = field(default_factory=Document)
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ids: set[str] = field(default_factory=set)
+
+    def id(self, node: Node | None, where: str, *, unique: bool = True) -> str:
+        """A name in small letters; of rules and segments each is given once."""
+        name = self.doc.text(node, where)
+        if node is None or not name:
+            return ""
+        if not _ID.fullmatch(name):
+            self.doc.note(
+                node, f"{where} {name!r} must be small letters and digits with hyphens, for example demo-request"
+            )
+        if unique and name in self.ids:
+            self.doc.note(node, f"there is already a rule with the id {name}; contributions are told apart by it")
+        if unique:
+            self.ids.add(name)
+        return name
+
+    def condition(self, node: Node | None, where: str, known: Mapping[str, Any]) -> Condition | None:
+        """A condition in CEL that uses names of `known` (one of vocabulary's tables) alone."""
+        source = self.doc.text(node, where)
+        if node is None or not source:
+            return None
+        try:
+            found = condition(source)
+        except ValueError as error:
+            self.doc.note(node, f"{where} is no CEL: {_cel_says(error)}")
+            return None
+        for mistake in vocabulary.mistakes_in(found, known, self.lists):
+            self.doc.note(node, f"{where}: {mistake}")
+        try:
+            list(thresholds(source))
+        except ValueError as error:
+            self.doc.note(node, f"{where}: {error}")
+        return found
+
+    def duration(self, node: Node | None, where: str) -> int | None:
+        """How long, above nothing, in microseconds."""
+        if node is None:
+            return None
+        seconds = self.doc.seconds(node, where)
+        if seconds <= 0:
+            self.doc.note(node, f"{where} must be longer than nothing, for example 30d")
+            return None
+        return round(seconds * 1_000_000)
+
+
+def _cel_says(error: ValueError) -> str:
+    """The heart of CEL's message: what is wrong, without the drawing below it."""
+    found = re.search(r"<input>:\d+:(\d+): (.*)", str(error))
+    return f"{found[2]} (at character {found[1]})" if found else str(error).splitlines()[0]

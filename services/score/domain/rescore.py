@@ -1,0 +1,216 @@
+"""A lead's points, grade, stage and segments at a moment, and the lead.scored that says so. What led to it is in decide.py."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Raw, Struct
+
+from services.score.domain import history as histories
+from services.score.domain.history import History
+from services.score.domain.inforce import InForce
+from services.score.domain.lead import Lead, State, Told
+from services.score.domain.review import Standing, next_change, not_before
+from services.score.domain.ruleset import QUALIFIED, SQL, microseconds
+from services.score.domain.score import Score, overrides, score
+from services.score.domain.stage import RANKS, stage_of
+from services.score.domain.tally import Tally, is_enough
+from shared import ids
+from shared.contracts import Points, RulesetRef
+from shared.outcome import Outgoing
+from shared.topology import SCORED
+
+CLOCK = "clock"
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Counted(NamedTuple):
+    """What a lead's activities come to, their history where it was read, and the fit rules that hold where they were asked."""
+
+    tally: Tally
+    past: History | None
+    fit: tuple[int, ...] | None
+
+    def at(self, in_force: InForce, now: datetime) -> Tally:
+        """A tally that tells what the activities are worth at `now`. Raises LookupError where that needs a history that was not loaded."""
+        if is_enough(self.tally, in_force.ruleset, now):
+            return self.tally
+        if self.past is None:
+            raise LookupError("what a lead's activities are worth now needs all of them, and they were not loaded")
+        return histories.tally(self.past, in_force.ruleset, now=now)
+
+
+class Scored(Struct, kw_only=True, omit_defaults=True, gc=False):
+    """contracts.Scored, with enrich's data as the bytes it came in."""
+
+    event_id: str
+    lead_id: str
+    score_version: int
+    score: Points
+    grade: str
+    stage: str
+    previous_stage: str
+    stage_since: datetime | None
+    ruleset: RulesetRef
+    cause: str
+    contributions: Raw
+    profile: Raw
+    segments: tuple[str, ...]
+    episode: int
+    activity: Raw | None = None
+    first_touch: Raw | None = None
+    last_touch: Raw | None = None
+    absorbed: tuple[str, ...] | None = None
+
+
+def rescored(
+    before: State,
+    in_force: InForce,
+    counted: Counted,
+    *,
+    profile: bytes,
+    absorbed: tuple[str, ...],
+    now: datetime,
+    now_in: str,
+    may_enter_sql: bool,
+    by_clock: bool = False,
+) -> tuple[State, Score]:
+    """The state with points, grade, stage and segments as they are at `now`, one score version further, and the points explained.
+
+    `now_in` is the stage that the lead is taken to be in: `before`'s, or a lower one that sales sent it back to.
+    """
+    ruleset = in_force.ruleset
+    tally = counted.at(in_force, now)
+    fit, excluded = counted.fit, before.excluded
+    if fit is None or in_force.looks_at_lead:
+        fit, excluded = in_force.on_profile(profile, about(before, tally))
+    points = score(in_force, fit=fit, excluded=excluded, tally=tally, now=now, sent_back_at=before.sent_back_at)
+
+    def roots() -> dict[str, Any]:
+        found = {
+            "lead": about(before, tally),
+            "total": points.total / 100,
+            "fit": points.fit / 100,
+            "engagement": points.engagement / 100,
+        }
+        if in_force.looks_at_profile_again:
+            found["profile"] = msgspec.json.decode(profile)
+        return found
+
+    held, ends = _held_up(in_force, tally, before, now) if tally.overrides else (0, [])
+    stage = stage_of(
+        in_force,
+        now_in,
+        points,
+        roots=roots,
+        excluded=bool(excluded),
+        won=before.won,
+        may_enter_sql=may_enter_sql,
+        raised_to=held,
+    )
+    if by_clock and RANKS[stage] < RANKS[now_in] and now_in in QUALIFIED and before.stage_since is not None:
+        # The clock alone takes nobody out of a stage before the dwell is over.
+        dwelt_at = before.stage_since + in_force.dwell[now_in] * _MICROSECOND
+        if now < dwelt_at:
+            stage = now_in
+    is_change = stage != before.stage
+    since = now if is_change or before.stage_since is None else before.stage_since
+    if dwell := in_force.dwell.get(stage, 0):
+        ends.append(microseconds(since) + dwell)
+    episode = before.episode + 1 if is_change and stage == SQL else before.episode
+    segments: tuple[str, ...] = ()
+    if ruleset.segments:
+        seen = roots()
+        seen["lead"] |= {"stage": stage, "episodes": episode}
+        segments = tuple(ruleset.segments[index].id for index in in_force.segments.hold(seen))
+    review_at = None
+    if in_force.has_clock:
+        look = next_change if by_clock else not_before
+        review_at = look(in_force, Standing(counted.tally, points.fit, tuple(ends)), now)
+    after = State(
+        ruleset.fingerprint,
+        None,
+        fit,
+        excluded,
+        points.total,
+        points.fit,
+        points.engagement,
+        ruleset.grades.of(points.fit, points.engagement),
+        stage,
+        before.stage if is_change else before.previous_stage,
+        since,
+        before.score_version + 1,
+        episode,
+        before.recycled,
+        before.sent_back_at,
+        before.judged_at,
+        before.won,
+        before.customer_since,
+        absorbed,
+        before.absorbed_into,
+        before.closed,
+        counted.tally,
+        segments,
+        may_enter_sql,
+        review_at,
+    )
+    return after, points
+
+
+def scored(
+    lead: Lead,
+    before: State,
+    points: Score,
+    in_force: InForce,
+    *,
+    input_id: str,
+    cause: str,
+    activity: Told | None = None,
+) -> Outgoing:
+    """The lead.scored of a lead that was rescored; `before` is its state then."""
+    lead_id, state = lead.lead_id, lead.state
+    # The id tells the cause and not the score's version: a replay that meets outcomes earlier or later names it the same.
+    revision = activity.fact.revision if activity is not None else 0
+    event_id = ids.event_id("score", input_id, lead_id, revision, "lead.scored")
+    data = Scored(
+        event_id=event_id,
+        lead_id=lead_id,
+        score_version=state.score_version,
+        score=Points(total=points.total / 100, fit=points.fit / 100, engagement=points.engagement / 100),
+        grade=state.grade,
+        stage=state.stage,
+        previous_stage=before.stage,
+        stage_since=state.stage_since,
+        ruleset=in_force.ref,
+        cause=cause,
+        contributions=points.contributions,
+        profile=Raw(lead.profile),
+        segments=state.segments,
+        episode=state.episode,
+        activity=None if activity is None else Raw(activity.activity),
+        first_touch=Raw(lead.first_touch) if lead.first_touch else None,
+        last_touch=Raw(lead.last_touch) if lead.last_touch else None,
+        absorbed=state.absorbed or None,
+    )
+    return Outgoing(SCORED, lead_id, "lead.scored", event_id, data)
+
+
+def about(state: State, tally: Tally) -> dict[str, Any]:
+    """What conditions see of a lead beside its profile."""
+    found: dict[str, Any] = {"activities": tally.kinds, "recycled": state.recycled}
+    if state.customer_since is not None:
+        found["customer_since"] = state.customer_since
+    return found
+
+
+def _held_up(in_force: InForce, tally: Tally, state: State, now: datetime) -> tuple[int, list[int]]:
+    """The rank of the stage that overrides hold a lead up to, and when each of them ends (microseconds)."""
+    rank, ends, at = 0, [], microseconds(now)
+    for index, raised_at in tally.overrides.items():
+        rule = in_force.ruleset.override[index]
+        if overrides(rule, raised_at, at, state.sent_back_at):
+            rank = max(rank, RANKS[rule.stage])
+            ends.append(raised_at + rule.lasts)
+    return rank, ends

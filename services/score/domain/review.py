@@ -1,0 +1,197 @@
+"""When the clock alone may change what is said of a lead: its stage, its grade, a segment. Whether it does is decided then, in decide.py.
+
+Points change with age only, and what depends on them changes only where total or engagement passes one of a ruleset's thresholds.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from services.score.domain.inforce import InForce
+from services.score.domain.ruleset import Decay, EngagementRule, IdleRule, Ruleset, microseconds, moment
+from services.score.domain.tally import Counted, Tally
+from services.score.domain.worth import bounded, idle_points, worth
+
+_MILLISECOND = 1000
+_HOUR = 3_600_000_000
+_YEAR = 366 * 24 * _HOUR  # looked ahead at once; who changes later than that is looked at again then
+
+
+class Standing(Struct, frozen=True, gc=False):
+    """What of a lead the clock works on. `fit` are points; `until` (microseconds): ends of what holds the lead where it is (an override,
+    a dwell), whether or not they are over."""
+
+    tally: Tally
+    fit: int
+    until: tuple[int, ...] = ()
+
+
+class _Points(NamedTuple):
+    """What the clock lowers and what it raises, in engagement and by idle time."""
+
+    falling: int
+    rising: int
+    idle_falling: int
+    idle_rising: int
+
+
+def not_before(in_force: InForce, standing: Standing, now: datetime) -> datetime | None:
+    """A moment before which the clock changes nothing, found cheaply: often not the last such moment. None: it never changes anything.
+
+    No value moves faster than all that moves in it together, and that slows down with time.
+    """
+    at, ruleset, tally = microseconds(now), in_force.ruleset, standing.tally
+    if tally.newest_at is not None and tally.newest_at > now:
+        return _before_what_lies_ahead(tally.newest_at, at)
+    bounds = [end for end in standing.until if end > at]
+    bounds += (step for rule in ruleset.idle if (step := _next_step(rule, tally, at)) is not None)
+    speed, terms = 0.0, 0  # hundredths of points a microsecond
+    for rule, decay, counted in _decaying(ruleset, tally):
+        terms += 1
+        if decay.kind == "half_life":
+            weight = counted.weight * 0.5 ** (max(0, at - counted.last) / decay.span)
+            speed += abs(rule.points) * weight * math.log(2) / decay.span
+        elif leaves := [end for one in counted.leaving if (end := one + decay.span) > at]:
+            bounds.append(leaves[0])
+            if decay.kind == "fade":
+                speed += abs(rule.points) * worth(rule, counted, at).count / decay.span
+    if speed:
+        total, engagement = _sums(ruleset, standing.fit, _points(ruleset, tally, at))
+        near = min(_distance(in_force.total_steps, total), _distance(in_force.engagement_steps, engagement))
+        if near < math.inf:
+            bounds.append(
+                at + max(0, int((near - terms) / speed))
+            )  # each term may be rounded half a hundredth either way
+    return moment(_whole(min(bounds))) if bounds else None
+
+
+def next_change(in_force: InForce, standing: Standing, now: datetime) -> datetime | None:
+    """The first moment after `now`, in whole milliseconds, at which points pass a threshold or what holds the lead ends. None: never.
+
+    Where it lies more than a year ahead, or depends on what the tally has no room for, an earlier one at which to ask again.
+    """
+    at, tally = microseconds(now), standing.tally
+    if tally.newest_at is not None and tally.newest_at > now:
+        return _before_what_lies_ahead(tally.newest_at, at)
+    found = [_whole(end) for end in standing.until if end > at]
+    passing = _passing(in_force, standing, at)
+    if passing is not None:
+        found.append(passing)
+    return moment(min(found)) if found else None
+
+
+def _before_what_lies_ahead(newest_at: datetime, now: int) -> datetime:
+    """An activity of tomorrow makes the tally useless until then: it is looked at every hour."""
+    return moment(_whole(min(microseconds(newest_at), now + _HOUR)))
+
+
+def _passing(in_force: InForce, standing: Standing, now: int) -> int | None:
+    """When total or engagement passes a threshold: halves the time ahead wherever what falls and what rises could pass one."""
+    ruleset, tally = in_force.ruleset, standing.tally
+
+    def cells(points: _Points) -> tuple[int, int]:
+        total, engagement = _sums(ruleset, standing.fit, points)
+        return bisect_right(in_force.total_steps, total), bisect_right(in_force.engagement_steps, engagement)
+
+    begin, first = now, _points(ruleset, tally, now)
+    horizon = min(
+        (counted.leaving[-1] + decay.span for _, decay, counted in _decaying(ruleset, tally) if counted.hidden),
+        default=now + _YEAR,
+    )
+    horizon = _whole(min(horizon, now + _YEAR))
+    ahead = [(horizon, _points(ruleset, tally, horizon))]
+    while ahead:
+        end, last = ahead[-1]
+        lowest = _Points(last.falling, first.rising, last.idle_falling, first.idle_rising)
+        highest = _Points(first.falling, last.rising, first.idle_falling, last.idle_rising)
+        middle = _whole((begin + end) // 2)
+        if cells(lowest) == cells(highest):
+            begin, first = ahead.pop()
+        elif begin < middle < end:
+            ahead.append((middle, _points(ruleset, tally, middle)))
+        elif cells(first) != cells(last):
+            return end
+        else:
+            begin, first = ahead.pop()
+    return horizon if _is_moving(ruleset, tally, horizon) else None
+
+
+def _points(ruleset: Ruleset, tally: Tally, now: int) -> _Points:
+    falling = rising = idle_falling = idle_rising = 0
+    for index, rule_tally in tally.rules.items():
+        rule = ruleset.engagement[index]
+        points = bounded(sum(worth(rule, one, now).points for one in rule_tally.values.values()), rule.cap)
+        if points > 0:
+            falling += points
+        else:
+            rising += points
+    if ruleset.idle and tally.active_at is not None:
+        quiet = now - microseconds(tally.active_at)
+        for idle in ruleset.idle:
+            points = idle_points(idle, quiet)
+            if points > 0:
+                idle_rising += points
+            else:
+                idle_falling += points
+    return _Points(falling, rising, idle_falling, idle_rising)
+
+
+def _sums(ruleset: Ruleset, fit: int, points: _Points) -> tuple[int, int]:
+    """Total and engagement within their floors and caps."""
+    engagement = _within(points.falling + points.rising, ruleset.engagement_floor, ruleset.engagement_cap)
+    total = fit + engagement + points.idle_falling + points.idle_rising
+    return _within(total, ruleset.total_floor, ruleset.total_cap), engagement
+
+
+def _within(points: int, floor: int | None, cap: int | None) -> int:
+    if floor is not None:
+        points = max(points, floor)
+    return points if cap is None else min(points, cap)
+
+
+def _decaying(ruleset: Ruleset, tally: Tally) -> Iterator[tuple[EngagementRule, Decay, Counted]]:
+    for index, rule_tally in tally.rules.items():
+        rule = ruleset.engagement[index]
+        if rule.decay is not None:
+            for counted in rule_tally.values.values():
+                yield rule, rule.decay, counted
+
+
+def _is_moving(ruleset: Ruleset, tally: Tally, now: int) -> bool:
+    """Whether points may still change after this moment."""
+    if any(worth(rule, counted, now).points for rule, _, counted in _decaying(ruleset, tally)):
+        return True
+    return any(_next_step(rule, tally, now) is not None for rule in ruleset.idle)
+
+
+def _next_step(rule: IdleRule, tally: Tally, now: int) -> int | None:
+    """When a rule for idle time gives other points than now."""
+    if tally.active_at is None:
+        return None
+    since = microseconds(tally.active_at)
+    quiet = now - since
+    if quiet < rule.after:
+        return since + rule.after
+    if rule.every is None:
+        return None
+    step = since + rule.after + ((quiet - rule.after) // rule.every + 1) * rule.every
+    return step if idle_points(rule, step - since) != idle_points(rule, quiet) else None
+
+
+def _distance(steps: Sequence[int], points: int) -> float:
+    """How far it is to the next step up or down."""
+    above = bisect_right(steps, points)
+    return min(
+        steps[above] - points if above < len(steps) else math.inf, points - steps[above - 1] if above else math.inf
+    )
+
+
+def _whole(us: int) -> int:
+    """The whole millisecond at or after it."""
+    return -(-us // _MILLISECOND) * _MILLISECOND
