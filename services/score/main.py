@@ -48,9 +48,10 @@ def stage(in_force: InForce) -> Stage:
         reads=(ENRICHED, COMMANDS),
         writes=(SCORED,),
         decode=decoder(in_force),
-        load=partial(store.load, fingerprint=in_force.ruleset.fingerprint),
+        load=partial(store.load, in_force=in_force),
         decide=decide_one,
         save=store.save,
+        due=store.due,
         inbox=True,
         same_part=True,
     )

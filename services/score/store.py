@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, MutableMapping, Sequence
+from datetime import datetime
 from itertools import accumulate
 from typing import Any
 
 import msgspec
 
-from services.score.domain.inforce import Fact
-from services.score.domain.lead import Kept, Lead, Passed, State, Told
+from services.score.domain.inforce import Fact, InForce
+from services.score.domain.lead import Due, Kept, Lead, Passed, State, Told
+from services.score.domain.rescore import wants_history
 from services.score.domain.tally import Tally, is_countable
-from shared import arrays, clock
+from shared import arrays, clock, ids
 from shared.database import Pool
 from shared.stage import Input, Tx
 
@@ -56,6 +58,25 @@ ON CONFLICT (lead_id, activity_id) DO UPDATE
  WHERE a.revision < excluded.revision
 """
 
+# When these leads ($1) are to be looked at again; those without a moment ($3) never, so far as is known.
+_REVIEW = """
+WITH gone AS (
+    DELETE FROM review r USING unnest($1::text[], $3::timestamptz[]) AS t (lead_id, due_at)
+     WHERE r.lead_id = t.lead_id AND t.due_at IS NULL
+)
+INSERT INTO review (lead_id, part, due_at)
+SELECT lead_id, part, due_at FROM unnest($1::text[], $2::int[], $3::timestamptz[]) AS t (lead_id, part, due_at) WHERE due_at IS NOT NULL
+ON CONFLICT (lead_id) DO UPDATE SET part = excluded.part, due_at = excluded.due_at
+"""
+
+# The leads of these numbers ($1) that are to be looked at up to a time of each ($2), the longest due first.
+_DUE = """
+SELECT r.lead_id, r.part, r.due_at
+  FROM unnest($1::int[], $2::timestamptz[]) AS t (part, until)
+  JOIN review r ON r.part = t.part AND r.due_at <= t.until
+ ORDER BY r.due_at, r.lead_id LIMIT $3
+"""
+
 # One lead with all its activities, for the API.
 _ONE = """
 SELECT l.lead_id, l.part, l.data, ARRAY(SELECT a.body FROM activity a WHERE a.lead_id = l.lead_id) AS bodies
@@ -64,21 +85,28 @@ SELECT l.lead_id, l.part, l.data, ARRAY(SELECT a.body FROM activity a WHERE a.le
 """
 
 
-async def load(tx: Tx, inputs: Sequence[Input], *, fingerprint: str) -> MutableMapping[Hashable, Any]:
+async def load(tx: Tx, inputs: Sequence[Input], *, in_force: InForce) -> MutableMapping[Hashable, Any]:
     """The leads that these inputs speak of, by id; those that are not kept yet are absent. One round trip.
 
     All activities of a lead come along, in a second one, only where counting on is not enough: its state is of another
-    ruleset, or what the batch tells of it is late, out of order, or changes an activity that is kept.
+    ruleset or does not tell what they are worth now, or what the batch tells of it is late, out of order, ahead of its time, or
+    changes an activity that is kept.
     """
     parts: dict[str, int] = {}
     told: dict[str, list[Fact]] = {}
+    times: dict[str, tuple[datetime, datetime]] = {}  # the first and the last moment at which something happens to it
+    ahead: set[str] = set()
     for input_ in inputs:
         event = input_.event
         if isinstance(event, Told):
             told.setdefault(event.lead_id, []).append(event.fact)
+            if event.fact.at > input_.now:
+                ahead.add(event.lead_id)
         elif isinstance(event, Passed):
             continue
         parts[event.lead_id] = input_.part
+        first, last = times.get(event.lead_id, (input_.now, input_.now))
+        times[event.lead_id] = min(first, input_.now), max(last, input_.now)
     if not parts:
         return {}
     rows = await tx.fetch(
@@ -101,10 +129,14 @@ async def load(tx: Tx, inputs: Sequence[Input], *, fingerprint: str) -> MutableM
         facts = told.get(lead_id, ())
         lead = leads.get(lead_id)
         if lead is None:
-            if not is_countable(_NOTHING, {}, facts):
+            if lead_id in ahead or not is_countable(_NOTHING, {}, facts):
                 # A new lead whose activities come out of order: everything that is known of it is in this batch.
                 leads[lead_id] = Lead(lead_id=lead_id, part=part, bodies=())
-        elif lead.state.fingerprint not in ("", fingerprint) or not is_countable(lead.state.tally, lead.known, facts):
+        elif (
+            lead_id in ahead
+            or any(wants_history(lead.state, in_force, at) for at in times[lead_id])
+            or not is_countable(lead.state.tally, lead.known, facts)
+        ):
             bodies[lead_id] = []
     if bodies:
         for lead_id, body in await tx.fetch(_BODIES, list(bodies)):
@@ -125,6 +157,7 @@ def _lead(lead_id: str, part: int, data: bytes, bodies: Sequence[bytes] | None =
         last_touch=last_touch,
         state=state,
         bodies=None if bodies is None else tuple(bodies),
+        review_by=state.review_at,
     )
 
 
@@ -155,6 +188,24 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
         arrays.plain(known_at),
         *_joined(bodies),
     )
+    if looks := [(lead.lead_id, lead.part, lead.state.review_at) for lead in leads if _is_looked_at_anew(lead)]:
+        await tx.execute(_REVIEW, *map(list, zip(*looks, strict=True)))
+
+
+def _is_looked_at_anew(lead: Lead) -> bool:
+    """Whether the store has to be told when to look at a lead: it is earlier than it knows, or it has just been looked at."""
+    at = lead.state.review_at
+    if lead.is_reviewed or (lead.state.absorbed_into is not None and lead.review_by is not None):
+        return True
+    return at is not None and (lead.review_by is None or at < lead.review_by)
+
+
+async def due(tx: Tx, until: Mapping[int, datetime], limit: int) -> list[Input]:
+    """The leads that the clock may have changed."""
+    rows = await tx.fetch(_DUE, list(until), list(until.values()), limit)
+    return [
+        Input(ids.timer_id(lead_id, "review", clock.to_ms(at)), Due(lead_id), at, part) for lead_id, part, at in rows
+    ]
 
 
 def _joined(documents: Sequence[bytes]) -> tuple[str, str, bytes]:

@@ -10,7 +10,7 @@ from services.score.domain import history as histories
 from services.score.domain.history import History
 from services.score.domain.inforce import Fact, InForce
 from services.score.domain.lead import Absorbed, Due, Event, Judged, Kept, Lead, State, Told
-from services.score.domain.rescore import CLOCK, Counted, rescored, scored
+from services.score.domain.rescore import CLOCK, RULESET, Counted, rescored, scored
 from services.score.domain.ruleset import CUSTOMER, SQL
 from services.score.domain.tally import Tally, advance, is_enough, is_in_order
 from shared import clock, ids
@@ -37,13 +37,16 @@ def decide(lead: Lead, event: Event, in_force: InForce, *, now: datetime, input_
             return _after(told, _judged(lead, event, in_force, now, input_id))
         case Due():
             lead, told = _caught_up(lead, in_force, now)
-            return Decision({lead.lead_id: lead}, told)
+            if lead.state.review_at is not None and lead.state.fingerprint != in_force.ruleset.fingerprint:
+                lead, told = _looked_at(lead, in_force, now, cause=RULESET)
+            return Decision({lead.lead_id: with_(lead, is_reviewed=True)}, told)
         case Absorbed():
             # Enrich sends its activities again under the survivor, whose next lead.scored names it: nothing is told here.
             state = State(
                 absorbed_into=event.survivor, score_version=lead.state.score_version, episode=lead.state.episode
             )
-            return Decision({lead.lead_id: Lead(lead_id=lead.lead_id, part=lead.part, state=state)})
+            absorbed = Lead(lead_id=lead.lead_id, part=lead.part, state=state, review_by=lead.review_by)
+            return Decision({lead.lead_id: absorbed})
         case _:
             return Decision()
 
@@ -59,28 +62,33 @@ def _caught_up(lead: Lead, in_force: InForce, now: datetime) -> tuple[Lead, list
     """
     told: list[Outgoing] = []
     while True:
-        before = lead.state
-        due = before.review_at
-        if due is None or due > now or before.fingerprint != in_force.ruleset.fingerprint:
+        due = lead.state.review_at
+        if due is None or due > now or lead.state.fingerprint != in_force.ruleset.fingerprint:
             return lead, told
-        counted = _counted(in_force, lead, due)
-        after, points = rescored(
-            before,
-            in_force,
-            counted,
-            profile=lead.profile,
-            absorbed=before.absorbed,
-            now=due,
-            now_in=before.stage,
-            may_enter_sql=before.may_enter_sql,
-            by_clock=True,
-        )
-        if (after.stage, after.grade, after.segments) == (before.stage, before.grade, before.segments):
-            lead = with_(lead, state=with_(before, tally=after.tally, review_at=after.review_at), history=counted.past)
-            continue
-        lead = with_(lead, state=after, history=counted.past)
-        input_id = ids.timer_id(lead.lead_id, _REVIEW, clock.to_ms(due))
-        told.append(scored(lead, before, points, in_force, input_id=input_id, cause=CLOCK))
+        lead, changed = _looked_at(lead, in_force, due, cause=CLOCK)
+        told += changed
+
+
+def _looked_at(lead: Lead, in_force: InForce, now: datetime, *, cause: str) -> tuple[Lead, list[Outgoing]]:
+    """The lead as it is at `now`, though nothing came, and a lead.scored if its stage, its grade or a segment is another one."""
+    before = lead.state
+    counted = _counted(in_force, lead, now)
+    after, points = rescored(
+        before,
+        in_force,
+        counted,
+        profile=lead.profile,
+        absorbed=before.absorbed,
+        now=now,
+        now_in=before.stage,
+        may_enter_sql=before.may_enter_sql,
+        by_clock=True,
+    )
+    if (after.stage, after.grade, after.segments) == (before.stage, before.grade, before.segments):
+        return with_(lead, state=with_(after, score_version=before.score_version), history=counted.past), []
+    lead = with_(lead, state=after, history=counted.past)
+    input_id = ids.timer_id(lead.lead_id, _REVIEW, clock.to_ms(now))
+    return lead, [scored(lead, before, points, in_force, input_id=input_id, cause=cause)]
 
 
 def _told(lead: Lead, event: Told, in_force: InForce, now: datetime, input_id: str) -> Decision:
@@ -122,6 +130,8 @@ def _told(lead: Lead, event: Told, in_force: InForce, now: datetime, input_id: s
         bodies=lead.bodies,
         history=counted.past,
         kept=(*lead.kept, Kept(event.fact, event.activity, now)) if is_new else lead.kept,
+        review_by=lead.review_by,
+        is_reviewed=lead.is_reviewed,
     )
     outgoing = scored(lead, before, points, in_force, input_id=input_id, cause=event.fact.id, activity=event)
     return Decision({lead.lead_id: lead}, (outgoing,))

@@ -147,7 +147,8 @@ def _is_within(limit: Limit, activity: Plain, counted: list[dict[str, Any]], rul
         return sum(_period(limit.period, one["occurred_at"], ruleset) == period for one in counted) < limit.count
     if not counted:
         return True
-    return limit.spacing > 0 and activity["occurred_at"] - counted[-1]["occurred_at"] >= limit.spacing * _INSTANT
+    passed: timedelta = activity["occurred_at"] - counted[-1]["occurred_at"]
+    return 0 < limit.spacing * _INSTANT <= passed
 
 
 def _period(kind: str, at: datetime, ruleset: Ruleset) -> Any:
@@ -173,7 +174,7 @@ def _decayed(rule: EngagementRule, activities: list[dict[str, Any]], now: dateti
 
 def _idle(rule: IdleRule, human: list[dict[str, Any]], now: datetime) -> Part | None:
     """What a rule gives for the time since the latest activity."""
-    quiet = (now - human[-1]["occurred_at"]) // _INSTANT if human else 0
+    quiet: int = (now - human[-1]["occurred_at"]) // _INSTANT if human else 0
     if quiet < rule.after:
         return None
     points = _points(rule.points)
@@ -199,9 +200,9 @@ def _falls_under(rule: EngagementRule | Override, activity: Plain, ruleset: Rule
     match: tuple[FieldTest, ...] = rule.match
     when: Condition | None = rule.when
     lists = {name: list(one) for name, one in ruleset.lists.items()}
-    return all(test.fits(_field(activity, test.path)) for test in match) and (
-        when is None or when.holds({"activity": activity, "lists": lists})
-    )
+    if not all(test.fits(_field(activity, test.path)) for test in match):
+        return False
+    return when is None or when.holds({"activity": activity, "lists": lists})
 
 
 def _field(activity: Plain, path: tuple[str, ...]) -> Any:

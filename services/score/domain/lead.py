@@ -63,7 +63,8 @@ class Lead(Struct, frozen=True, kw_only=True, gc=False):
     """A lead within one batch. `profile` and the touches are JSON as enrich wrote it, empty where there is none.
 
     `known` are the revisions of those activities of this batch that were kept before. `bodies` are all activities kept, and
-    there only when this batch needs them; `history` is what they come to, once they were read. `kept` is to be saved.
+    there only when this batch needs them; `history` is what they come to, once they were read. `kept` is to be saved. `review_by` is
+    when the store has it looked at again at the latest, `is_reviewed` whether that was done.
     """
 
     lead_id: str
@@ -77,6 +78,8 @@ class Lead(Struct, frozen=True, kw_only=True, gc=False):
     bodies: tuple[bytes, ...] | None = None
     history: History | None = None
     kept: tuple[Kept, ...] = ()
+    review_by: datetime | None = None
+    is_reviewed: bool = False
 
 
 class Told(Struct, frozen=True, gc=False):

@@ -22,7 +22,7 @@ from shared.contracts import Points, RulesetRef
 from shared.outcome import Outgoing
 from shared.topology import SCORED
 
-CLOCK = "clock"
+CLOCK, RULESET = "clock", "ruleset"
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -40,6 +40,18 @@ class Counted(NamedTuple):
         if self.past is None:
             raise LookupError("what a lead's activities are worth now needs all of them, and they were not loaded")
         return histories.tally(self.past, in_force.ruleset, now=now)
+
+
+def wants_history(state: State, in_force: InForce, now: datetime) -> bool:
+    """Whether all activities of a lead have to be loaded for what happens to it at `now`, whatever that is: they are counted by another
+    ruleset, or their tally does not tell what they are worth now, or were when the clock should have been looked at."""
+    ruleset = in_force.ruleset
+    if state.fingerprint != ruleset.fingerprint:
+        return bool(state.fingerprint)
+    if not is_enough(state.tally, ruleset, now):
+        return True
+    due = state.review_at
+    return due is not None and due <= now and not is_enough(state.tally, ruleset, due)
 
 
 class Scored(Struct, kw_only=True, omit_defaults=True, gc=False):

@@ -19,8 +19,8 @@ from services.score.domain.tally import Counted, Tally
 from services.score.domain.worth import bounded, idle_points, worth
 
 _MILLISECOND = 1000
-_HOUR = 3_600_000_000
-_YEAR = 366 * 24 * _HOUR  # looked ahead at once; who changes later than that is looked at again then
+_DAY = 86_400_000_000
+_YEAR = 366 * _DAY  # looked ahead at once; who changes later than that is looked at again then
 
 
 class Standing(Struct, frozen=True, gc=False):
@@ -65,10 +65,9 @@ def not_before(in_force: InForce, standing: Standing, now: datetime) -> datetime
         total, engagement = _sums(ruleset, standing.fit, _points(ruleset, tally, at))
         near = min(_distance(in_force.total_steps, total), _distance(in_force.engagement_steps, engagement))
         if near < math.inf:
-            bounds.append(
-                at + max(0, int((near - terms) / speed))
-            )  # each term may be rounded half a hundredth either way
-    return moment(_whole(min(bounds))) if bounds else None
+            # Each term may be rounded half a hundredth either way.
+            bounds.append(at + int(min(max(0.0, (near - terms) / speed), _YEAR)))
+    return moment(_whole(min(*bounds, at + _YEAR))) if bounds else None
 
 
 def next_change(in_force: InForce, standing: Standing, now: datetime) -> datetime | None:
@@ -87,8 +86,8 @@ def next_change(in_force: InForce, standing: Standing, now: datetime) -> datetim
 
 
 def _before_what_lies_ahead(newest_at: datetime, now: int) -> datetime:
-    """An activity of tomorrow makes the tally useless until then: it is looked at every hour."""
-    return moment(_whole(min(microseconds(newest_at), now + _HOUR)))
+    """An activity of tomorrow makes the tally useless until then: it is looked at once a day."""
+    return moment(_whole(min(microseconds(newest_at), now + _DAY)))
 
 
 def _passing(in_force: InForce, standing: Standing, now: int) -> int | None:

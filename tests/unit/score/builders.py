@@ -15,9 +15,10 @@ from services.score import main
 from services.score.domain.inforce import InForce
 from services.score.domain.lead import Lead, Told
 from services.score.domain.load import load
+from services.score.domain.rescore import wants_history
 from services.score.domain.tally import is_in_order
 from shared.contracts import Scored
-from shared.outcome import Decision, Outcome, Reject
+from shared.outcome import Decision, Outcome, Outgoing, Reject
 from shared.stage import Input, Record
 
 NOON = datetime(2026, 6, 17, 12, tzinfo=UTC)
@@ -132,6 +133,7 @@ class Desk:
         self.stage = main.stage(self.in_force)
         self.always_loads_all = always_loads_all
         self.leads: dict[str, Lead] = {}
+        self.by_clock: list[Outgoing] = []  # what the clock had done before the records that were told
         self.bodies: dict[str, dict[str, tuple[int, bytes]]] = {}
 
     def use(self, in_force: InForce) -> None:
@@ -148,7 +150,8 @@ class Desk:
         assert isinstance(decided, Decision), decided
         if not decided.emit:
             return None
-        (outgoing,) = decided.emit
+        *by_clock, outgoing = decided.emit
+        self.by_clock += by_clock
         passed_on = {"profile": msgspec.Raw(b"{}"), "activity": None, "first_touch": None, "last_touch": None}
         assert isinstance(outgoing.data, msgspec.Struct)
         return msgspec.json.decode(
@@ -167,12 +170,15 @@ class Desk:
         for input_ in inputs:
             lead = self.leads.get(getattr(input_.event, "lead_id", ""))
             if lead is None:
+                if isinstance(input_.event, Told) and input_.event.fact.at > input_.now:
+                    found[input_.event.lead_id] = Lead(lead_id=input_.event.lead_id, part=input_.part, bodies=())
                 continue
             kept = self.bodies.get(lead.lead_id, {})
-            needs = bool(lead.state.fingerprint) and lead.state.fingerprint != self.in_force.ruleset.fingerprint
+            needs = wants_history(lead.state, self.in_force, input_.now)
             known = {}
             if isinstance(input_.event, Told):
                 fact = input_.event.fact
+                needs |= fact.at > input_.now
                 known = {fact.id: kept[fact.id][0]} if fact.id in kept else {}
                 needs |= not is_in_order(lead.state.tally, fact) or known.get(fact.id, fact.revision) < fact.revision
             bodies = tuple(body for _, body in kept.values()) if needs or self.always_loads_all else None

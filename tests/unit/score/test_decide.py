@@ -137,7 +137,7 @@ def test_a_rules_cap_is_on_either_side_of_zero_and_floors_are_contributions_of_t
     for number in range(4):
         activity = an_activity(number, kind="page", name="page", path="/careers", at=NOON + days(number))
         scored = desk.tell(enriched(activity, profile={}))
-    assert rules_of(scored) == {"careers": -40, "engagement:floor": 20}
+    assert rules_of(scored) == {"careers": -42, "careers:cap": 2, "engagement:floor": 20}
 
 
 def test_a_stage_is_held_until_leave() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.score.domain.fold import fold
 from shared.contracts import Scored
-from tests.unit.score.builders import RULESET, Desk, an_activity, enriched, ruleset
+from tests.unit.score.builders import NOON, RULESET, Desk, an_activity, enriched, ruleset
 
 IN_FORCE = ruleset()
 IN_ST_JOHNS = ruleset(RULESET.replace("Europe/Berlin", "America/St_Johns"))
@@ -62,20 +62,34 @@ def once_per_revision(story: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [said.setdefault((activity["id"], activity["revision"]), activity) for activity in story]
 
 
-def agree(scored: Scored | None, told: list[dict[str, Any]], profile: dict[str, Any], in_force: Any = IN_FORCE) -> None:
+def agree(
+    scored: Scored | None,
+    told: list[dict[str, Any]],
+    profile: dict[str, Any],
+    in_force: Any = IN_FORCE,
+    now: datetime = NOON,
+) -> None:
     assert scored is not None
-    expected = fold(in_force.ruleset, told, profile)
+    expected = fold(in_force.ruleset, told, profile, now=now)
     assert scored.score.total == float(expected.total)
     assert scored.score.fit == float(expected.fit)
     assert scored.score.engagement == float(expected.engagement)
-    assert [(part.rule, part.points, part.base, part.count, part.activities) for part in scored.contributions] == [
+    got = [
+        (part.rule, part.by or "", part.points, part.base, part.count, part.activities) for part in scored.contributions
+    ]
+    assert got == [
         (
             part.rule,
+            part.by,
             float(part.points),
             None if part.base is None else float(part.base),
             len(part.activities) or None,
             list(part.activities[-20:]) or None,
         )
+        for part in expected.parts
+    ]
+    assert [part.decay for part in scored.contributions] == [
+        float(part.points - part.base) if part.base is not None and part.points != part.base else None
         for part in expected.parts
     ]
     assert sum(round(part.points * 100) for part in scored.contributions) == round(scored.score.total * 100)
@@ -93,7 +107,7 @@ def test_any_order_repetition_revision_and_withdrawal_gives_what_the_fold_gives_
         newest = min(step, len(versions) - 1)
         scored = desk.tell(enriched(activity, profile=versions[newest], profile_version=newest))
         agree(scored, told, versions[newest])
-        assert desk.leads["ld_jo"].state.tally.kinds == fold(IN_FORCE.ruleset, told, {}).kinds
+        assert desk.leads["ld_jo"].state.tally.kinds == fold(IN_FORCE.ruleset, told, {}, now=NOON).kinds
 
 
 @settings(deadline=None, max_examples=50)

@@ -12,9 +12,11 @@ from services.score import main
 from services.score.domain.document import Wrong
 from services.score.domain.example import failures
 from services.score.domain.load import load
+from services.score.domain.ruleset import AtLeast, Decay, IdleRule, Limit
 from services.score.settings import SHIPPED
 from tests.unit.score.builders import BUSINESS, READY, RULESET, Desk, an_activity, days, enriched, ruleset
 
+DAY = 86_400_000_000  # microseconds
 SMALL = """\
 format: 1
 id: small
@@ -54,32 +56,78 @@ def test_two_documents_have_the_same_fingerprint_only_if_their_text_is_the_same(
     assert load(SMALL + "\n", source="a").fingerprint != load(SMALL, source="a").fingerprint
 
 
-@pytest.mark.parametrize("key", ["half_life: 60d", "window: 30d", "fade: 30d", "at_least: 3 within 7d", "reset: true"])
-def test_what_a_rule_cannot_do_yet_is_refused_by_name(key: str) -> None:
-    name = key.split(":")[0]
-    assert mistakes(with_rule(key)) == [
-        f"12: `{name}` in an engagement rule is not supported yet; take it out (it would not be applied)"
-    ]
-
-
-@pytest.mark.parametrize("key", ["idle: []", "override: []", "segments: []"])
-def test_what_a_ruleset_cannot_do_yet_is_refused_by_name(key: str) -> None:
-    assert mistakes(SMALL + key) == [
-        f"14: `{key.split(':')[0]}` in a ruleset is not supported yet; take it out (it would not be applied)"
-    ]
+@pytest.mark.parametrize(
+    ("key", "field", "value"),
+    [
+        ("half_life: 60d", "decay", Decay("half_life", 60 * DAY)),
+        ("window: 36h", "decay", Decay("window", 36 * DAY // 24)),
+        ("fade: 2w", "decay", Decay("fade", 14 * DAY)),
+        ("at_least: 3 within 7d", "at_least", AtLeast(3, 7 * DAY)),
+        ("reset: true", "reset", True),
+        ("limit: once", "limit", Limit(1)),
+        ("limit: 3 per week", "limit", Limit(3, "week")),
+        ("limit: 1 per 30d by name", "limit", Limit(1, None, 30 * DAY, ("name",))),
+        ("limit: once by properties.plan", "limit", Limit(1, None, 0, ("properties", "plan"))),
+    ],
+)
+def test_each_key_of_a_rule_is_taken(key: str, field: str, value: Any) -> None:
+    assert getattr(load(with_rule(key), source="r.yaml").engagement[1], field) == value
 
 
 @pytest.mark.parametrize(
-    "limit", ["3 per week", "1 per month", "1 per 30d", "1 per 30d by name", "2 per day by name", "once by name"]
-)
-def test_limits_that_are_not_supported_yet_are_refused_by_name(limit: str) -> None:
-    assert mistakes(with_rule(f"limit: {limit}")) == [
-        f"12: `limit: {limit}` of more is not supported yet; it takes `once` or `N per day`"
-    ]
+    ("key", "says"),
+    [
+        ("half_life: 0d", "12: `half_life` of more must be longer than nothing, for example 30d"),
+        ("half_life: 3", "12: `half_life` of more must be a duration, for example -1h or -30d"),
+        ("window: 3d, fade: 3d", "12: the rule more takes one of half_life, window, fade, not several"),
+        ("at_least: 1 within 7d", "12: `at_least` of more must be like 3 within 7d, with 2 to 100 activities"),
+        ("at_least: 3 in 7d", "12: `at_least` of more must be like 3 within 7d, with 2 to 100 activities"),
+        ("reset: 3", "12: `reset` of more must be true or false"),
+        ("limit: 2 per 30d", "12: `limit: 2 per 30d` of more: for a duration it takes 1 (at least so long between two that count)"),
+        ("limit: once by nmae", "12: `limit` of more: activity has no field nmae; did you mean name?"),
+    ],
+)  # fmt: skip
+def test_each_mistake_in_a_rule_is_named(key: str, says: str) -> None:
+    assert says in mistakes(with_rule(key))
 
 
-def test_dwell_is_refused_by_name() -> None:
-    assert "dwell" in mistakes(SMALL.replace("enter: 15", "enter: 15, dwell: 24h"))[0]
+def test_what_the_clock_does_is_taken() -> None:
+    found = load(
+        SMALL
+        + textwrap.dedent("""\
+            idle:
+              - {id: quiet, after: 30d, points: -10, every: 30d, cap: 50}
+            override:
+              - {id: demo, match: {kind: form, name: demo}, stage: SQL, for: 30d}
+            segments:
+              - {id: hot, when: 'total >= 80 && lead.stage == "SQL" && lead.episodes < 2'}
+            """).replace("SQL: {enter: 15}", "SQL: {enter: 15, dwell: 24h}"),
+        source="r.yaml",
+    )
+    assert found.idle == (IdleRule("quiet", 30 * DAY, -1000, 30 * DAY, 5000),)
+    assert (found.override[0].stage, found.override[0].lasts) == ("SQL", 30 * DAY)
+    assert found.segments[0].id == "hot"
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ("idle: [{id: quiet, after: 3d}]", "14: an idle rule needs `points`"),
+        (
+            "override: [{id: demo, match: {kind: form}, stage: raw, for: 3d}]",
+            "14: `stage` of demo is raw; it takes IQL, MQL, SQL",
+        ),
+        ("segments: [{id: contact, when: 'fit > 3'}]", "14: there is already a rule with the id contact; contributions are told apart by it"),
+        ("segments: [{id: hot, when: 'total * 2 > 3'}]", "14: `when` of hot: total can only be compared with a number, for example total >= 80"),
+    ],
+)  # fmt: skip
+def test_each_mistake_beside_the_rules_is_named(lines: str, says: str) -> None:
+    assert says in mistakes(SMALL + lines)
+
+
+def test_a_stage_that_nobody_would_ever_be_in_is_a_mistake() -> None:
+    text = SMALL.replace("  SQL: {enter: 15}", "  MQL: {enter: 20}\n  SQL: {enter: 15}")
+    assert mistakes(text) == ["14: `enter` of SQL is below that of MQL: nobody would ever be in MQL"]
 
 
 @pytest.mark.parametrize(
@@ -92,11 +140,11 @@ def test_dwell_is_refused_by_name() -> None:
         ("points: 10}", "points: .inf}", "6: `points` of business must be a number between -1000000 and 1000000"),
         ("points: 10}", "pionts: 10, points: 1}", "6: a fit rule has no `pionts`; did you mean `points`?"),
         ("points: 10}", "points: 10, points: 11}", "6: `points` is there twice in a fit rule"),
-        ("      points: 5\n", "", "9: the rule contact needs `points`"),
+        ("      points: 5\n", "", "9: the rule contact needs `points`, or `reset: true`"),
         ("id: contact", "id: business", "9: there is already a rule with the id business; contributions are told apart by it"),
         ("match: {kind: form}", "match: {}", "10: `match` of contact is empty: it needs at least one field, for example kind"),
         ("match: {kind: form}", "match: {knd: form}", "10: `match` of contact: activity has no field knd; did you mean kind?"),
-        ("points: 5", "points: 5\n      limit: 0 per day", "12: `limit: 0 per day` of contact is no limit; it takes `once` or `N per day`"),
+        ("points: 5", "points: 5\n      limit: 0 per day", "12: `limit: 0 per day` of contact is no limit; it takes `once`, `N per day|week|month` or `1 per 30d`, each also with `by` and a field of the activity"),
         ("points: 5", "points: 5\n      cap: -1", "12: `cap` of contact must not be below 0"),
         ("enter: 15", "enter: 15, leave: 16", "13: `leave` of SQL is above its `enter`: a lead would leave as it enters"),
         ("enter: 15", "min_fit: 15", "13: the stage SQL needs `enter` or `any`, or nobody gets there"),
@@ -104,7 +152,7 @@ def test_dwell_is_refused_by_name() -> None:
         ('"business"\'', '"business\'', "6: `when` of business is no CEL: Syntax error: token recognition error at: '\"business' (at character 23)"),
         ("profile.email.kind", "profile.emial.kind", "6: `when` of business: profile has no field emial; did you mean email?"),
         ("profile.email.kind", "activity.kind", "6: `when` of business: activity cannot be used here"),
-        ("profile.email.kind", "lead.stage", "6: `when` of business: lead.stage depends on earlier decisions, so the score could not be told from the activities; rules may not use it"),
+        ("profile.email.kind", "lead.stage", "6: `when` of business: lead.stage depends on earlier decisions, so the score could not be told from the activities; rules may not use it, segments may"),
         ('== "business"', "in lists.staff", "6: `when` of business: `lists` has no list staff"),
         ('== "business"', '.matches("(")', '6: `when` of business: "(" is no regular expression (RE2 syntax)'),
         ('== "business"', '.shout() == "A"', "6: `when` of business: CEL has no function shout here"),
@@ -116,7 +164,7 @@ def test_each_mistake_is_named_with_its_line(before: str, after: str, says: str)
 
 
 def test_all_mistakes_are_told_at_once() -> None:
-    text = with_rule("half_life: 3d").replace("format: 1", "format: 3").replace("points: 10}", "points: x}")
+    text = with_rule("half_life: x").replace("format: 1", "format: 3").replace("points: 10}", "points: x}")
     assert [one.split(":")[0] for one in mistakes(text)] == ["1", "6", "12"]
 
 

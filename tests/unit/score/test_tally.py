@@ -20,7 +20,7 @@ def a_fact(number: int = 1, *, minute: int = 0, revision: int = 0, rules: tuple[
 
 
 def tally_of(*facts: Fact) -> Tally:
-    return history.tally(history.history(facts, RULESET), RULESET)
+    return history.tally(history.history(facts), RULESET)
 
 
 def test_new_activities_in_order_are_countable() -> None:

@@ -63,11 +63,11 @@ class Draft:
         """How long, above nothing, in microseconds."""
         if node is None:
             return None
+        known = len(self.doc.mistakes)
         seconds = self.doc.seconds(node, where)
-        if seconds <= 0:
+        if seconds <= 0 and len(self.doc.mistakes) == known:
             self.doc.note(node, f"{where} must be longer than nothing, for example 30d")
-            return None
-        return round(seconds * 1_000_000)
+        return round(seconds * 1_000_000) if seconds > 0 else None
 
 
 def _cel_says(error: ValueError) -> str:
