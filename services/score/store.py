@@ -100,7 +100,7 @@ async def load(tx: Tx, inputs: Sequence[Input], *, in_force: InForce) -> Mutable
         event = input_.event
         if isinstance(event, Told):
             told.setdefault(event.lead_id, []).append(event.fact)
-            if event.fact.at > input_.now:
+            if event.fact.at > input_.now and in_force.ruleset.has_decay:
                 ahead.add(event.lead_id)
         elif isinstance(event, Passed):
             continue

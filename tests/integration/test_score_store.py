@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,9 @@ class Store:
         inputs = [self.stage.decode(a_record(value, type_=type_)) for type_, value in records]
         ready = [input_ for input_ in inputs if isinstance(input_, Input)]
         assert len(ready) == len(inputs)
+        return await self.run(ready)
+
+    async def run(self, ready: Sequence[Input]) -> list[dict[str, Any]]:
         emitted: list[dict[str, Any]] = []
         changes: dict[Any, Any] = {}
         async with self.pool.acquire() as connection, connection.transaction():
@@ -57,6 +60,11 @@ class Store:
                 await self.stage.save(connection, changes)
         return emitted
 
+    async def due(self, until: datetime) -> list[Input]:
+        assert self.stage.due is not None
+        async with self.pool.acquire() as connection, connection.transaction():
+            return list(await self.stage.due(connection, {3: until, 5: until}, 10))
+
     async def tell(self, *activities: Mapping[str, Any], **fields: Any) -> list[dict[str, Any]]:
         return await self.batch([("lead.enriched", enriched(activity, **fields)) for activity in activities])
 
@@ -65,6 +73,70 @@ class Store:
 async def score(store: str) -> AsyncIterator[Store]:
     async with migrated(store, database.CORE_MIGRATIONS, main.MIGRATIONS) as pool:
         yield Store(pool)
+
+
+CLOCKED = """
+format: 1
+id: clocked
+timezone: UTC
+fit:
+  rules:
+    - {id: business, when: 'profile.email.kind == "business"', points: 10}
+engagement:
+  rules:
+    - {id: contact, match: {kind: form}, points: 40, half_life: 30d}
+    - {id: seen, match: {kind: page}, points: 1, window: 30d}
+stages:
+  MQL: {enter: 15, leave: 15}
+  SQL: {enter: 45, leave: 30}
+"""
+
+
+async def test_a_lead_falls_due_before_the_clock_changes_it_and_tells_the_change_at_its_moment(score: Store) -> None:
+    score.use(ruleset(CLOCKED))
+    (told,) = await score.tell(an_activity(1), profile=READY)
+    assert told["stage"] == "SQL"
+    assert await score.due(NOON) == []
+    changes = []
+    while (due := await score.due(NOON + timedelta(days=60))) and len(changes) < 5:
+        assert len(due) == 1
+        changes += await score.run(due)
+    assert [(one["cause"], one["previous_stage"], one["stage"]) for one in changes] == [("clock", "SQL", "MQL")]
+    later = await score.due(NOON + timedelta(days=4000))
+    assert later[0].now > NOON + timedelta(days=60)
+    assert later[0].part == 3
+
+
+async def test_a_lead_to_which_much_happens_is_written_to_be_looked_at_once(score: Store) -> None:
+    score.use(ruleset(CLOCKED))
+    await score.tell(an_activity(1), profile=READY)
+    (first,) = await score.due(NOON + timedelta(days=60))
+    await score.tell(*(an_activity(number, at=NOON) for number in range(2, 20)), profile=READY)
+    (still,) = await score.due(NOON + timedelta(days=60))
+    assert still == first
+    await score.batch([("lead.merged", {"event_id": first.event_id, "survivor": "ld_else", "absorbed": "ld_jo"})])
+    assert await score.due(NOON + timedelta(days=60)) == []
+
+
+async def test_windows_with_more_activities_than_a_state_has_room_for_are_read_again_when_they_leave(
+    score: Store,
+) -> None:
+    score.use(ruleset(CLOCKED))
+    pages = [an_activity(number, kind="page", at=NOON + timedelta(minutes=number - 500)) for number in range(200)]
+    for first in range(0, 200, 50):
+        await score.tell(*pages[first : first + 50], profile={})
+    for days, points in ((29, 200), (30 - 400 / 1440, 99), (30 - 340 / 1440, 39), (30, 0)):
+        at = NOON + timedelta(days=days)
+        while due := await score.due(at):
+            await score.run(due)
+        async with score.pool.acquire() as connection, connection.transaction():
+            sent_back = score.stage.decode(a_record(outcome("rejected"), type_="lead.command", now=at))
+            assert isinstance(sent_back, Input)
+            world = await score.stage.load(connection, [sent_back])
+            decided = score.stage.decide(world, sent_back)
+            assert isinstance(decided, Decision)
+            said = msgspec.json.decode(msgspec.json.encode(decided.emit[-1].data))
+        assert said["score"]["total"] == points, days
 
 
 def an_hour(number: float) -> datetime:
@@ -96,7 +168,7 @@ async def test_batches_of_random_stories_come_to_what_the_fold_says(score: Store
         for (_, event), scored in zip(batch, emitted, strict=True):
             so_far = told.setdefault(event["lead_id"], [])
             so_far.append(event["activity"])
-            expected = fold(IN_FORCE.ruleset, so_far, READY)
+            expected = fold(IN_FORCE.ruleset, so_far, READY, now=NOON)
             assert scored["score"]["total"] == float(expected.total)
             assert [(one["rule"], one["points"]) for one in scored["contributions"]] == [
                 (part.rule, float(part.points)) for part in expected.parts
@@ -205,7 +277,8 @@ async def test_the_api_explains_a_score_with_every_activity(score: Store) -> Non
     assert found["score"] == {"total": 49.5, "fit": 37.5, "engagement": 12.0}
     assert sum(part["points"] for part in found["contributions"]) == 49.5
     (pricing,) = (part for part in found["contributions"] if part["rule"] == "pricing")
-    assert (pricing["count"], len(pricing["activities"]), pricing["base"], pricing["points"]) == (30, 30, 93.0, 12.0)
+    assert (pricing["count"], len(pricing["activities"]), pricing["base"], pricing["points"]) == (30, 30, 93.0, 93.0)
+    assert cap["points"] == -81.0
     assert (found["stage"], found["grade"], found["ruleset"]["id"]) == ("IQL", "A3", "test")
     assert (missing.status_code, missing.headers["content-type"]) == (404, "application/problem+json")
     assert strange.status_code == 404

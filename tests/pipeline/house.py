@@ -27,6 +27,8 @@ ROOT = Path(__file__).parents[2]
 PARTITIONS = 4
 START = datetime.fromisoformat("2026-11-27T09:00:00+00:00")
 
+_LATER_MS = 48 * 3_600_000
+
 
 @cache
 def _stages() -> tuple[Stage, ...]:
@@ -45,7 +47,7 @@ class House:
         self._worlds: dict[str, dict[Hashable, Any]] = defaultdict(dict)
         self._seen: dict[str, set[str]] = defaultdict(set)
         self._ends: dict[tuple[str, int], int] = defaultdict(int)
-        self._now_ms = clock.to_ms(START)
+        self._now_ms = clock.to_ms(START) + _LATER_MS  # nothing is told before it happens
         self.effects: list[tuple[str, str, str]] = []
         self.written: dict[str, list[dict[str, Any]]] = defaultdict(list)
 

@@ -144,11 +144,11 @@ def _completing(rule: EngagementRule, matching: list[dict[str, Any]]) -> list[di
 def _is_within(limit: Limit, activity: Plain, counted: list[dict[str, Any]], ruleset: Ruleset) -> bool:
     if limit.period is not None:
         period = _period(limit.period, activity["occurred_at"], ruleset)
-        return sum(_period(limit.period, one["occurred_at"], ruleset) == period for one in counted) < limit.count
+        return [_period(limit.period, one["occurred_at"], ruleset) for one in counted].count(period) < limit.count
     if not counted:
         return True
     passed: timedelta = activity["occurred_at"] - counted[-1]["occurred_at"]
-    return 0 < limit.spacing * _INSTANT <= passed
+    return limit.spacing > 0 and passed >= limit.spacing * _INSTANT
 
 
 def _period(kind: str, at: datetime, ruleset: Ruleset) -> Any:

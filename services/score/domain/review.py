@@ -47,7 +47,7 @@ def not_before(in_force: InForce, standing: Standing, now: datetime) -> datetime
     No value moves faster than all that moves in it together, and that slows down with time.
     """
     at, ruleset, tally = microseconds(now), in_force.ruleset, standing.tally
-    if tally.newest_at is not None and tally.newest_at > now:
+    if tally.newest_at is not None and tally.newest_at > now and in_force.ruleset.has_decay:
         return _before_what_lies_ahead(tally.newest_at, at)
     bounds = [end for end in standing.until if end > at]
     bounds += (step for rule in ruleset.idle if (step := _next_step(rule, tally, at)) is not None)
@@ -76,7 +76,7 @@ def next_change(in_force: InForce, standing: Standing, now: datetime) -> datetim
     Where it lies more than a year ahead, or depends on what the tally has no room for, an earlier one at which to ask again.
     """
     at, tally = microseconds(now), standing.tally
-    if tally.newest_at is not None and tally.newest_at > now:
+    if tally.newest_at is not None and tally.newest_at > now and in_force.ruleset.has_decay:
         return _before_what_lies_ahead(tally.newest_at, at)
     found = [_whole(end) for end in standing.until if end > at]
     passing = _passing(in_force, standing, at)

@@ -194,6 +194,11 @@ class Ruleset:
     segments: tuple[Segment, ...]
     examples: tuple[Example, ...]
 
+    @property
+    def has_decay(self) -> bool:
+        """Whether what an activity is worth depends on its age."""
+        return any(rule.decay is not None for rule in self.engagement)
+
     def period(self, kind: str, at: datetime) -> int:
         """The number of the calendar day, week (from Monday) or month in the ruleset's zone that a moment is in; it grows with time."""
         local = at.astimezone(self.zone)

@@ -94,7 +94,7 @@ def is_countable(tally: Tally, known: Mapping[str, int], facts: Iterable[Fact]) 
 
 def is_enough(tally: Tally, ruleset: Ruleset, now: datetime) -> bool:
     """Whether the tally tells what its activities are worth at `now`: none lies ahead, and none that is not in it has grown too old."""
-    if tally.newest_at is not None and tally.newest_at > now:
+    if tally.newest_at is not None and tally.newest_at > now and ruleset.has_decay:
         return False
     at = None
     for index, rule_tally in tally.rules.items():

@@ -178,7 +178,7 @@ class Desk:
             known = {}
             if isinstance(input_.event, Told):
                 fact = input_.event.fact
-                needs |= fact.at > input_.now
+                needs |= fact.at > input_.now and self.in_force.ruleset.has_decay
                 known = {fact.id: kept[fact.id][0]} if fact.id in kept else {}
                 needs |= not is_in_order(lead.state.tally, fact) or known.get(fact.id, fact.revision) < fact.revision
             bodies = tuple(body for _, body in kept.values()) if needs or self.always_loads_all else None

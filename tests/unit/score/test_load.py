@@ -203,6 +203,18 @@ def test_the_shipped_ruleset_is_taken_and_does_what_its_examples_say() -> None:
     assert len(in_force.ruleset.examples) >= 5
 
 
+def test_the_reference_of_the_format_is_taken_and_does_what_its_example_says() -> None:
+    ruleset_ = main.ruleset_in_force(SHIPPED.with_name("reference.yaml")).ruleset
+    assert [rule.id for rule in ruleset_.engagement if rule.decay is not None] == [
+        "lead-magnet",
+        "pricing-page",
+        "comparing",
+        "webinar",
+        "mail-click",
+    ]
+    assert (len(ruleset_.idle), len(ruleset_.override), len(ruleset_.segments), len(ruleset_.examples)) == (1, 1, 2, 1)
+
+
 def test_a_ruleset_whose_own_examples_fail_is_not_put_in_force(tmp_path: Path) -> None:
     wrong = tmp_path / "ruleset.yaml"
     wrong.write_text(SHIPPED.read_text().replace("points: 60", "points: 61"))
