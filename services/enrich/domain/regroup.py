@@ -321,7 +321,9 @@ class _Settled:
             if lead is not None:
                 identifier = replace(identifier, lead_id=lead.lead_id)
             elif identifier.lead_id in self.leads:
-                identifier = replace(identifier, lead_id=None)  # its person has no events of its own
+                made_it = self.known[identifier.lead_id].made_by == name
+                if not made_it or self.known[identifier.lead_id].absorbed_into is not None:
+                    identifier = replace(identifier, lead_id=None)  # its person has no events of its own
             # What has not changed may be another batch's to change: only what is under our leads' locks is written.
             if identifier != self.world.get(("identifier", name)):
                 self.changes["identifier", name] = identifier

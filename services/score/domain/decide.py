@@ -12,7 +12,7 @@ from msgspec.structs import replace as with_
 from services.score.domain import history as histories
 from services.score.domain.history import History
 from services.score.domain.inforce import Fact, InForce
-from services.score.domain.lead import Absorbed, Event, Judged, Kept, Lead, State, Told
+from services.score.domain.lead import Absorbed, Event, Judged, Kept, Lead, Restored, State, Told
 from services.score.domain.ruleset import CUSTOMER, SQL
 from services.score.domain.score import score
 from services.score.domain.stage import stage_of
@@ -67,6 +67,12 @@ def decide(lead: Lead, event: Event, in_force: InForce, *, now: datetime, input_
                 absorbed_into=event.survivor, score_version=lead.state.score_version, episode=lead.state.episode
             )
             return Decision({lead.lead_id: Lead(lead_id=lead.lead_id, part=lead.part, state=state)})
+        case Restored():
+            if lead.state.absorbed_into is None:
+                return Decision()  # its own activities have told that already
+            # Enrich sends its activities again: they score it anew. What it has been stays: its next stay in SQL is another episode.
+            state = State(score_version=lead.state.score_version, episode=lead.state.episode)
+            return Decision({lead.lead_id: Lead(lead_id=lead.lead_id, part=lead.part, state=state, bodies=())})
         case _:
             return Decision()
 
@@ -85,6 +91,8 @@ def _told(lead: Lead, event: Told, in_force: InForce, now: datetime, input_id: s
     absorbed = state.absorbed
     if event.joined:
         absorbed = tuple(dict.fromkeys((*absorbed, *(one for one in event.joined if one != lead.lead_id))))
+    if event.restored:
+        absorbed = tuple([one for one in absorbed if one not in event.restored])
     # Made once, with all that changed: each copy of a lead or of its state costs.
     lead = Lead(
         lead_id=lead.lead_id,

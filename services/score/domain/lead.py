@@ -83,6 +83,7 @@ class Told(Struct, frozen=True, gc=False):
     last_touch: bytes
     joined: tuple[str, ...]
     history: bool = False
+    restored: tuple[str, ...] = ()
 
 
 class Absorbed(Struct, frozen=True, gc=False):
@@ -90,6 +91,12 @@ class Absorbed(Struct, frozen=True, gc=False):
 
     lead_id: str
     survivor: str
+
+
+class Restored(Struct, frozen=True, gc=False):
+    """lead.split, in the partition of a lead that was absorbed and is itself again: its activities follow."""
+
+    lead_id: str
 
 
 class Judged(Struct, frozen=True, gc=False):
@@ -105,4 +112,4 @@ class Passed(Struct, frozen=True, gc=False):
     """A record that changes no score: seen, counted, nothing more."""
 
 
-Event = Told | Absorbed | Judged | Passed
+Event = Told | Absorbed | Restored | Judged | Passed
