@@ -133,6 +133,7 @@ async def _copy(station: Station, copies: int) -> None:
     name, pool = station.stage.name, station.pool
     phones = _PHONES.get(name, "(SELECT NULL::text AS lead_id, NULL::text AS phone)")
     async with pool.acquire() as connection:
+        await connection.execute("SET statement_timeout = 0")
         await connection.execute(_FUNCTIONS.format(templates=TEMPLATES))
         await connection.execute(f"CREATE TEMP TABLE phone AS SELECT * FROM {phones} AS p")
         for table, own in _OWN[name].items():
@@ -160,6 +161,7 @@ async def _copy(station: Station, copies: int) -> None:
             await connection.execute("DROP TABLE template")
         await connection.execute("DROP TABLE phone")
         await connection.execute("VACUUM (ANALYZE, FREEZE)", timeout=600)
+        await connection.execute("RESET statement_timeout")
 
 
 async def _through(stations: Sequence[Station], messages: Sequence[Message]) -> None:
