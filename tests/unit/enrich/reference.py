@@ -91,7 +91,9 @@ class Whole:
             person.update(dict.fromkeys(both, both))
 
         joined = [(rank, sorted(pair)) for pair, (rank, to) in said.items() if to != "part"]
-        for _, (first, second) in sorted(sorted(joined, key=lambda each: each[1]), key=lambda each: each[0], reverse=True):
+        for _, (first, second) in sorted(
+            sorted(joined, key=lambda each: each[1]), key=lambda each: each[0], reverse=True
+        ):
             join(first, second)
         for _, name, above in [*sorted(self._by_address()), *sorted(self._by_phone())]:
             join(name, above)
