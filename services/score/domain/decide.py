@@ -49,6 +49,7 @@ class Scored(Struct, kw_only=True, omit_defaults=True, gc=False):
     first_touch: Raw | None = None
     last_touch: Raw | None = None
     absorbed: tuple[str, ...] | None = None
+    restored: tuple[str, ...] | None = None
 
 
 def decide(lead: Lead, event: Event, in_force: InForce, *, now: datetime, input_id: str) -> Decision:
@@ -283,6 +284,7 @@ def _rescored(
         first_touch=Raw(lead.first_touch) if lead.first_touch else None,
         last_touch=Raw(lead.last_touch) if lead.last_touch else None,
         absorbed=absorbed or None,
+        restored=(activity.restored or None) if activity is not None else None,
     )
     return Decision({lead_id: with_(lead, state=after)}, (Outgoing(SCORED, lead_id, "lead.scored", event_id, scored),))
 
