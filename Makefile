@@ -63,6 +63,10 @@ lint: install $(TRACKER)/node_modules/.package-lock.json ## Check style, types, 
 bench: install ## Measure speed with a real Kafka and Postgres on this machine.
 	@$(LEADS) bench
 
+.PHONY: bench-growth
+bench-growth: install ## CPU per lead with 10 thousand, 100 thousand and a million leads in the stores: SIZES=10000,100000,1000000.
+	@$(BIN)/python -m tests.bench.growth --sizes $(or $(SIZES),10000,100000,1000000)
+
 chaos: install ## Break a stack of its own by every fault there is and check the promises: MINUTES=2 SEED=1, WRITE=1 adds to RESULTS.md.
 	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),2) --seed $(or $(SEED),1) $(if $(WRITE),--write)
 

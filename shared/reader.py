@@ -204,14 +204,17 @@ class Reader:
                 found[topic] = offset
         return found
 
-    async def commit(self, offsets: Mapping[tuple[str, int], int]) -> None:
-        """Tells Kafka how far the numbers are read, for lag and tools only. A failure costs nothing and is ignored."""
+    async def commit(self, offsets: Mapping[tuple[str, int], int]) -> bool:
+        """Tells Kafka how far the numbers are read, for lag and tools only. A failure costs nothing; says whether Kafka knows all of it now."""
         wanted = {
             TopicPartition(topic, part): offset for (topic, part), offset in offsets.items() if part in self.assigned
         }
         if wanted:
-            with contextlib.suppress(KafkaError, TimeoutError, ValueError):
+            try:
                 await asyncio.wait_for(self._consumer.commit(wanted), 2.0)
+            except (KafkaError, TimeoutError, ValueError):
+                return False
+        return len(wanted) == len(offsets)
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]

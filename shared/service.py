@@ -27,6 +27,9 @@ from shared.stage import Stage
 
 DRAIN_SECONDS = 10.0
 SEND_SECONDS = 5.0
+# A batch makes tens of thousands of objects that live until it is committed, and hardly ever a cycle: at Python's own threshold (700) the
+# collector looks through all of them again and again, for nothing.
+_COLLECT_AFTER = 50_000
 
 Send = Callable[[str, str, bytes, list[tuple[str, bytes]]], Awaitable[None]]
 
@@ -141,6 +144,7 @@ async def _serve(
         ]
         gc.collect()
         gc.freeze()  # what is loaded now stays: the collector need not look at it again
+        gc.set_threshold(_COLLECT_AFTER, 10, 10)
         loops = [asyncio.create_task(runner.run()) for runner in runners]
         health.report("start", None)
         await asyncio.wait([*loops, stopped], return_when=asyncio.FIRST_COMPLETED)

@@ -76,8 +76,9 @@ class Wire(HttpToolsProtocol):
         self._in_head = self._sending = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header."""
-        self.headers.append((name.lower(), value))
+        """A header. Trailers are none: nobody reads them."""
+        if self._in_head:
+            self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """The head is whole. Raises EOFError where too many wait for their turn."""

@@ -15,6 +15,8 @@ from shared.message import Message
 LINGER_SECONDS = 0.02
 LONGEST_LINGER_SECONDS = 0.05
 _LINGER_PER_FLIGHT = 2.0  # of what the last flight took
+# With fewer on board fewer flights save next to nothing: then who waited for a slow one to land has waited for company already.
+_MANY = 20
 MOST_WAITING_BYTES = 64 * 1_048_576  # then the answer is 503: memory is not a place where accepted events wait
 
 Lanes = Mapping[Lane, Sequence[Message]]
@@ -67,6 +69,7 @@ class Writer:
         self._budget_seconds = budget_seconds
         self._gathering: dict[Lane, _Waiting] = {}
         self._bytes = 0
+        self._since = 0.0  # when the first of those that gather came
         self._something = asyncio.Event()
         self._closing = False
         self.durable_on_kafka = 0
@@ -82,6 +85,8 @@ class Writer:
         lane = (message.topic, message.part)
         waiting = self._gathering.get(lane)
         if waiting is None:
+            if not self._gathering:
+                self._since = asyncio.get_running_loop().time()
             waiting = self._gathering[lane] = _Waiting(asyncio.get_running_loop().create_future())
             self._something.set()
         waiting.messages.append(message)
@@ -95,14 +100,21 @@ class Writer:
 
     async def run(self) -> None:
         """Flies until `close`, and then until nothing waits any more."""
-        clock, took = asyncio.get_running_loop().time, 0.0
+        clock, took, many = asyncio.get_running_loop().time, 0.0, False
         while True:
             await self._something.wait()
             if self._closing and not self._gathering:
                 return
-            await asyncio.sleep(min(max(LINGER_SECONDS, _LINGER_PER_FLIGHT * took), LONGEST_LINGER_SECONDS))
+            if many:
+                wait = min(max(LINGER_SECONDS, _LINGER_PER_FLIGHT * took), LONGEST_LINGER_SECONDS)
+            elif took < LINGER_SECONDS / 2:
+                wait = LINGER_SECONDS
+            else:
+                wait = self._since + LINGER_SECONDS - clock()
+            await asyncio.sleep(wait)
             flight, self._gathering = self._gathering, {}
             self._bytes = 0
+            many = sum(len(waiting.messages) for waiting in flight.values()) >= _MANY
             if not self._closing:
                 self._something.clear()
             began = clock()

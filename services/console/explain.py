@@ -83,6 +83,8 @@ async def _ways(kafka: str, lead_id: str, partitions: int) -> list[Way]:
 
 def enriched(ask: Ask, name: str) -> dict[str, Any]:
     """What enrich knows of the lead with this id, e-mail address or phone number. Raises Trouble where there is none, or several."""
+    if not name.strip():
+        raise Trouble("Name a lead: by its id (ld_...), an e-mail address or a phone number (+44...).")
     kind = "email" if "@" in name else "phone" if _DIALLED(name) else None
     if kind is not None:
         leads = ask.get("enrich", "/v1/leads", **{kind: name})["leads"]

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from services.score.domain.inforce import InForce
-from services.score.domain.lead import Absorbed, Event, Judged, Passed, Told
+from services.score.domain.lead import Absorbed, Event, Judged, Passed, Restored, Told
 from shared import clock, cloudevent
 from shared.contracts import Moment
 from shared.outcome import Reason, Reject
@@ -32,6 +32,7 @@ class _Enriched(Struct, gc=False):
     first_touch: Raw = Raw()
     last_touch: Raw = Raw()
     joined: list[str] | None = None
+    restored: list[str] | None = None
     history: bool | None = None
 
 
@@ -39,6 +40,11 @@ class _Merged(Struct, gc=False):
     event_id: str
     survivor: str
     absorbed: str
+
+
+class _Split(Struct, gc=False):
+    event_id: str
+    restored: str
 
 
 class _Named(Struct, gc=False):
@@ -70,6 +76,7 @@ class _Shape(Struct, gc=False):
 
 _enriched = msgspec.json.Decoder(_Enriched).decode
 _merged = msgspec.json.Decoder(_Merged).decode
+_split = msgspec.json.Decoder(_Split).decode
 _named = msgspec.json.Decoder(_Named).decode
 _command = msgspec.json.Decoder(_Command).decode
 _outcome_payload = msgspec.json.Decoder(_OutcomePayload).decode
@@ -106,7 +113,10 @@ def _read(record: Record, in_force: InForce) -> tuple[str, Event | Reject]:
         case "lead.merged":
             merged = _merged(value)
             return merged.event_id, Absorbed(merged.absorbed, merged.survivor)
-        case "lead.noted" | "lead.split":  # a split is not carried out yet; the topic keeps it
+        case "lead.split":
+            split = _split(value)
+            return split.event_id, Restored(split.restored)
+        case "lead.noted":
             return _named(value).event_id, Passed()
         case _:
             return "", Reject(Reason.UNKNOWN_TYPE, "no such event on this topic")
@@ -141,6 +151,7 @@ def _read_enriched(value: bytes, in_force: InForce) -> tuple[str, Event | Reject
         _object(read.last_touch),
         tuple(read.joined or ()),
         read.history is True,
+        tuple(read.restored or ()),
     )
     return read.event_id, told
 

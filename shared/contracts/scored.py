@@ -57,6 +57,7 @@ class Scored(Model, frozen=True):
     first_touch: Touch | None = None
     last_touch: Touch | None = None
     absorbed: list[str] | None = None
+    restored: list[str] | None = None  # leads that were this one, and are themselves again from now on
 
 
 class Signal(Model, frozen=True):

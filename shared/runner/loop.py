@@ -24,9 +24,10 @@ from shared.runner.membership import Membership
 from shared.runner.sending import Sending
 from shared.runner.timers import Timers
 from shared.runner.watch import Watch
-from shared.stage import Input, Record, Stage
+from shared.stage import Input, Place, Record, Stage
 
 COMMIT_SECONDS = 1.0
+COMMIT_AGAIN_SECONDS = 30.0  # what has not changed: in case somebody moved the group's offsets
 
 
 class Runner:
@@ -77,6 +78,7 @@ class Runner:
         self._timers = Timers(stage, pool, held=self._held)
         self._watch = Watch(stage, pool, held=self._held, sending=self._sending, health=health)
         self._draining = asyncio.Event()
+        self._committed: dict[Place, int] = {}
         self._committed_at = 0.0
         self._log = logs.get()
 
@@ -234,11 +236,14 @@ class Runner:
         self._health.report(f"{self._stage.name} rejects", None)
 
     async def _commit_offsets(self, reader: Reader) -> None:
-        """For lag and tools only: Postgres is the truth."""
-        if time.monotonic() - self._committed_at < COMMIT_SECONDS or not self._held.next_offsets:
+        """For lag and tools only: Postgres is the truth. A commit costs us and the broker milliseconds, so at rest there is none."""
+        offsets = self._held.next_offsets
+        wait = COMMIT_AGAIN_SECONDS if offsets == self._committed else COMMIT_SECONDS
+        if time.monotonic() - self._committed_at < wait or not offsets:
             return
         self._committed_at = time.monotonic()
-        await reader.commit(self._held.next_offsets)
+        wanted = dict(offsets)
+        self._committed = wanted if await reader.commit(wanted) else {}
         point("after_offset_commit")
 
     def _trouble(self, error: BaseException) -> None:

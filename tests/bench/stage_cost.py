@@ -64,7 +64,7 @@ class Station:
             if function is None:
                 return None
 
-            async def run(*arguments):  # type: ignore[no-untyped-def]
+            async def clocked(*arguments):  # type: ignore[no-untyped-def]
                 mine, theirs = time.process_time(), _cpu(self.backend)
                 try:
                     return await function(*arguments)
@@ -72,7 +72,7 @@ class Station:
                     self.cpu[step] += time.process_time() - mine
                     self.backend_cpu[step] += _cpu(self.backend) - theirs
 
-            return run
+            return clocked
 
         return replace(
             stage, load=timed("load", stage.load), save=timed("save", stage.save), seen=timed("seen", stage.seen)
@@ -95,7 +95,7 @@ def main() -> None:
 
 
 async def _measure(server: str, told: argparse.Namespace) -> None:
-    stations = [await _station(server, stage) for stage in _stages()]
+    stations = [await station(server, stage) for stage in stages()]
     posts = _captured(told.form)
     profile = cProfile.Profile()
     for counts, leads in ((False, told.warm), (True, told.leads)):
@@ -112,7 +112,7 @@ async def _measure(server: str, told: argparse.Namespace) -> None:
                 watched = counts and told.profile == station.stage.name
                 if watched:
                     profile.enable()
-                messages = await _run(station, messages)
+                messages = await run(station, messages)
                 if watched:
                     profile.disable()
     if told.profile:
@@ -126,7 +126,8 @@ async def _measure(server: str, told: argparse.Namespace) -> None:
     await control.close()
 
 
-async def _station(server: str, stage: Stage) -> Station:
+async def station(server: str, stage: Stage) -> Station:
+    """The stage with an empty database of its own, all numbers claimed."""
     name = f"cost_{stage.name}_{uuid.uuid4().hex[:8]}"
     control = await asyncpg.connect(server)
     await control.execute(f"CREATE DATABASE {name}")
@@ -142,7 +143,8 @@ async def _station(server: str, stage: Stage) -> Station:
     return station
 
 
-async def _run(station: Station, messages: Sequence[Message]) -> list[Message]:
+async def run(station: Station, messages: Sequence[Message]) -> list[Message]:
+    """One batch of what a station reads, as the shell does it; what it writes."""
     stage = station.measured()
     records = [_record(station, one) for one in messages if one.topic in {topic.name for topic in stage.reads}]
     if not records:
@@ -189,7 +191,8 @@ def _record(station: Station, message: Message) -> Record:
     )
 
 
-def _stages() -> list[Stage]:
+def stages() -> list[Stage]:
+    """Enrich, score and route with the reference documents in force."""
     in_force = score.ruleset_in_force(ROOT / "services/score/rulesets/default.yaml")
     routing = route.routing_in(ROOT / "services/route/routing/default.yaml")
     return [enrich.stage(SECRET.encode()), score.stage(in_force), route.stages(routing)[0]]
@@ -203,12 +206,12 @@ def _captured(kind: str) -> Iterator[Message]:
         lead = crowd.next()
         if lead.kind is Kind.INVALID:
             continue
-        made = scribe.captured(*_submission(kind, writer, lead))
+        made = scribe.captured(*submission(kind, writer, lead))
         assert isinstance(made, Message), made
         yield made
 
 
-def _submission(kind: str, writer: Writer, lead: Lead):  # type: ignore[no-untyped-def]
+def submission(kind: str, writer: Writer, lead: Lead):  # type: ignore[no-untyped-def]
     arrival = Arrival("bench", datetime.now(UTC), "127.0.0.1", None)
     if kind == "single":
         fields = form.of_json(writer.form(lead))

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -20,62 +19,22 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from deploy.local import stack
 from deploy.local.layout import CHECKOUT, Layout
 from services.console import reading
 from shared import contracts, ids
 from shared.contracts import Captured, Dead, Place
 from shared.stage import Record
 from shared.topology import CAPTURED, DEAD, HANDOVER
-from tests.e2e import browser, console
-from tests.e2e.console import Operator, eventually
+from tests.e2e import browser
+from tests.e2e.console import eventually
+from tests.e2e.shop import Shop, opened, somebody
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Shop:
-    """A web property of the running stack, and how to reach what it needs."""
-
-    operator: Operator
-    kafka: str
-    urls: dict[str, str]
-    property: str
-    key: str
-
-    def posts(self, path: str, **more: Any) -> httpx.Response:
-        """One request to capture with the property's key."""
-        with httpx.Client(trust_env=False, timeout=20) as client:
-            return client.post(self.urls["capture"] + path, **({"auth": (self.key, "")} | more))
-
-    def lead(self, email: str, *, with_handover: bool = True) -> dict[str, Any]:
-        """What `leads lead show` says of the lead, once it is scored, and handed over."""
-
-        def look() -> dict[str, Any] | None:
-            found: dict[str, Any] | None = self.operator.knows_or_none("lead", "show", email)
-            if found is None or found["score"] is None or (with_handover and not found["handovers"]):
-                return None
-            return found
-
-        return eventually(look, what=f"the lead {'and its handover' if with_handover else ''}")
-
-
 @pytest.fixture(scope="module")
 def shop(leadflow: Layout) -> Shop:
-    described: Any = stack.describe(leadflow)
-    urls = {service: instances[0]["url"] for service, instances in described["services"].items()}
-    one = console.of(leadflow)
-    made = one.knows(
-        "property", "add", "Shop", "--origin", urls["console"], "--thank-you", f"{urls['console']}/demo/thanks"
-    )
-    found = Shop(one, leadflow.kafka, urls, made["property"], made["write_key"])
-    eventually(lambda: found.posts("/v1/batch", json={"batch": []}).status_code == 200, what="the write key")
-    return found
-
-
-def somebody() -> str:
-    """An address that nobody else has."""
-    return f"jo.{uuid.uuid4().hex[:10]}@acme.example"
+    return opened(leadflow)
 
 
 def kept(shop: Shop, topic: str, wanted: Callable[[Record], bool]) -> list[Record]:
@@ -294,7 +253,7 @@ def test_wrong_input_gets_a_clear_answer(shop: Shop, more: dict[str, Any], statu
 
 
 def test_a_person_in_a_real_browser_fills_in_the_demo_page_and_is_handed_over(shop: Shop) -> None:
-    operator_token = stack_token(shop)
+    operator_token = shop.token()
     with httpx.Client(trust_env=False, base_url=shop.urls["console"]) as client:
         demo = {"write_key": shop.key, "capture": shop.urls["capture"]}
         assert client.post("/v1/demo", json=demo).status_code == 401
@@ -321,11 +280,6 @@ def test_a_person_in_a_real_browser_fills_in_the_demo_page_and_is_handed_over(sh
     assert found["profile"]["company"]["name"] == "Nordwind"
     assert found["activities"][0]["name"] == "demo"
     assert found["profile"]["consent"]["marketing_email"]["given"] is True
-
-
-def stack_token(shop: Shop) -> str:
-    token: str = shop.operator.knows("status")["token"]
-    return token
 
 
 def test_a_rebuilt_store_knows_the_same_and_hands_nothing_over_again(shop: Shop) -> None:

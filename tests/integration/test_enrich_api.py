@@ -446,3 +446,10 @@ async def test_questions_come_in_pages(pool: Pool, client: httpx.AsyncClient) ->
 
     assert (first["total"], second["next"]) == (3, None)
     assert len({one["id"] for one in first["reviews"] + second["reviews"]}) == 3
+
+
+async def test_what_is_said_of_an_activity_is_kept_by_the_real_store(pool: Pool) -> None:
+    jo, _ = await two(pool)
+    ruled = await asked(pool, "human", jo, {"event_id": ids.submission_id("shop", "e1"), "human": 0})
+
+    assert str(await pool.fetchval("SELECT command_id FROM ruling WHERE human = 0")) == ruled

@@ -27,7 +27,7 @@ from tests.unit.enrich import reference
 from tests.unit.enrich.households import arrivals, household
 from tests.unit.enrich.memory import SECRET, heard, record
 
-TABLES = ("cursor", "outbox", "recalled", "owed", "ruling", "activity", "identifier", "lead")
+TABLES = ("cursor", "outbox", "recalled", "owed", "ruling", "judgement", "review", "activity", "identifier", "lead")
 PARTITIONS = 2
 _LARGEST = 24  # events
 _TOLD = {

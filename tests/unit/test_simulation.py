@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from typing import Any
 
 import msgspec
 import pytest
 
+from shared.reader import Reader
+from shared.runner.loop import COMMIT_AGAIN_SECONDS
+from shared.stage import Place
 from shared.topology import DEAD
 from tests.simulation import invariants, schedule, seam
 from tests.simulation.loop import OUTSIDE, VirtualLoop
@@ -98,6 +101,35 @@ def test_a_topic_that_was_made_anew_stops_the_stage_instead_of_skipping_its_reco
     _run(world, story())
     assert len(world.trouble) == 1
     assert "leads rebuild" in world.trouble[0]
+
+
+def test_at_rest_kafka_is_told_what_is_read_only_now_and_then(
+    loop: VirtualLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = _world(loop, {"n": 1})
+    told: list[Any] = []
+    commit = Reader.commit
+
+    async def noted(self: Reader, offsets: Mapping[Place, int]) -> bool:
+        told.append(dict(offsets))
+        return await commit(self, offsets)
+
+    monkeypatch.setattr(Reader, "commit", noted)
+
+    async def story() -> None:
+        world.start("m0")
+        await asyncio.sleep(10)
+        so_far = len(told)
+        assert told[-1][READS.name, 0] == 1
+        await asyncio.sleep(COMMIT_AGAIN_SECONDS * 2)
+        assert 1 <= len(told) - so_far <= 2  # in case somebody moved the group's offsets
+        world.broker.append(
+            (READS.name, 0), [(b"k", msgspec.json.encode({"event_id": ID[:-1] + "2", "key": "k", "n": 1}), ())]
+        )
+        await asyncio.sleep(2)
+        assert told[-1][READS.name, 0] == 2
+
+    _run(world, story())
 
 
 def test_what_is_told_again_after_a_rebuild_is_told_to_nobody(loop: VirtualLoop) -> None:

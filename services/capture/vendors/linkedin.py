@@ -199,8 +199,13 @@ def _campaign(lead: dict[str, Any]) -> Campaign:
     if lead.get("leadType") not in (None, "SPONSORED"):
         return Campaign(source="linkedin", medium="social")
     campaign = _map(_map(_map(lead.get("leadMetadataInfo")).get("sponsoredLeadMetadataInfo")).get("campaign"))
-    name = campaign.get("name")
-    return Campaign(source="linkedin", medium="paid_social", name=name if isinstance(name, str) else None)
+    name, urn = campaign.get("name"), campaign.get("id")
+    return Campaign(
+        source="linkedin",
+        medium="paid_social",
+        name=name if isinstance(name, str) else None,
+        id=known[1] if isinstance(urn, str) and (known := _URN.match(urn)) else None,
+    )
 
 
 def _consent(responses: Any) -> ConsentGiven | None:

@@ -120,7 +120,7 @@ def _print(report: dict[str, Any], found: Where) -> None:
     dead = ", ".join(f"{one['count']} {one['reason']} at {one['service']}" for one in report["dead_letters"]) or "none"
     if report["lead"] is not None:
         screen.line("\nOne lead's way through the four services:")
-        lead_command.print_lead(report["lead"])
+        lead_command.print_lead(report["lead"], hops=True)
     scored, handed = report["accept_to_scored_ms"], report["accept_to_handover_ms"]
     screen.pairs(
         "\nWhat happened",

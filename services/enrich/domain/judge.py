@@ -130,19 +130,25 @@ def decide(
         return pairs
     at = min(command.at, input_.now)  # a clock that is ahead would win for ever
     judgement = Judgement(command.command_id, at, tuple(pairs), events, asked.reason, command.by)
+    decision = carried_out(world, input_, judgement, secret=secret)
+    if not decision.emit and not isinstance(asked, Answer):
+        return Reject(Reason.INVALID, "nothing would change")
+    return decision
+
+
+def carried_out(world: World, input_: Input, judgement: Judgement, *, secret: bytes) -> Decision:
+    """What a ruling changes and tells; of identifiers that nobody has heard of yet it holds once they come. Raises NotLoaded as regroup does."""
     found: dict[str, Identifier] = {}
-    for pair in pairs:
+    for pair in judgement.pairs:
         for one, other in ((pair.one, pair.other), (pair.other, pair.one)):
             row = found.get(one) or world.get(("identifier", one)) or Identifier(one)
             found[one] = binding.rule(row, other, judgement.said(pair.to))
-    if events:
+    if judgement.events:
         found[judgement.apart] = Identifier(judgement.apart)
-        lead_id: str = world["activity", events[0]].lead_id
+        lead_id: str = world["activity", judgement.events[0]].lead_id
         found = {**_rows(world, own_identifiers(world, lead_id)), **found}
     decision = regroup(world, input_, found, secret=secret, ruling=judgement)
-    if not decision.emit and not isinstance(asked, Answer):
-        return Reject(Reason.INVALID, "nothing would change")
-    return Decision({**decision.changes, ("judgement", command.command_id): judgement}, decision.emit)
+    return Decision({**decision.changes, ("judgement", judgement.command_id): judgement}, decision.emit)
 
 
 def _rows(world: World, names: Iterable[str]) -> dict[str, Identifier]:

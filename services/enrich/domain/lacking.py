@@ -112,8 +112,9 @@ def _agree(
     names = happened.persons
     if (happened.called is not None or happened.phone is not None) and not _calmly_named(happened, known, tied, phones):
         return False
+    ruled = [one for name in names if (one := known.get(name)) is not None and binding.RULED in one.ties]
     if len(names) < 2:
-        return True
+        return not ruled or ruled[0].lead_id is not None
     for name, slot, to in binding.ties(happened):
         row: Identifier | None = known.get(name)
         before = row.ties.get(slot) if row is not None else None
@@ -125,7 +126,7 @@ def _agree(
         row = known.get(strong)
         if phones[strong] + (len(row.ties) if row is not None else 0) > binding.least_limit():
             return False
-    return not any(binding.RULED in row.ties for name in names if (row := known.get(name)) is not None)
+    return not ruled
 
 
 def _calmly_named(

@@ -245,7 +245,7 @@ class _Settled:
                 one, lead_id=new_lead[event_id], revision=revision
             )
         touched = {lead for id_, one in moved.items() for lead in (one.lead_id, new_lead[id_]) if lead is not None}
-        self._leads(kept, identifiers, person, groups, touched)
+        self._leads(kept, person, groups, touched)
         self._identifiers(kept, new_lead, identifiers, person)
         for lead_id in sorted(touched):
             lead = self.known[lead_id]
@@ -276,7 +276,6 @@ class _Settled:
     def _leads(
         self,
         kept: Mapping[str, Kept],
-        identifiers: Mapping[str, Identifier],
         person: Mapping[str, str],
         groups: Mapping[str, list[str]],
         touched: set[str],
@@ -285,7 +284,9 @@ class _Settled:
         absorbed_into: dict[str, list[str]] = defaultdict(list)
         for owner, event_ids in groups.items():
             lead = self.lead_of[owner]
-            names = [name for name in identifiers if person[name] == owner]
+            # Ids that its own events name: an event that was taken off takes what it alone names along.
+            named = binding.persons(kept[event_id].happened for event_id in event_ids)
+            names = [name for name in named if person[name] == owner]
             users, externals = binding.user_ids(names), binding.external_ids(names)
             if lead.lead_id in touched or (users, externals) != (lead.state.users, lead.state.externals):
                 state = profile.fold((kept[event_id].happened for event_id in event_ids), users, externals)
@@ -321,7 +322,9 @@ class _Settled:
             if lead is not None:
                 identifier = replace(identifier, lead_id=lead.lead_id)
             elif identifier.lead_id in self.leads:
-                identifier = replace(identifier, lead_id=None)  # its person has no events of its own
+                made_it = self.known[identifier.lead_id].made_by == name
+                if not made_it or self.known[identifier.lead_id].absorbed_into is not None:
+                    identifier = replace(identifier, lead_id=None)  # its person has no events of its own
             # What has not changed may be another batch's to change: only what is under our leads' locks is written.
             if identifier != self.world.get(("identifier", name)):
                 self.changes["identifier", name] = identifier

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from services.route.domain import events, merge, opening, outcomes, recent
 from services.route.domain.events import OutcomeCommand, Scored
-from services.route.domain.lead import moved, newly_absorbed, opens
+from services.route.domain.lead import moved, newly_absorbed, opens, released
 from services.route.domain.routing import Routing
 from services.route.domain.state import SQL, Key, Lead, Scene, World, nobody
 from shared.outcome import Decision, Outcome, Outgoing, Reason, Reject
@@ -45,16 +45,18 @@ def decide_scored(routing: Routing, world: World, input_: Input) -> Outcome:
     activity = bytes(event.activity)
     seen = before.recent if activity in (b"", b"null") else recent.added(before.recent, activity)
     after = moved(before, event, seen)
-    absorbed = newly_absorbed(after, event)
-    if not absorbed and not after.queued and not opens(after, event):
+    absorbed, restored = newly_absorbed(after, event), released(after, event)
+    if not absorbed and not restored and not after.queued and not opens(after, event):
         return _NOTHING if after is before else Decision({event.lead_id: after})
 
     scene = Scene(world)
     emit: list[Outgoing] = []
     survivor: str | None = world.get(Key("absorbed", event.lead_id))
-    if survivor is not None:
+    if survivor is not None and survivor != event.lead_id:
         after = _of_an_absorbed_lead(routing, scene, after, survivor, input_, emit)
     else:
+        if restored:
+            after = merge.release(scene, after, restored)
         if absorbed:
             after = merge.take_over(scene, after, absorbed, now=input_.now, emit=emit)
         if opens(after, event):

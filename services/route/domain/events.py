@@ -28,6 +28,7 @@ class Scored(Struct, frozen=True):
     episode: Annotated[int, Meta(ge=0, lt=2**31)] | None = None
     activity: Raw = NOTHING
     absorbed: list[OneWord] | None = None
+    restored: list[OneWord] | None = None
 
 
 class OutcomeAsked(Struct, frozen=True):

@@ -48,3 +48,11 @@ def newly_absorbed(lead: Lead, scored: Scored) -> list[str]:
         return []
     known = {*lead.absorbed.split(), lead.lead_id}
     return [id_ for id_ in dict.fromkeys(scored.absorbed) if id_ not in known]
+
+
+def released(lead: Lead, scored: Scored) -> list[str]:
+    """The leads that `scored` says were this one and are themselves again, as far as they were known to be."""
+    if not scored.restored:
+        return []
+    known = lead.absorbed.split()
+    return [id_ for id_ in dict.fromkeys(scored.restored) if id_ in known]

@@ -56,6 +56,17 @@ def take_over(
     return replace(lead, owner=owner, handed=handed, absorbed=" ".join(names))
 
 
+def release(scene: Scene, lead: Lead, restored: Sequence[str]) -> Lead:
+    """The lead without those that are themselves again. What was handed over stays with it: one person was called, and the other is a lead
+    of its own whose next stay in SQL is handed over as any."""
+    for id_ in restored:
+        scene[Key("absorbed", id_)] = id_
+        scene[Key("joined", id_)] = scene.get(Key("joined", id_), (lead.lead_id, outcomes.EVER))
+    names = [id_ for id_ in lead.absorbed.split() if id_ not in restored]
+    scene[Key("absorbs", lead.lead_id)] = tuple(names)
+    return replace(lead, absorbed=" ".join(names))
+
+
 def move(scene: Scene, handover: Handover, lead_id: str, *, part: int) -> None:
     """Gives a handover to another lead."""
     scene[Key("handover", handover.handover_id)] = replace(handover, lead_id=lead_id, part=part)

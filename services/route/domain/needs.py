@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from services.route.domain import choice, events
 from services.route.domain.events import OutcomeCommand, Scored
-from services.route.domain.lead import moved, newly_absorbed, opens
+from services.route.domain.lead import moved, newly_absorbed, opens, released
 from services.route.domain.opening import FIRST_ATTEMPT
 from services.route.domain.state import SQL, Lead, nobody
 from shared.stage import Input
@@ -60,11 +60,11 @@ def needs(leads: Mapping[Any, Any], inputs: Sequence[Input]) -> Needs | None:
         event = input_.event
         if type(event) is Scored:
             lead = now.get(event.lead_id) or leads.get(event.lead_id)
-            if event.lead_id not in may_open and not event.absorbed:
+            if event.lead_id not in may_open and not event.absorbed and not event.restored:
                 continue
             lead = moved(lead or nobody(event.lead_id, input_.part), event, b"")
             now[event.lead_id] = lead
-            absorbed = newly_absorbed(lead, event)
+            absorbed = newly_absorbed(lead, event) + released(lead, event)
             if absorbed or opens(lead, event):
                 _opening(found, lead, event, input_, absorbed)
         elif type(event) is OutcomeCommand:

@@ -9,7 +9,7 @@ from msgspec.structs import replace as with_
 from services.score.domain import history as histories
 from services.score.domain.history import History
 from services.score.domain.inforce import Fact, InForce
-from services.score.domain.lead import Absorbed, Due, Event, Judged, Kept, Lead, State, Told
+from services.score.domain.lead import Absorbed, Due, Event, Judged, Kept, Lead, Restored, State, Told
 from services.score.domain.rescore import CLOCK, RULESET, Counted, rescored, scored
 from services.score.domain.ruleset import CUSTOMER, SQL
 from services.score.domain.tally import Tally, advance, is_enough, is_in_order
@@ -47,6 +47,12 @@ def decide(lead: Lead, event: Event, in_force: InForce, *, now: datetime, input_
             )
             absorbed = Lead(lead_id=lead.lead_id, part=lead.part, state=state, review_by=lead.review_by)
             return Decision({lead.lead_id: absorbed})
+        case Restored():
+            if lead.state.absorbed_into is None:
+                return Decision()  # its own activities have told that already
+            # Enrich sends its activities again: they score it anew. What it has been stays: its next stay in SQL is another episode.
+            state = State(score_version=lead.state.score_version, episode=lead.state.episode)
+            return Decision({lead.lead_id: Lead(lead_id=lead.lead_id, part=lead.part, state=state, bodies=())})
         case _:
             return Decision()
 
@@ -105,6 +111,8 @@ def _told(lead: Lead, event: Told, in_force: InForce, now: datetime, input_id: s
     absorbed = before.absorbed
     if event.joined:
         absorbed = tuple(dict.fromkeys((*absorbed, *(one for one in event.joined if one != lead.lead_id))))
+    if event.restored:
+        absorbed = tuple([one for one in absorbed if one not in event.restored])
     may_enter_sql = not event.history and (
         before.sent_back_at is None or (event.fact.human and event.fact.at > before.sent_back_at)
     )

@@ -94,6 +94,7 @@ class Told(Struct, frozen=True, gc=False):
     last_touch: bytes
     joined: tuple[str, ...]
     history: bool = False
+    restored: tuple[str, ...] = ()
 
 
 class Absorbed(Struct, frozen=True, gc=False):
@@ -101,6 +102,12 @@ class Absorbed(Struct, frozen=True, gc=False):
 
     lead_id: str
     survivor: str
+
+
+class Restored(Struct, frozen=True, gc=False):
+    """lead.split, in the partition of a lead that was absorbed and is itself again: its activities follow."""
+
+    lead_id: str
 
 
 class Judged(Struct, frozen=True, gc=False):
@@ -122,4 +129,4 @@ class Passed(Struct, frozen=True, gc=False):
     """A record that changes no score: seen, counted, nothing more."""
 
 
-Event = Told | Absorbed | Judged | Due | Passed
+Event = Told | Absorbed | Restored | Judged | Due | Passed

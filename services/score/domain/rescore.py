@@ -75,6 +75,7 @@ class Scored(Struct, kw_only=True, omit_defaults=True, gc=False):
     first_touch: Raw | None = None
     last_touch: Raw | None = None
     absorbed: tuple[str, ...] | None = None
+    restored: tuple[str, ...] | None = None
 
 
 def rescored(
@@ -205,6 +206,7 @@ def scored(
         first_touch=Raw(lead.first_touch) if lead.first_touch else None,
         last_touch=Raw(lead.last_touch) if lead.last_touch else None,
         absorbed=state.absorbed or None,
+        restored=(activity.restored or None) if activity is not None else None,
     )
     return Outgoing(SCORED, lead_id, "lead.scored", event_id, data)
 

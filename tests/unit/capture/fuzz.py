@@ -78,7 +78,8 @@ def _worse(draw: st.DrawFn, body: bytes) -> bytes:
     """The body, made worse up to six times: anywhere, or, so that it is read at all, at the beginning of a value."""
     for _ in range(draw(st.integers(0, 6))):
         values = [found.end() for found in _VALUE.finditer(body)]
-        start = draw(st.sampled_from(values) if values and draw(st.booleans()) else st.integers(0, len(body)))
+        anywhere = st.integers(0, len(body))
+        start = draw(st.sampled_from(values) | anywhere if values else anywhere)
         stop = min(len(body), start + draw(st.sampled_from([0, 0, 1, 2, 10, 100])))
         put = draw(st.one_of(st.sampled_from(_BREAKING), st.binary(max_size=4), st.just(body[stop : stop + 30])))
         body = body[:start] + put + body[stop:]

@@ -145,3 +145,19 @@ async def test_the_last_flight_lands_before_the_writer_ends(world: World) -> Non
     made.close()
     await asyncio.wait_for(running, 1)
     assert await future
+
+
+@pytest.mark.parametrize(("before", "at_once"), [(1, True), (30, False)])
+async def test_who_waited_for_a_slow_flight_of_few_leaves_as_soon_as_it_has_landed(
+    world: World, writer: Writer, before: int, at_once: bool
+) -> None:
+    world.slow = 1.5 * LINGER_SECONDS
+    first = [writer.put(a_message(f"e{number}")) for number in range(before)]
+    while not world.journal:
+        await asyncio.sleep(0)
+    second = writer.put(a_message("next"))
+    await first[0]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert (len(world.journal) == 2) is at_once
+    assert await second

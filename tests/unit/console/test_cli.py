@@ -42,6 +42,12 @@ def run(*arguments: str, home: Path, **environment: str) -> tuple[int, str, str]
         ("send", "form", "contact", "--key", "wk_1"),
         ("tail",),
         ("lead", "show", "jo@acme.example"),
+        ("lead", "merge", "ld_1", "ld_2"),
+        ("lead", "split", "ld_1", "jo@acme.example"),
+        ("lead", "human", "ld_1", "an-activity", "0"),
+        ("review", "list"),
+        ("review", "accept", "an-id"),
+        ("account", "show", "acme.example"),
         ("dead", "list"),
         ("dead", "replay", "--all"),
         ("topics", "plan"),
@@ -71,6 +77,8 @@ def test_without_a_stack_each_command_says_so_on_stderr_and_how_to_start_one(
         ("property", "set", "acme", "--without", "name"),
         ("property", "hook", "add", "acme", "meta"),
         ("property", "hook", "add", "acme", "meta", "--secret-file", "/nowhere"),
+        ("lead", "split", "ld_1"),
+        ("lead", "human", "ld_1", "an-activity", "2"),
         ("dead", "replay"),
         ("dead", "replay", "an-id", "--all"),
         ("nothing",),
@@ -90,7 +98,9 @@ def test_every_command_has_help_and_json(tmp_path: Path) -> None:
         *(("property", "hook", one) for one in ("add", "list", "remove")),
         ("send",),
         ("tail",),
-        ("lead", "show"),
+        *(("lead", one) for one in ("show", "merge", "split", "human")),
+        *(("review", one) for one in ("list", "accept", "reject")),
+        *(("account", one) for one in ("show", "list")),
         ("dead", "list"),
         ("dead", "show"),
         ("dead", "replay"),
@@ -159,6 +169,45 @@ def test_any_bytes_of_a_dead_letter_can_be_shown(value: bytes) -> None:
 def test_json_of_a_dead_letter_is_indented_and_other_bytes_are_hexadecimal() -> None:
     assert readable(b'{"a":1}', indent=True) == '{\n  "a": 1\n}'
     assert readable(b"\xff\x00") == "ff 00"
+
+
+def test_what_is_typed_for_a_lead_is_an_id_an_address_or_a_number(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[str] = []
+
+    def answered(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.raw_path.decode())
+        return httpx.Response(200, json={"leads": []}) if request.url.query else httpx.Response(404)
+
+    client = httpx.Client
+    monkeypatch.setattr(httpx, "Client", lambda **more: client(transport=httpx.MockTransport(answered), **more))
+    stack = {"LEADFLOW_TOKEN": "token", "LEADFLOW_ENRICH_URL": "http://enrich"}
+    said = {
+        name: run("lead", "show", name, home=tmp_path, **stack)[2]
+        for name in ("jo@acme.example", "+44 20 7946 0018", "ld_1", " ")
+    }
+    assert asked == ["/v1/leads?email=jo%40acme.example", "/v1/leads?phone=%2B44+20+7946+0018", "/v1/leads/ld_1"]
+    assert "e-mail address" in said["jo@acme.example"]
+    assert "phone number" in said["+44 20 7946 0018"]
+    assert "with this id" in said["ld_1"]
+    assert "Name a lead" in said[" "]
+
+
+def test_a_command_that_is_refused_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def answered(request: httpx.Request) -> httpx.Response:
+        if request.url.path.startswith("/v1/commands/"):
+            return httpx.Response(200, json={"status": "refused", "result": None, "reason": "nothing would change"})
+        if request.method == "POST":
+            return httpx.Response(202, json={"command_id": "c1"})
+        return httpx.Response(200, json={"lead_id": request.url.path.rpartition("/")[2]})
+
+    client = httpx.Client
+    monkeypatch.setattr(httpx, "Client", lambda **more: client(transport=httpx.MockTransport(answered), **more))
+    stack = {"LEADFLOW_TOKEN": "token", "LEADFLOW_ENRICH_URL": "http://enrich"}
+    code, out, err = run("lead", "merge", "ld_1", "ld_2", home=tmp_path, **stack)
+    assert (code, out) == (1, "")
+    assert err == "enrich refused: nothing would change.\n"
 
 
 def answer(status: int, body: object, *, authorization: str = "Basic x") -> httpx.Response:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from services.console.importing.event import event, read_map
 from shared.fieldmap import FieldMap
@@ -72,6 +75,20 @@ def test_a_file_may_hold_forms_and_what_else_happened_but_a_row_is_one_of_them()
     assert made({**ROW, "what": ""}, both)["name"] == "17"
     assert mistakes(ROW, both) == ["form and name"]
     assert mistakes({**ROW, "id": "", "what": ""}, both) == ["name"]
+
+
+def test_the_map_in_the_readme_makes_forms_of_rows() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text("utf-8")
+    (shown,) = re.findall(r"```yaml\n(form:.*?)```", readme, re.DOTALL)
+    columns = ("Date", "E-Mail", "Phone", "Company", "Page", "Source", "Click", "Topic", "Newsletter")
+    field_map = read_map(yaml.safe_load(shown), columns)
+    assert isinstance(field_map, FieldMap), field_map
+    row = dict.fromkeys(columns, "x") | {"Date": "02.11.2026 09:00", "Newsletter": "yes"}
+    found = event(row, field_map, as_history=True)
+    assert isinstance(found, dict), found
+    assert (found["type"], found["name"], found["timestamp"]) == ("form", "demo", "2026-11-02T08:00:00+00:00")
+    assert found["context"] == {"page": {"url": "x"}, "campaign": {"source": "x"}, "click_ids": {"gclid": "x"}}
+    assert found["properties"] == {"topic": "x"}
 
 
 def test_where_somebody_was_is_no_property() -> None:

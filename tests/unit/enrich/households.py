@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from tests.unit.enrich.memory import event
+from tests.unit.enrich.memory import Memory, event
 
 Event = dict[str, Any]
 _NAMES = ("Ada", "Ben", "Cleo", "Dan", "Eva")
 _COURIER, _LANDLINE = "+491711234567", "+4930901820"
+_OFFICE = "office@acme.example"  # orders for everybody, each time under another number
 # Equal instants, so that the tie-break counts; months, so that the 90 days of a visitor's history do.
 _GAPS = (
     timedelta(),
@@ -32,6 +33,7 @@ class _Person(NamedTuple):
     name: str
     addresses: tuple[str, ...]
     users: dict[str, tuple[str, ...]]  # by property; the second one is of a second registration
+    contacts: tuple[str, ...]  # ids in the CRM; the second one is a duplicate
     phones: tuple[str, ...]
     cookies: tuple[str, ...]
 
@@ -62,6 +64,44 @@ def arrivals(seed: int, events: Sequence[Event]) -> Iterator[list[Event]]:
         coming = coming[size:]
 
 
+def ruled(chance: random.Random, memory: Memory) -> None:
+    """An operator asks for something about the leads that there are now; what can't be done is refused."""
+    leads = sorted({kept.lead_id for kept in memory.activities.values() if kept.lead_id is not None})
+    told: dict[str, Any] = {"at": chance.randint(0, 20_000), "number": chance.getrandbits(32)}
+    if not leads:
+        return
+    about = chance.choice(leads)
+    match chance.choice(("merge", "merge", "split", "events", "review")):
+        case "merge":
+            two = [about, chance.choice(leads)]
+            told |= {"survivor": two[1]} if chance.random() < 0.3 else {}
+            memory.ask("merge", lead_ids=two, **told)
+        case "split":
+            names = sorted(name for name, row in memory.identifiers.items() if row.lead_id == about)
+            leaving = [one for name in chance.sample(names, k=min(len(names), 2)) if (one := named(name)) is not None]
+            memory.ask("split", lead_id=about, identifiers=leaving, **told)
+        case "events":
+            events = sorted(event_id for event_id, kept in memory.activities.items() if kept.lead_id == about)
+            memory.ask("split", lead_id=about, event_ids=chance.sample(events, k=min(len(events), 2)), **told)
+        case "review" if memory.reviews:
+            question = memory.reviews[chance.choice(sorted(memory.reviews))]
+            memory.ask("review", id=question.review_id, accept=chance.random() < 0.5, **told)
+
+
+def named(name: str) -> dict[str, str] | None:
+    """An identifier as an operator names it."""
+    match name.split("\x1f"):
+        case ["email", value]:
+            return {"kind": "email", "value": value}
+        case ["user", property_, value]:
+            return {"kind": "user_id", "property": property_, "value": value}
+        case ["external", system, property_, value]:
+            return {"kind": "external_id", "system": system, "property": property_, "value": value}
+        case ["phone", value]:
+            return {"kind": "phone", "value": value}
+    return None
+
+
 def _person(chance: random.Random, name: str) -> _Person:
     at = chance.choice(("gmail.com", "outlook.com", "acme.example"))
     spellings = [f"{name}.Li@{at}", f"{name.lower()}.li+shop@{at}", f"{name.lower()}.li@{at}"]
@@ -73,6 +113,7 @@ def _person(chance: random.Random, name: str) -> _Person:
         (*chance.sample(spellings, k=chance.randint(1, 3)), other),
         # Two systems that count their users each from one: the same user id is not the same person.
         {one: chance.choice(((f"u{name[0]}",), ("1",), (f"u{name[0]}", "1"))) for one in properties},
+        chance.choice(((), (f"crm-{name}",), (f"crm-{name}", f"crm-{name}-again"))),
         chance.choice(((own,), (own, _LANDLINE), (_LANDLINE,), (own, _COURIER), ())),
         chance.choice(((f"phone-{name}", "tablet"), ("tablet",), (f"phone-{name}",))),
     )
@@ -94,11 +135,13 @@ def _event(chance: random.Random, event_id: str, at: timedelta, who: _Person, fa
     if chance.random() < 0.7:
         fields["anonymous_id"] = cookie
     traits = _traits(chance, who)
+    if who.contacts and chance.random() < 0.25:
+        traits["external_ids"] = {"hubspot": chance.choice(who.contacts)}
     if property_ in who.users and chance.random() < 0.5:
         # Now and then it is somebody else who is logged in there.
         there = chance.choice(family) if chance.random() < 0.2 else who
         fields["user_id"] = chance.choice(there.users.get(property_, who.users[property_]))
-    if not traits.keys() & {"email", "phone"} and "user_id" not in fields:
+    if not traits.keys() & {"email", "phone", "external_ids"} and "user_id" not in fields:
         traits["email"] = who.addresses[0]
     if chance.random() < 0.4:
         given = {
@@ -112,12 +155,14 @@ def _event(chance: random.Random, event_id: str, at: timedelta, who: _Person, fa
 
 def _traits(chance: random.Random, who: _Person) -> dict[str, Any]:
     traits: dict[str, Any] = {}
+    if chance.random() < 0.1:
+        return {"email": _OFFICE, "phone": chance.choice((*who.phones, f"+4915199999{chance.randint(100, 105)}"))}
     if chance.random() < 0.6:
         traits["email"] = chance.choice(who.addresses)
     if who.phones and chance.random() < 0.4:
         traits["phone"] = chance.choice(who.phones)
     if chance.random() < 0.4:
-        traits["name"] = chance.choice((f"{who.name} Li", who.name.upper()))
+        traits["name"] = chance.choice((f"{who.name} Li", f"{who.name} Li", who.name.upper()))
     if chance.random() < 0.2:
         traits["first_name"] = who.name
     if chance.random() < 0.15:

@@ -1,17 +1,20 @@
-"""Who did what and what is known of them, by the rules as one would say them: the whole set of events at once, no store, no order. For tests."""
+"""Who did what and what is known of them, by the rules as one would say them: the whole set of events and rulings at once, no store, no order.
+For tests. The rules stand in services/enrich/domain/binding.py, cookies.py and profile.py."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from services.enrich.domain.agreement import disagree
 from services.enrich.domain.binding import LIMITS
-from services.enrich.domain.world import Happened, Said, State
+from services.enrich.domain.judgement import Judgement
+from services.enrich.domain.world import Happened, Rank, Said, State
 from shared.contracts import Consent, Touch
 
 Group = frozenset[str]  # the events of one person, by their ids
+_KINDS = ["email", "user", "external", "phone", "apart"]
 
 
 class Known(NamedTuple):
@@ -26,94 +29,134 @@ class Known(NamedTuple):
     externals: dict[str, str]
 
 
-def people(events: Iterable[Happened]) -> set[Group]:
+class Whole:
+    """A whole history: events, and rulings as they were judged."""
+
+    def __init__(self, events: Iterable[Happened], rulings: Iterable[Judgement] = ()) -> None:
+        self.events = sorted(events, key=lambda one: one.rank)
+        self.rulings = sorted(rulings, key=lambda one: (one.at, one.command_id))
+        # Who the events are of that a ruling took off whoever they name; the latest counts.
+        self.apart = {event_id: one.apart for one in self.rulings for event_id in one.events}
+        self.owners = self._owners()
+
+    def groups(self) -> dict[str, Group]:
+        """The events by person; visitors' are not in it."""
+        found: dict[str, set[str]] = {}
+        for one in self.events:
+            who = self._of(one) or self._governs(one)
+            if who is not None:
+                found.setdefault(who, set()).add(one.event_id)
+        return {who: frozenset(theirs) for who, theirs in found.items()}
+
+    def known(self) -> dict[Group, Known]:
+        """What is known of each person: a field by trust, then by time, consent by time, where of one instant a withdrawal counts."""
+        found = {}
+        for who, group in self.groups().items():
+            events = [one for one in self.events if one.event_id in group]
+            names = {name for one in events for name in one.persons if self.owners[name] == who}
+            found[group] = _known(events, names)
+        return found
+
+    def _of(self, one: Happened) -> str | None:
+        name = self.apart.get(one.event_id) or next(iter(one.persons), None)
+        return self.owners[name] if name is not None else None
+
+    def _governs(self, visit: Happened) -> str | None:
+        """Whose a visit is: of the last person identified on its cookie before it; or of the first one after it, as their history."""
+        on = [one for one in self.events if one.cookie == visit.cookie]
+        identified = [one for one in on if one.persons]
+        before = [one for one in identified if one.rank < visit.rank]
+        if before or not identified:
+            return self._of(before[-1]) if before else None
+        start = identified[0]
+        history = [one for one in on if one.rank < start.rank and one.at >= start.at - timedelta(days=90)]
+        return self._of(start) if visit in history[-500:] else None
+
+    def _owners(self) -> dict[str, str]:
+        """Each identifier's person, by the strongest identifier of the person."""
+        person = {name: {name} for one in self.events for name in one.persons}
+        person |= {one.apart: {one.apart} for one in self.rulings if one.events}
+        person |= {name: {name} for one in self.rulings for pair in one.pairs for name in (pair.one, pair.other)}
+        said: dict[frozenset[str], tuple[Rank, str]] = {}  # the latest ruling on each pair
+        for one in self.rulings:
+            for pair in one.pairs:
+                of = frozenset((pair.one, pair.other))
+                said[of] = max(said.get(of, ((one.at, ""), "")), ((one.at, one.command_id), pair.to))
+        parted = [pair for pair, (_, to) in said.items() if to == "part"]
+
+        def join(one: str, other: str) -> None:
+            both = person[one] | person[other]
+            if person[one] is person[other] or any(pair <= both for pair in parted):
+                return
+            person.update(dict.fromkeys(both, both))
+
+        joined = [(rank, sorted(pair)) for pair, (rank, to) in said.items() if to != "part"]
+        for _, (first, second) in sorted(
+            sorted(joined, key=lambda each: each[1]), key=lambda each: each[0], reverse=True
+        ):
+            join(first, second)
+        for _, name, above in [*sorted(self._by_address()), *sorted(self._by_phone())]:
+            join(name, above)
+        return {
+            name: min(theirs, key=lambda each: (_KINDS.index(each.split("\x1f")[0]), each))
+            for name, theirs in person.items()
+        }
+
+    def _by_address(self) -> Iterable[tuple[Rank, str, str]]:
+        """Ids that hang on an address: each was first seen with the other, of all addresses, and of all ids of that property or system."""
+        address_of: dict[str, tuple[Rank, str]] = {}
+        id_of: dict[tuple[str, str], str] = {}
+        for one in self.events:
+            for name in (one.user, *one.externals):
+                if one.email and name:
+                    address_of.setdefault(name, (one.rank, one.email))
+                    id_of.setdefault((one.email, name.rsplit("\x1f", 1)[0]), name)
+        for name, (rank, address) in address_of.items():
+            if id_of[address, name.rsplit("\x1f", 1)[0]] == name:
+                yield rank, name, address
+
+    def _by_phone(self) -> Iterable[tuple[Rank, str, str]]:
+        """Numbers that hang on the strong identifier that they were first seen with, unless names disagree, or there are too many."""
+        first: dict[str, tuple[Rank, str]] = {}
+        numbers: dict[str, dict[str, Rank]] = {}
+        for one in self.events:
+            if one.phone and one.strong:
+                first.setdefault(one.phone, (one.rank, one.strong))
+                numbers.setdefault(one.strong, {}).setdefault(one.phone, one.rank)
+        for phone, (rank, strong) in first.items():
+            earliest = sorted(numbers[strong].items(), key=lambda number: number[1])[: LIMITS.identifiers]
+            hour = [number for number, at in earliest if _hour(at) == _hour(numbers[strong][phone])]
+            by_number = [one.called for one in self.events if one.persons == [phone] and one.called]
+            by_strong = [one.called for one in self.events if strong in one.persons and one.called]
+            agree = not disagree(next(iter(by_number), None), next(iter(by_strong), None))
+            if phone in hour[: LIMITS.an_hour] and agree:
+                yield rank, phone, strong
+
+
+def _hour(rank: Rank) -> str:
+    return rank[0].strftime("%Y-%m-%d %H")
+
+
+def people(events: Iterable[Happened], rulings: Iterable[Judgement] = ()) -> set[Group]:
     """The events grouped by person; visitors' are not in it."""
-    return set(groups(events).values())
+    return set(Whole(events, rulings).groups().values())
 
 
-def groups(events: Iterable[Happened]) -> dict[str, Group]:
-    """The same by each person's strongest identifier."""
-    happened = sorted(events, key=lambda one: one.rank)
-    owners = _owners(happened)
-
-    def person(one: Happened) -> str | None:
-        name = one.email or one.user or (one.externals[0] if one.externals else one.phone)
-        return owners[name] if name is not None else None
-
-    found: dict[str, set[str]] = {}
-    for one in happened:
-        who = person(one)
-        if who is None:
-            on = [other for other in happened if other.cookie == one.cookie]
-            identified = [other for other in on if person(other) is not None]
-            before = [other for other in identified if other.rank < one.rank]
-            if before:
-                who = person(before[-1])
-            elif identified:
-                start = identified[0]
-                oldest = start.at - timedelta(days=90)
-                history = [other for other in on if other.rank < start.rank and other.at >= oldest]
-                who = person(start) if one in history[-500:] else None
-        if who is not None:
-            found.setdefault(who, set()).add(one.event_id)
-    return {who: frozenset(theirs) for who, theirs in found.items()}
+def known(events: Iterable[Happened], rulings: Iterable[Judgement] = ()) -> dict[Group, Known]:
+    """What is known of each person, by the events that are theirs."""
+    return Whole(events, rulings).known()
 
 
-def _owners(happened: list[Happened]) -> dict[str, str]:
-    """Each identifier's person, by their strongest identifier, where nobody ruled. `happened` in order."""
-    address_of, id_of = {}, {}  # type: dict[str, str], dict[tuple[str, str], str]
-    strong_of, name_of = {}, {}  # type: dict[str, str], dict[str, str]
-    numbers: dict[str, dict[str, datetime]] = {}
-    for one in happened:  # what each was first seen with, and called
-        ids = [name for name in (one.user, *one.externals) if name is not None]
-        strongest = [*([one.email] if one.email else []), *ids]
-        if one.email:
-            for id_ in ids:
-                address_of.setdefault(id_, one.email)
-                id_of.setdefault((one.email, id_.rpartition("\x1f")[0]), id_)
-        if one.phone and strongest:
-            strong_of.setdefault(one.phone, strongest[0])
-            numbers.setdefault(strongest[0], {}).setdefault(one.phone, one.at)
-        if one.called:
-            for name in strongest or [one.phone]:
-                name_of.setdefault(str(name), one.called)
-
-    def joins(phone: str, strong: str) -> bool:
-        first = list(numbers[strong].items())[: LIMITS.identifiers]
-        in_hour = [
-            other for other, at in first if at.replace(minute=0, second=0, microsecond=0) == _hour(dict(first), phone)
-        ]
-        return phone in in_hour[: LIMITS.an_hour] and not disagree(name_of.get(phone), name_of.get(strong))
-
-    def person(name: str) -> str:
-        if name in strong_of:
-            return person(strong_of[name]) if joins(name, strong_of[name]) else name
-        address = address_of.get(name)
-        return address if address is not None and id_of[address, name.rpartition("\x1f")[0]] == name else name
-
-    return {name: person(name) for one in happened for name in (one.email, one.user, *one.externals, one.phone) if name}
-
-
-def _hour(first: dict[str, datetime], phone: str) -> datetime | None:
-    at = first.get(phone)
-    return at.replace(minute=0, second=0, microsecond=0) if at is not None else None
-
-
-def known(events: Iterable[Happened]) -> dict[Group, Known]:
-    """What is known of each person: a field by trust, then by time, consent by time, where of one instant a withdrawal counts."""
-    happened = {one.event_id: one for one in events}
-    owners = _owners(sorted(happened.values(), key=lambda one: one.rank))
-    return {
-        group: _known([happened[event_id] for event_id in group], [name for name in owners if owners[name] == who])
-        for who, group in groups(happened.values()).items()
-    }
-
-
-def _known(events: list[Happened], names: list[str]) -> Known:
+def _known(events: Sequence[Happened], names: Collection[str]) -> Known:
     def best(said: str) -> dict[str, tuple[str, Said]]:
         claims = [(field, one, claim) for one in events for field, claim in getattr(one.facts, said).items()]
         claims.sort(key=lambda claim: (claim[2].trust, claim[1].at, claim[1].event_id))
         return {field: (one.event_id, claim) for field, one, claim in claims}
+
+    def ids(kind: str) -> dict[str, str]:
+        parts = [name.split("\x1f") for name in names if name.startswith(kind)]
+        # Of two of a property or system (by a ruling) the least.
+        return {part[1]: min(other[-1] for other in parts if other[1] == part[1]) for part in parts}
 
     consents = [
         (purpose, yes, one)
@@ -123,9 +166,7 @@ def _known(events: list[Happened], names: list[str]) -> Known:
     ]
     consents.sort(key=lambda consent: (consent[2].at, not consent[1], consent[2].event_id))
     touches = [
-        (one.event_id, one.facts.touch)
-        for one in sorted(events, key=lambda one: one.rank)
-        if one.facts.touch is not None and one.facts.human >= 0.5
+        (one.event_id, one.facts.touch) for one in events if one.facts.touch is not None and one.facts.human >= 0.5
     ]
     indirect = [touch for touch in touches if touch[1].channel != "direct"]
     return Known(
@@ -134,17 +175,8 @@ def _known(events: list[Happened], names: list[str]) -> Known:
         {purpose: (one.event_id, _consent(one, yes)) for purpose, yes, one in consents},
         touches[0] if touches else None,
         (indirect or touches)[-1] if touches else None,
-        *(
-            {
-                n[1]: n[-1]
-                for n in (
-                    name.split("\x1f")
-                    for name in sorted(names, key=lambda name: name.rpartition("\x1f")[2], reverse=True)
-                )
-                if n[0] == kind
-            }
-            for kind in ("user", "external")
-        ),
+        ids("user"),
+        ids("external"),
     )
 
 
@@ -158,9 +190,10 @@ def said(state: State) -> Known:
     """What a lead's state says, in the same words."""
 
     def of(kind: str) -> Any:
+        voices: Mapping[str, Any] = state.voices
         return {
             field: (event_id, claim)
-            for event_id, voice in state.voices.items()
+            for event_id, voice in voices.items()
             for field, claim in getattr(voice, kind).items()
         }
 
@@ -170,6 +203,6 @@ def said(state: State) -> Known:
         {purpose: (claim.event_id, claim.consent) for purpose, claim in state.consents.items()},
         (state.first.event_id, state.first.touch) if state.first is not None else None,
         (state.last.event_id, state.last.touch) if state.last is not None else None,
-        state.users,
-        state.externals,
+        dict(state.users),
+        dict(state.externals),
     )

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import random
+from contextlib import AbstractContextManager
+from unittest.mock import patch
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.enrich.domain import intake, profile
+from services.enrich.domain.binding import LIMITS, Limits
 from services.enrich.domain.world import Happened
 from shared.stage import Input
 from tests.unit.enrich import reference
-from tests.unit.enrich.households import Event, arrivals, household
+from tests.unit.enrich.households import Event, arrivals, household, named, ruled
 from tests.unit.enrich.memory import Memory, record
 
 _seeds = st.integers(0, 2**32 - 1)
@@ -28,22 +33,82 @@ def _played(seed: int, events: list[Event]) -> Memory:
     return memory
 
 
-@settings(max_examples=2_000)
+@settings(max_examples=1_200)
 @given(history=_seeds, size=_sizes, order=_seeds)
 def test_whatever_a_household_does_its_people_stay_themselves_and_nothing_of_them_is_lost(
     history: int, size: int, order: int
 ) -> None:
     events = household(history, size)
-    happened = _read(events)
-    memory = _played(order, events)
+    with _limited(history):
+        memory = _played(order, events)
+        _as_the_reference_says(memory, events)
+    _nobody_has_two_of_a_kind(memory)
 
-    known = reference.known(happened.values())
+
+@settings(max_examples=500)
+@given(history=_seeds, size=_sizes, order=_seeds)
+def test_whatever_operators_rule_while_events_arrive_the_people_follow_from_events_and_rulings_alone(
+    history: int, size: int, order: int
+) -> None:
+    events, chance = household(history, size), random.Random(order)
+    with _limited(history):
+        memory = Memory(tick_ms=1000)
+        for batch in arrivals(order, events):
+            memory.batch(batch)
+            if chance.random() < 0.3:
+                ruled(chance, memory)
+        _as_the_reference_says(memory, events)
+
+
+@settings(max_examples=500)
+@given(history=_seeds, size=_sizes, order=_seeds)
+def test_merged_and_parted_again_is_as_if_never_merged(history: int, size: int, order: int) -> None:
+    events, chance = household(history, size), random.Random(order)
+    batches = list(arrivals(order, events))
+    when = chance.randint(1, len(batches))
+    never, memory = Memory(), Memory()
+    for batch in batches[:when]:
+        never.batch(batch)
+        memory.batch(batch)
+    addresses = sorted(name for name, row in memory.identifiers.items() if name.startswith("email") and row.lead_id)
+    if len(addresses) < 2:
+        return
+    one, other = chance.sample(addresses, k=2)
+    leads = [memory.identifiers[name].lead_id for name in (one, other)]
+    assert memory.ask("merge", lead_ids=leads, at=20_000) is None
+    assert memory.identifiers[one].lead_id == memory.identifiers[other].lead_id
+    never.clock += never.tick_ms
+    for batch in batches[when:]:
+        never.batch(batch)
+        memory.batch(batch)
+    merged = memory.identifiers[one].lead_id
+    assert memory.ask("split", lead_id=merged, identifiers=[named(other)], at=20_001) is None
+
+    assert memory.people() == never.people()
+    assert memory.states() == never.states()
+    assert _leads(memory) == _leads(never)
+    assert memory.heard() == never.heard()
+
+
+def _leads(memory: Memory) -> dict[str, str | None]:
+    return {event_id: kept.lead_id for event_id, kept in memory.activities.items()}
+
+
+def _limited(seed: int) -> AbstractContextManager[object]:
+    """In every second history few numbers may join an identifier, so that some are over the limit."""
+    limits = Limits(3, 2) if seed % 2 else LIMITS
+    return patch.multiple(LIMITS, identifiers=limits.identifiers, an_hour=limits.an_hour)
+
+
+def _as_the_reference_says(memory: Memory, events: list[Event]) -> None:
+    """The store's people and profiles, and what a reader of the topic makes of it."""
+    happened = _read(events)
+    known = reference.known(happened.values(), memory.judgements.values())
     assert memory.people() == known.keys()
     assert memory.activities.keys() == happened.keys()
     # Each claim, consent and touch of a person's events is there, or lost to a better one; whatever leads they were in before.
     states = memory.states()
     assert {group: reference.said(state) for group, state in states.items()} == known
-    _nobody_has_two_of_a_kind(memory)
 
     groups, profiles = memory.heard()
     assert groups == known.keys()

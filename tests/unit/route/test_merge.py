@@ -108,3 +108,19 @@ def test_a_rebuild_that_meets_the_merge_first_keeps_the_absorbed_lead_s_handover
         assert (found.state is State.WITHDRAWN) is was_withdrawn
         assert found.lead_id == ("ld_old" if was_withdrawn else "ld_jo")
     assert handover(kept).owner.id == "cleo"
+
+
+def test_a_lead_that_is_itself_again_is_handed_over_anew_and_the_open_handover_stays_with_one() -> None:
+    desk = Desk()
+    desk.reads(scored("ld_jo", stage="MQL"), scored("ld_old", profile=WORLD, episode=1))
+    desk.reads(scored("ld_jo", version=2, stage="MQL", absorbed=["ld_old"], profile=DACH))
+    assert desk.handover("ho_ld_old_1_1").lead_id == "ld_jo"
+
+    assert desk.reads(scored("ld_jo", version=3, stage="MQL", restored=["ld_old"])) == []
+    assert desk.handover("ho_ld_old_1_1").state is State.OFFERED
+    assert desk.handover("ho_ld_old_1_1").lead_id == "ld_jo"
+    assert desk.reads(scored("ld_old", version=2, stage="raw", episode=1)) == []
+    assert len(owners(desk.reads(scored("ld_old", version=3, profile=WORLD, episode=2)))) == 1
+
+    desk.reads(scored("ld_jo", version=4, stage="MQL", absorbed=["ld_old"]))
+    assert desk.world[Key("absorbed", "ld_old")] == "ld_jo"

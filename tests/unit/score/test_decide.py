@@ -284,16 +284,35 @@ def test_a_merge_sends_everything_again_and_the_survivor_names_whom_it_absorbed_
     assert (scored.absorbed, rules_of(scored)["contact"]) == (["ld_b", "ld_c"], 180)
 
 
-@pytest.mark.parametrize("type_", ["lead.noted", "lead.split"])
-def test_what_concerns_no_score_is_passed(type_: str) -> None:
-    value = {
-        "event_id": activity_id(1),
-        "activity_id": activity_id(2),
-        "why": "visitor",
-        "lead_id": "x",
-        "restored": "y",
-    }
-    assert Desk().tell(value, type_=type_) is None
+def test_a_split_takes_the_points_off_the_lead_and_gives_them_back_to_the_one_that_is_restored() -> None:
+    desk = Desk()
+    alone = desk.tell(enriched(an_activity(1, at=NOON - days(2)), lead_id="ld_a"))
+    before = desk.tell(enriched(an_activity(2, at=NOON - days(1)), lead_id="ld_b"))
+    merged = {"event_id": activity_id(90), "survivor": "ld_a", "absorbed": "ld_b", "because": "an operator ruled so"}
+    desk.tell(merged, type_="lead.merged")
+    both = desk.tell(enriched(an_activity(2, at=NOON - days(1), revision=1), lead_id="ld_a", joined=["ld_b"]))
+    assert desk.tell(enriched(an_activity(2, at=NOON - days(1), revision=1), lead_id="ld_b")) is None
+
+    gone = an_activity(2, at=NOON - days(1), revision=2, withdrawn=True)
+    left = desk.tell(enriched(gone, lead_id="ld_a", profile_version=2, restored=["ld_b"]))
+    split = {"event_id": activity_id(91), "lead_id": "ld_a", "restored": "ld_b"}
+    desk.tell(split, type_="lead.split")
+    back = desk.tell(enriched(an_activity(2, at=NOON - days(1), revision=2), lead_id="ld_b", profile_version=9))
+
+    assert alone is not None
+    assert before is not None
+    assert both is not None
+    assert left is not None
+    assert back is not None
+    assert both.score.total > alone.score.total == left.score.total
+    assert back.score == before.score
+    assert (both.absorbed, left.absorbed) == (["ld_b"], None)
+    assert back.score_version > before.score_version
+
+
+def test_what_concerns_no_score_is_passed() -> None:
+    value = {"event_id": activity_id(1), "activity_id": activity_id(2), "why": "visitor"}
+    assert Desk().tell(value, type_="lead.noted") is None
 
 
 def test_commands_of_other_kinds_are_passed() -> None:

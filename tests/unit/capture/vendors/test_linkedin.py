@@ -31,7 +31,11 @@ LEAD: dict[str, Any] = {
     "submittedAt": 1686182358000,
     "leadType": "SPONSORED",
     "testLead": False,
-    "leadMetadataInfo": {"sponsoredLeadMetadataInfo": {"campaign": {"name": "Brand awareness - May"}}},
+    "leadMetadataInfo": {
+        "sponsoredLeadMetadataInfo": {
+            "campaign": {"name": "Brand awareness - May", "id": "urn:li:sponsoredCampaign:367"}
+        }
+    },
     "form": {
         "name": "Demo request",
         "hiddenFields": [{"name": "utm_source", "value": "newsletter"}, {"name": "hidden_field", "value": "abc678"}],
@@ -156,6 +160,6 @@ def test_a_fetched_lead_has_answers_hidden_fields_and_consent() -> None:
 def test_a_test_lead_is_marked_and_an_ad_is_a_campaign() -> None:
     lead = fetched({**LEAD, "testLead": True, "form": {}})
     assert lead.marks == ("test",)
-    assert lead.campaign == Campaign(source="linkedin", medium="paid_social", name="Brand awareness - May")
+    assert lead.campaign == Campaign(source="linkedin", medium="paid_social", name="Brand awareness - May", id="367")
     assert lead.properties["question 2"] == "ada@example.com"
     assert fetched({**LEAD, "leadType": "COMPANY", "form": 7}).campaign == Campaign(source="linkedin", medium="social")

@@ -46,6 +46,7 @@ GRAPH: dict[str, Any] = {
     "ad_id": "6012",
     "form_id": "12312312312",
     "campaign_name": "Autumn",
+    "campaign_id": "60",
     "platform": "ig",
     "field_data": [
         {"name": "car_make", "values": ["Honda"]},
@@ -153,7 +154,7 @@ def test_a_fetched_lead_has_the_notices_id_and_the_answers() -> None:
     assert lead.properties["colours"] == ["red", "blue"]
     assert lead.properties["page_id"] == "123123123"
     assert lead.timestamp == "2015-02-28T08:49:14+00:00"
-    assert lead.campaign == Campaign(source="instagram", medium="paid_social", name="Autumn")
+    assert lead.campaign == Campaign(source="instagram", medium="paid_social", name="Autumn", id="60")
     assert lead.consent is not None
     assert lead.consent.purposes == {"newsletter": True}
     assert (lead.marks, lead.ip, lead.user_agent) == ((), None, None)
