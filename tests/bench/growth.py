@@ -120,7 +120,7 @@ class Posts:
 async def filled(server: str, size: int) -> tuple[list[Station], Posts]:
     """Stations whose stores hold `size` leads, and who posts to them."""
     posts = Posts(size // TEMPLATES - 1, size)
-    stations = [await stage_cost.station(server, stage) for stage in stage_cost.stages()]
+    stations = [await stage_cost.opened(server, stage) for stage in stage_cost.stages()]
     for first in range(0, TEMPLATES, _BATCH):
         await _through(stations, [posts.template(person) for person in range(first, first + _BATCH)])
     for station in stations:

@@ -95,7 +95,7 @@ def main() -> None:
 
 
 async def _measure(server: str, told: argparse.Namespace) -> None:
-    stations = [await station(server, stage) for stage in stages()]
+    stations = [await opened(server, stage) for stage in stages()]
     posts = _captured(told.form)
     profile = cProfile.Profile()
     for counts, leads in ((False, told.warm), (True, told.leads)):
@@ -126,7 +126,7 @@ async def _measure(server: str, told: argparse.Namespace) -> None:
     await control.close()
 
 
-async def station(server: str, stage: Stage) -> Station:
+async def opened(server: str, stage: Stage) -> Station:
     """The stage with an empty database of its own, all numbers claimed."""
     name = f"cost_{stage.name}_{uuid.uuid4().hex[:8]}"
     control = await asyncpg.connect(server)

@@ -1,12 +1,14 @@
 """Enrich's own stage and store under the simulation's broker: the history of a household arrives at two instances at once, on any number, while
-they die and numbers move; at rest, the store and a reader of the topic know what the reference says. Needs a real Postgres."""
+they die and numbers move, and operators merge and split; at rest, the store and a reader of the topic know what the reference says. Needs a real Postgres."""
 
 from __future__ import annotations
 
 import asyncio
 import random
+import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -15,17 +17,18 @@ import msgspec
 from services.enrich.domain import intake, profile
 from services.enrich.domain.world import Happened, State
 from services.enrich.main import stage
+from services.enrich.store.identity import decode_judgement
 from shared import contracts
 from shared.outcome import Outgoing
 from shared.stage import Input
-from shared.topology import CAPTURED, ENRICHED
+from shared.topology import CAPTURED, COMMANDS, ENRICHED
 from tests.simulation.loop import OUTSIDE, Stuck, VirtualLoop
 from tests.simulation.postgres import PostgresStore
 from tests.simulation.schedule import REST_SECONDS, clean_up
 from tests.simulation.world import World
 from tests.unit.enrich import reference
-from tests.unit.enrich.households import arrivals, household
-from tests.unit.enrich.memory import SECRET, heard, record
+from tests.unit.enrich.households import arrivals, household, named
+from tests.unit.enrich.memory import MONDAY, SECRET, heard, record
 
 TABLES = ("cursor", "outbox", "recalled", "owed", "ruling", "judgement", "review", "activity", "identifier", "lead")
 PARTITIONS = 2
@@ -66,7 +69,11 @@ async def _main(world: World, seed: int) -> list[str]:
         world.start(member, faults)
     if rng.random() < 0.3:
         loop.outside(last * rng.random(), _rebalance, world)
-    await asyncio.sleep(last + 0.1)
+    begun = loop.virtual
+    for moment in sorted(rng.random() * last for _ in range(rng.choice((0, 0, 2, 4)))):
+        await asyncio.sleep(max(0.0, begun + moment - loop.virtual))
+        _ask(world, await world.store.content())
+    await asyncio.sleep(max(0.0, begun + last + 0.1 - loop.virtual))
     world.healed = True
     for one in world.instances:
         world.wake(one)
@@ -85,16 +92,39 @@ def _arrive(world: World, value: bytes) -> None:
     world.broker.append((CAPTURED.name, world.rng.randrange(PARTITIONS)), [(None, value, ())])
 
 
+def _ask(world: World, content: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    """An operator asks for a merge or a split of leads that stand now; what it comes to when it is read, the stage says."""
+    rng = world.rng
+    leads = sorted(row["lead_id"] for row in content["lead"] if row["absorbed_into"] is None)
+    if not leads:
+        return
+    about, kind = rng.choice(leads), rng.choice(("merge", "split", "split"))
+    payload: dict[str, Any] = {"lead_ids": [about, rng.choice(leads)]}
+    if kind == "split":
+        theirs = sorted(row["name"] for row in content["identifier"] if row["lead_id"] == about)
+        events = sorted(str(row["event_id"]) for row in content["activity"] if row["lead_id"] == about)
+        leaving = [one for name in theirs[:1] if (one := named(name)) is not None]
+        payload = {"lead_id": about, **({"event_ids": events[:1]} if rng.random() < 0.5 else {"identifiers": leaving})}
+    said = {
+        "event_id": str(uuid.UUID(int=rng.getrandbits(128), version=4)),
+        "kind": kind,
+        "by": "kim",
+        "payload": payload,
+    }
+    said["issued_at"] = MONDAY + timedelta(minutes=rng.randint(0, 20_000))
+    world.broker.append((COMMANDS.name, rng.randrange(PARTITIONS)), [(None, msgspec.json.encode(said), ())])
+
+
 def _rebalance(world: World) -> None:
     for group in world.broker.groups.values():
         group.turn()
 
 
 async def _at_rest(world: World) -> bool:
-    ends = {part: world.broker.end((CAPTURED.name, part)) for part in range(PARTITIONS)}
+    reads = [(topic.name, part) for topic in (CAPTURED, COMMANDS) for part in range(PARTITIONS)]
     content: Mapping[str, Sequence[Mapping[str, Any]]] = await world.store.content()
-    read = {row["part"]: row["next_offset"] for row in content["cursor"] if row["topic"] == CAPTURED.name}
-    return not content["outbox"] and read == ends
+    read = {(row["topic"], row["part"]): row["next_offset"] for row in content["cursor"]}
+    return not content["outbox"] and all(read.get(place) == world.broker.end(place) for place in reads)
 
 
 def _told(world: World) -> list[Outgoing]:
@@ -114,7 +144,8 @@ def _wrong(
 ) -> list[str]:
     """Where the store, or what a reader of the topic knows, is not what the reference says."""
     happened = _happened(events)
-    known = {group: _plain(one) for group, one in reference.known(happened.values()).items()}
+    rulings = [decode_judgement(row["document"]) for row in content["judgement"]]
+    known = {group: _plain(one) for group, one in reference.known(happened.values(), rulings).items()}
     lead_of = {str(row["event_id"]): row["lead_id"] for row in content["activity"]}
     if lead_of.keys() != happened.keys():
         return [f"kept are {sorted(lead_of)}, the events are {sorted(happened)}"]

@@ -289,48 +289,6 @@ def linked(known: Identifier) -> set[str]:
     return found if strong is None else {*found, strong.to}
 
 
-def people(rows: Mapping[str, Identifier]) -> dict[str, str]:
-    """Who each of these identifiers is, by the strongest identifier of the person. All on which it depends has to be among them."""
-    if not is_ruled(rows.values()):
-        return {name: owner(name, rows.get) for name in rows}
-    ruled = {
-        (min(name, other), max(name, other)): tie
-        for name, row in rows.items()
-        for other, tie in rulings(row)
-        if other in rows
-    }
-    parted: dict[str, set[str]] = {}
-    joins: list[tuple[Rank, tuple[str, str]]] = []
-    for (one, other), tie in ruled.items():
-        if tie.to != PART:
-            joins.append((tie.rank, (one, other)))
-        else:
-            parted.setdefault(one, set()).add(other)
-            parted.setdefault(other, set()).add(one)
-    group: dict[str, set[str]] = {name: {name} for name in rows}
-
-    def join(one: str, other: str) -> None:
-        mine, theirs = group[one], group[other]
-        if mine is theirs or any(not theirs.isdisjoint(parted.get(name, ())) for name in mine):
-            return
-        mine |= theirs
-        group.update(dict.fromkeys(theirs, mine))
-
-    for _, pair in sorted(sorted(joins, key=lambda each: each[1]), key=lambda each: each[0], reverse=True):
-        join(*pair)
-    for _, name, above in sorted(_links(rows)):
-        join(name, above)
-    return {name: strongest(group[name]) for name in rows}
-
-
-def _links(rows: Mapping[str, Identifier]) -> Iterator[tuple[tuple[bool, Rank], str, str]]:
-    for name, row in rows.items():
-        above = parent(row, rows.get)
-        if above is not None and above in rows:
-            is_phone = _STRONG in row.ties
-            yield (is_phone, row.ties[_STRONG if is_phone else _EMAIL].rank), name, above
-
-
 def strongest(names: Collection[str]) -> str:
     """Of a person's identifiers the one that stands for it."""
     return min(names, key=lambda name: (_KINDS.index(name.split(SEPARATOR, 1)[0]), name))

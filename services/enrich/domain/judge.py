@@ -18,8 +18,9 @@ import msgspec
 from msgspec import Meta, Struct
 
 from services.enrich.domain import binding, email, external, identity, phone
+from services.enrich.domain.component import own_identifiers
 from services.enrich.domain.judgement import Judgement, Pair
-from services.enrich.domain.regroup import own_identifiers, regroup
+from services.enrich.domain.regroup import regroup
 from services.enrich.domain.review import Review
 from services.enrich.domain.world import Answer, Command, Identifier, Lead, Merge, NotLoaded, Split, World, name
 from shared.outcome import Decision, Reason, Reject

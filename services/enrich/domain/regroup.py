@@ -7,13 +7,14 @@ are what is told.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from msgspec.structs import replace
 
-from services.enrich.domain import binding, emission, profile, review
+from services.enrich.domain import binding, emission, people, profile, review
+from services.enrich.domain.component import component, names_of
 from services.enrich.domain.cookies import govern
 from services.enrich.domain.judgement import Judgement, taken_off
 from services.enrich.domain.leads import made, raised, survivor
@@ -23,7 +24,6 @@ from services.enrich.domain.world import (
     Identifier,
     Kept,
     Lead,
-    NotLoaded,
     Rank,
     State,
     Visits,
@@ -45,11 +45,11 @@ def regroup(
     the event's cookie.
     """
     happened: Happened | None = input_.event if ruling is None else None
-    leads, names = _component(world, happened, found)
+    leads, names = component(world, happened, found)
     kept = _activities(world, leads, happened, ruling)
-    names |= _names(kept.values())
+    names |= names_of(kept.values())
     identifiers = {name: _identifier(world, found, name) for name in sorted(names)}
-    person = binding.people(identifiers)
+    person = people.people(identifiers)
     whose = _whose(kept, person)
 
     groups: dict[str, list[str]] = defaultdict(list)
@@ -63,83 +63,6 @@ def regroup(
         leads_of = [lead for lead in settled.known.values() if person.get(lead.made_by) == owner]
         settled.take(owner, leads_of, binding.chosen(theirs))
     return settled.decision(kept, whose, identifiers, person, groups)
-
-
-def _component(
-    world: World, happened: Happened | None, found: Mapping[str, Identifier]
-) -> tuple[frozenset[str], set[str]]:
-    """The leads that may change, closed: of the identifiers, of everything on the event's cookie since the time that matters, and of those on
-    which it depends who these are; and all these identifiers."""
-    leads = {identifier.lead_id for identifier in found.values() if identifier.lead_id is not None}
-    cookie: Cookie | None = None
-    lacking: dict[str, Any] = {}
-    if happened is not None and happened.cookie is not None:
-        cookie = world.get(("identifier", happened.cookie))
-    if cookie is not None and happened is not None:
-        visits: Visits | None = world.get(("visits", cookie.name))
-        if visits is None or visits.since > happened.at:
-            lacking[cookie.name] = happened.at
-        else:
-            leads |= {lead for event_id in visits.events if (lead := world["activity", event_id].lead_id) is not None}
-        if cookie.lead_id is not None:
-            leads.add(cookie.lead_id)
-    unknown = {lead for lead in leads if ("history", lead) not in world}
-    asked, names = set[str](), set[str]()
-    if not unknown:
-        asked, names = _linked(world, found, leads, unknown)
-    if lacking or unknown or asked:
-        raise NotLoaded(leads=frozenset(unknown), cookies=lacking, names=frozenset(asked))
-    return frozenset(leads), names
-
-
-def _linked(
-    world: World, found: Mapping[str, Identifier], leads: set[str], unknown: set[str]
-) -> tuple[set[str], set[str]]:
-    """Adds the leads of all on whom it depends who these are, and to `unknown` those whose history is; returns the identifiers that are not known,
-    and all."""
-    asked, passed = set[str](), set[str]()
-    todo = dict.fromkeys(found, True)  # whether its phones may join or leave by what has happened
-    for lead in sorted(leads):
-        todo |= {name: name in found for name in own_identifiers(world, lead)}
-    while todo:
-        name, closely = todo.popitem()
-        if name in passed:
-            continue
-        passed.add(name)
-        row = found.get(name) or world.get(("identifier", name))
-        if row is None:
-            if ("identifier", name) not in world:
-                asked.add(name)
-            continue
-        if row.lead_id is not None and row.lead_id not in leads:
-            leads.add(row.lead_id)
-            if ("history", row.lead_id) not in world:
-                unknown.add(row.lead_id)
-                continue
-            todo |= {one: False for one in own_identifiers(world, row.lead_id) if one not in passed}
-        others = binding.linked(row) if closely else {other for other, _ in binding.rulings(row)}
-        if not closely and row.lead_id is not None and (strong := binding.strong_of(row)) is not None:
-            own: Lead = world["lead", row.lead_id]
-            if own.made_by == name:
-                others.add(strong.to)  # it is by itself only because it may not join
-        todo |= {other: False for other in others if other not in passed}
-    return asked, passed
-
-
-def own_identifiers(world: World, lead: str) -> set[str]:
-    """The identifiers that the events of a lead name and that are its own."""
-    names = _names(world["activity", event_id] for event_id in world["history", lead])
-    return {name for name in names if (row := world.get(("identifier", name))) is not None and row.lead_id == lead}
-
-
-def _names(kept: Iterable[Kept]) -> set[str]:
-    """The identifiers that these activities name, and those of rulings that took one off."""
-    names: set[str] = set()
-    for one in kept:
-        names.update(one.happened.persons)
-        if one.apart is not None:
-            names.add(one.apart.to)
-    return names
 
 
 def _activities(
