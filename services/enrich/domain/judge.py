@@ -122,7 +122,7 @@ def decide(
     events: tuple[str, ...] = ()
     match asked:
         case Merge():
-            pairs = _merge(world, asked)
+            pairs = _merge(world, asked, anew=input_.record is None)
         case Split():
             pairs, events = _split(world, asked, command.lead_id), asked.event_ids
         case Answer():
@@ -132,7 +132,7 @@ def decide(
     at = min(command.at, input_.now)  # a clock that is ahead would win for ever
     judgement = Judgement(command.command_id, at, tuple(pairs), events, asked.reason, command.by)
     decision = carried_out(world, input_, judgement, secret=secret)
-    if not decision.emit and not isinstance(asked, Answer):
+    if not decision.emit and not isinstance(asked, Answer) and input_.record is not None:
         return Reject(Reason.INVALID, "nothing would change")
     return decision
 
@@ -156,11 +156,15 @@ def _rows(world: World, names: Iterable[str]) -> dict[str, Identifier]:
     return {one: row for one in names if (row := world.get(("identifier", one))) is not None}
 
 
-def _merge(world: World, asked: Merge) -> Sequence[Pair] | Reject:
+def _merge(world: World, asked: Merge, *, anew: bool) -> Sequence[Pair] | Reject:
+    """`anew`: a rebuild has kept what the merge told, and now learns why."""
     found = _leads(world, asked.lead_ids)
     if isinstance(found, Reject):
         return found
     leads = {lead.lead_id: lead for lead in found.values()}
+    if len(leads) < 2 and anew:
+        makers = [world["lead", lead_id].made_by for lead_id in asked.lead_ids]
+        return [Pair(makers[0], maker, binding.JOIN) for maker in makers[1:]]
     if len(leads) < 2:
         return Reject(Reason.INVALID, "nothing would change: they are one lead already")
     remains = found[asked.survivor].lead_id if asked.survivor is not None else None

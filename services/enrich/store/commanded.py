@@ -23,7 +23,8 @@ async def subjects(tx: Tx, world: World, commands: Sequence[Command], locked: se
     while True:
         # The activities that are known.
         rows = await tx.fetch(
-            "SELECT event_id, lead_id, revision, happened, apart FROM activity WHERE event_id = ANY ($1::uuid[])", wanted
+            "SELECT event_id, lead_id, revision, happened, apart FROM activity WHERE event_id = ANY ($1::uuid[])",
+            wanted,
         )
         others = sorted({row["lead_id"] for row in rows if row["lead_id"] is not None} - locked)
         if not others:

@@ -7,6 +7,7 @@ from typing import Any
 from services.enrich.domain import profile
 from shared import ids
 from tests.unit.enrich.memory import SECRET, Memory, event, page
+from tests.unit.enrich.test_rebuild import Rebuilding
 
 ADA, BEN = "ada@acme.example", "ben@acme.example"
 
@@ -147,3 +148,23 @@ def test_an_answer_joins_or_parts_for_good() -> None:
         assert (memory.lead_of("e1") == memory.lead_of("e3")) is accept
         assert memory.reviews == {}
         checked(memory)
+
+
+def test_a_lost_store_learns_a_merge_again_and_tells_nothing_of_it() -> None:
+    before = two()
+    merge = {"lead_ids": [before.lead_of("a1"), before.lead_of("b1")], "at": 100}
+    assert before.ask("merge", **merge) is None
+    after, began = Rebuilding(before), before.clock - 5_000  # as `two` and the merge came, a second each
+    after.clock = before.clock - 1_000
+    assert after.ask("merge", **merge) is None
+    after.arrive(
+        [(event("b1", email=BEN, anonymous_id="c2", at=2), began + 3_000), (page("b2", "c2", at=3), began + 4_000)]
+    )
+    ada = event("a1", email=ADA, user_id="u1", anonymous_id="c1")
+    after.arrive([(ada, began + 1_000), (page("a2", "c1", at=1), began + 2_000)])
+    after.end()
+
+    assert after.people() == before.people()
+    assert [f"{sent.type} {sent.key}" for sent in after.told_anew()] == []
+    after.batch([event("b3", email=BEN, at=-200), event("a3", email=ADA, user_id="u2", at=-300)])
+    assert len(after.people()) == 1
