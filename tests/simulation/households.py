@@ -70,10 +70,10 @@ async def _main(world: World, seed: int) -> list[str]:
     if rng.random() < 0.3:
         loop.outside(last * rng.random(), _rebalance, world)
     begun = loop.virtual
-    for moment in sorted(rng.random() * last for _ in range(rng.choice((0, 0, 2, 4)))):
+    for moment in sorted(1.0 + rng.random() * last for _ in range(rng.choice((0, 2, 4, 6)))):
         await asyncio.sleep(max(0.0, begun + moment - loop.virtual))
         _ask(world, await world.store.content())
-    await asyncio.sleep(max(0.0, begun + last + 0.1 - loop.virtual))
+    await asyncio.sleep(max(0.0, begun + last + 1.1 - loop.virtual))
     world.healed = True
     for one in world.instances:
         world.wake(one)
@@ -98,14 +98,14 @@ def _ask(world: World, content: Mapping[str, Sequence[Mapping[str, Any]]]) -> No
     leads = sorted(row["lead_id"] for row in content["lead"] if row["absorbed_into"] is None)
     if not leads:
         return
-    about, kind = rng.choice(leads), rng.choice(("merge", "split", "split"))
+    about, kind = rng.choice(leads), rng.choice(("merge", "merge", "split"))
     payload: dict[str, Any] = {"lead_ids": [about, rng.choice(leads)]}
     if kind == "split":
         theirs = sorted(row["name"] for row in content["identifier"] if row["lead_id"] == about)
         events = sorted(str(row["event_id"]) for row in content["activity"] if row["lead_id"] == about)
         leaving = [one for name in theirs[:1] if (one := named(name)) is not None]
         payload = {"lead_id": about, **({"event_ids": events[:1]} if rng.random() < 0.5 else {"identifiers": leaving})}
-    said = {
+    said: dict[str, Any] = {
         "event_id": str(uuid.UUID(int=rng.getrandbits(128), version=4)),
         "kind": kind,
         "by": "kim",
