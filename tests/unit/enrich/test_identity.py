@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.enrich.domain import agreement, binding, external, intake
+from services.enrich.domain import agreement, binding, external, intake, profile
 from shared.stage import Input
 from tests.unit.enrich.memory import Memory, event, record
 
@@ -146,3 +146,12 @@ def test_a_kiosks_address_takes_no_more_phones_than_the_limits_let_it() -> None:
     assert joined == [0, 1, 3]  # two of the first hour; of the first four numbers the third came too fast
     assert {question.rule for question in memory.reviews.values()} == {"limit"}
     assert len(memory.reviews) == 6
+
+
+def test_two_people_of_one_company_with_one_switchboard_stay_two() -> None:
+    memory = Memory()
+    switchboard = {"phone": PHONE, "company": "Acme GmbH"}
+    memory.batch([event("e1", email="ada@acme.example", traits={**ADA, **switchboard})])
+    memory.batch([event("e2", email="ben@acme.example", traits={**BEN, **switchboard}, at=1)])
+    assert memory.lead_of("e1") != memory.lead_of("e2")
+    assert {profile.account(state) for state in memory.states().values()} == {"acme.example"}
