@@ -162,7 +162,14 @@ class Happened(Struct, frozen=True, gc=False):
     @property
     def persons(self) -> list[str]:
         """The identifiers that name a person, the strongest first."""
-        return [name for name in (self.email, self.user, *self.externals, self.phone) if name is not None]
+        names = [self.email] if self.email is not None else []
+        if self.user is not None:
+            names.append(self.user)
+        if self.externals:
+            names += self.externals
+        if self.phone is not None:
+            names.append(self.phone)
+        return names
 
     @property
     def rank(self) -> Rank:
