@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import lru_cache
 
 from msgspec import Struct
 
@@ -46,11 +45,6 @@ QUOTA = Problem(
 )
 
 
-@lru_cache(maxsize=4096)  # most senders have used up next to nothing: the same few lines come again and again
-def _said(limit: int, remaining: int, reset: int) -> bytes:
-    return b"ratelimit-limit: %d\r\nratelimit-remaining: %d\r\nratelimit-reset: %d\r\n" % (limit, remaining, reset)
-
-
 class Rates(Struct, frozen=True):
     """What one instance takes a second; 0: no limit. Ten seconds of each can be saved up."""
 
@@ -60,6 +54,26 @@ class Rates(Struct, frozen=True):
 
 
 _NONE = Rates()
+_STEPS = 1000  # in which an answer counts down what is left
+
+
+class _Limit:
+    """A meter, and the header lines of answers about it, made beforehand for what may be left: in steps of a thousandth, rounded down."""
+
+    __slots__ = ("_lines", "_step", "meter")
+
+    def __init__(self, per_second: int) -> None:
+        meter = self.meter = Meter(per_second)
+        step = self._step = -(-meter.limit // _STEPS)
+        self._lines = [
+            b"ratelimit-limit: %d\r\nratelimit-remaining: %d\r\nratelimit-reset: %d\r\n"
+            % (meter.limit, left, (meter.limit - left) // per_second + 1)
+            for left in range(0, meter.limit + 1, step)
+        ]
+
+    def said(self, left: int) -> bytes:
+        """The header lines when so many are left."""
+        return self._lines[left // self._step]
 
 
 class Limits:
@@ -70,8 +84,8 @@ class Limits:
     def __init__(
         self, rates: Rates = _NONE, quota: Quota | None = None, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._keys = Meter(rates.key_events) if rates.key_events else None
-        self._addresses = Meter(rates.address_requests) if rates.address_requests else None
+        self._keys = _Limit(rates.key_events) if rates.key_events else None
+        self._addresses = _Limit(rates.address_requests) if rates.address_requests else None
         self._invalid = Meter(rates.address_invalid) if rates.address_invalid else None
         self._quota = quota
         self._clock = clock
@@ -81,33 +95,33 @@ class Limits:
         """Counts a request of this property from this address with so many events; returns what its answer says of the limits, as
         header lines. Raises Stop."""
         now = self._clock()
-        addresses, left = self._addresses, None
-        limit = reset = 0
+        nearest: _Limit | None = None  # the one with the fewest left
+        left = 0
+        addresses = self._addresses
         if (
             addresses is not None
             and ip is not None
             and owner.via != SERVER
             and (source := connection.source(ip)) is not None
         ):
-            debt = addresses.take(source, now)
+            debt = addresses.meter.take(source, now)
             if debt < 0:
-                raise self._stop("address", TOO_MANY_OF_ADDRESS, addresses, -debt)
-            left = addresses.remaining(debt)
-            limit, reset = addresses.limit, int(debt) + 1
+                raise self._stop("address", TOO_MANY_OF_ADDRESS, addresses.meter, -debt)
+            nearest, left = addresses, addresses.meter.remaining(debt)
         keys = self._keys
         if keys is not None:
-            debt = keys.take((owner.property, owner.via), now, events)
+            debt = keys.meter.take((owner.property, owner.via), now, events)
             if debt < 0:
-                raise self._stop("key", TOO_MANY_OF_KEY, keys, -debt)
-            remaining = keys.remaining(debt)
-            if left is None or remaining < left:
-                limit, left, reset = keys.limit, remaining, int(debt) + 1
+                raise self._stop("key", TOO_MANY_OF_KEY, keys.meter, -debt)
+            remaining = keys.meter.remaining(debt)
+            if nearest is None or remaining < left:
+                nearest, left = keys, remaining
         if owner.quota is not None and self._quota is not None and not self._quota.take(owner, at, events):
             self.refused["quota"] += 1
             tomorrow = at.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
             wait = whole_seconds((tomorrow - at).total_seconds())
             raise answers.Stop(_limited(QUOTA, limit=owner.quota, wait=wait))
-        return _said(limit, left, reset) if left is not None else b""
+        return nearest.said(left) if nearest is not None else b""
 
     def invalid(self, ip: str | None, count: int = 1) -> None:
         """Counts what can't be accepted from this address. Raises Stop when its budget is used up: then nothing is kept of it."""

@@ -42,7 +42,7 @@ _WATCH_SECONDS = 0.5
 _LAST_FLIGHT_SECONDS = 6.0
 # A request leaves some thirty objects until its flight has landed, and hardly ever a cycle: at Python's own threshold (700) the
 # collector looks through all that flies again and again, for nothing.
-_COLLECT_AFTER = 20_000
+COLLECT_AFTER = 20_000
 _MOST_ACCEPTED = 128  # connections that may wait, and are accepted in one turn of the loop
 
 
@@ -202,7 +202,7 @@ async def serve(config: Settings, listening: socket.socket) -> None:
         parts.append(opening.result())
         gc.collect()
         gc.freeze()  # what is loaded now stays: the collector need not look at it again
-        gc.set_threshold(_COLLECT_AFTER, 10, 10)
+        gc.set_threshold(COLLECT_AFTER, 10, 10)
         health.report("start", None)
         await stopped
     health.draining = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 
 from services.capture.line import FAILURES, Line
 from services.capture.store import Property, usage
@@ -19,18 +19,21 @@ class Quota:
     def __init__(self, dsn: str) -> None:
         self._line = Line(dsn)
         self._day = date.min
+        self._midnight = datetime.min.replace(tzinfo=UTC)  # when the day ends
         self._known: dict[str, int] = {}  # of all instances, as of the last look
         self._new: dict[str, int] = {}  # ours, not yet in Postgres
 
     def take(self, owner: Property, at: datetime, events: int) -> bool:
         """Counts the events against the property's quota; False, and nothing is counted, when it is used up. With anything left all
         are given."""
-        if at.date() != self._day:
+        if at >= self._midnight:
             self._day, self._known, self._new = at.date(), {}, {}
-        new = self._new.get(owner.property, 0)
-        if owner.quota is not None and self._known.get(owner.property, 0) + new >= owner.quota:
+            self._midnight = datetime.combine(self._day, time.min, UTC) + timedelta(days=1)
+        property_ = owner.property
+        new = self._new.get(property_, 0)
+        if owner.quota is not None and self._known.get(property_, 0) + new >= owner.quota:
             return False
-        self._new[owner.property] = new + events
+        self._new[property_] = new + events
         return True
 
     async def run(self) -> None:

@@ -30,10 +30,12 @@ class Scribe:
         self._partitions = partitions
         self._new_id = new_id
 
-        # The key of a person and its partition: an HMAC and a hash in Python; the same people come again and again.
-        def place(identifier: str) -> tuple[bytes, int]:
+        # The key of a person and its partition (an HMAC and a hash in Python), and whether the address is one to throw away: the
+        # same people come again and again.
+        def place(identifier: str) -> tuple[bytes, int, bool]:
             key = ids.person_key(secret, identifier).encode()
-            return key, ids.partition(key, partitions)
+            disposable = identifier.startswith("email:") and is_disposable(identifier.rpartition("@")[2])
+            return key, ids.partition(key, partitions), disposable
 
         self._place = place
         self._remembered_place = lru_cache(maxsize=20_000)(place)
@@ -55,7 +57,7 @@ class Scribe:
                 return moment
             occurred_at = moment
         short = len(identifier) <= clean.LONGEST_REMEMBERED
-        key, part = self._remembered_place(identifier) if short else self._place(identifier)
+        key, part, disposable = self._remembered_place(identifier) if short else self._place(identifier)
         event_id = ids.submission_id(arrival.property, found.client_id) if found.client_id else self._new_id()
         event = contracts.Captured(
             event_id=event_id,
@@ -77,7 +79,7 @@ class Scribe:
                 locale=found.locale,
                 timezone=found.timezone,
                 country=found.country,
-                marks=_marks(found, identifier, arrival.received_at),
+                marks=_marks(found, arrival.received_at, disposable=disposable),
             ),
             consent=found.consent,
             history=found.history or None,
@@ -175,14 +177,14 @@ def corrected(timestamp: str, sent_at: str | None, received_at: datetime) -> dat
     return min(happened, received_at)
 
 
-def _marks(found: Submission, identifier: str, received_at: datetime) -> list[str] | None:
+def _marks(found: Submission, received_at: datetime, *, disposable: bool) -> list[str] | None:
     """What was noticed: of the sender, of the time that the form took, of the address. Never a reason to drop anything."""
-    marks = list(found.marks)
+    marks = found.marks
     if found.rendered_at is not None and _too_fast(found.rendered_at, found.sent_at or found.timestamp, received_at):
-        marks.append("too-fast")
-    if identifier.startswith("email:") and is_disposable(identifier.rpartition("@")[2]):
-        marks.append("disposable")
-    return marks or None
+        marks += ("too-fast",)
+    if disposable:
+        marks += ("disposable",)
+    return list(marks) if marks else None
 
 
 def _too_fast(rendered_at: str, sent_at: str | None, received_at: datetime) -> bool:

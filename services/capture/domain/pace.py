@@ -16,10 +16,11 @@ class Meter:
     Its memory is bounded: when too many came, those are forgotten that did not come since as many others had.
     """
 
-    __slots__ = ("_burst", "_each", "_long_ago", "_paid", "limit")
+    __slots__ = ("_burst", "_each", "_long_ago", "_paid", "_per_second", "limit")
 
     def __init__(self, per_second: int) -> None:
         self.limit = per_second * BURST_SECONDS
+        self._per_second = per_second
         self._each = 1 / per_second
         self._burst = BURST_SECONDS - self._each / 2  # half a piece, so that rounding never costs a whole one
         self._paid: dict[Hashable, float] = {}
@@ -29,6 +30,10 @@ class Meter:
         """Takes `count`: the seconds until all is paid off, or, where nothing is left, minus the seconds until there will be, and then
         nothing is taken. With anything left all is given, so that a large count is never refused for ever."""
         paid = self._paid.get(who)
+        if paid is not None and paid <= now:  # most come with nothing left to pay
+            debt = count * self._each
+            self._paid[who] = now + debt
+            return debt
         if paid is None:
             if len(self._paid) >= _MOST:
                 self._long_ago, self._paid = self._paid, {}
@@ -42,7 +47,7 @@ class Meter:
 
     def remaining(self, debt: float) -> int:
         """How many are left at a debt of so many seconds."""
-        left = int((BURST_SECONDS - debt) / self._each + 0.5)
+        left = int((BURST_SECONDS - debt) * self._per_second + 0.5)
         return left if left > 0 else 0
 
 
