@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -15,6 +16,9 @@ _PATIENCE_SECONDS = 10.0
 _SMALL = 64 * 1024  # bytes of a fetch: one record is looked at (a batch comes whole all the same)
 
 
+FAILURES = (KafkaError, OSError, TimeoutError, AssertionError)
+
+
 class Backlog:
     """Of one topic and the group that reads it, which commits its offsets every few seconds. While Kafka is away the last answer stands,
     and grows older."""
@@ -24,6 +28,9 @@ class Backlog:
         self._topic = topic
         self._group = group
         self._limit_seconds = limit_seconds
+        # Kept open between two looks: a connection costs more than a look.
+        self._admin: AIOKafkaAdminClient | None = None
+        self._consumer: AIOKafkaConsumer | None = None
         self._oldest_ms: int | None = None  # when the oldest unread record was written
         self.too_long = False  # whether the operator's bound was passed at the last look
 
@@ -34,58 +41,73 @@ class Backlog:
 
     async def run(self) -> None:
         """Looks for ever, where there is a bound."""
-        while self._limit_seconds > 0:
-            await self.look()
-            await asyncio.sleep(POLL_SECONDS)
+        try:
+            while self._limit_seconds > 0:
+                await self.look()
+                await asyncio.sleep(POLL_SECONDS)
+        finally:
+            await self.close()
 
     async def look(self) -> None:
         """Asks Kafka now."""
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
-                self._oldest_ms = await self._oldest()
-        except (KafkaError, OSError, TimeoutError, AssertionError) as error:
+                self._oldest_ms = await self._oldest(*await self._opened())
+        except FAILURES as error:
             logs.get().debug("can't see how far enrich is", error=type(error).__name__)
+            await self.close()  # the next look begins with connections that are not in doubt
         self.too_long = 0 < self._limit_seconds < self.seconds
 
-    async def _oldest(self) -> int | None:
+    async def close(self) -> None:
+        """Hangs up; a look after it connects again."""
+        admin, consumer, self._admin, self._consumer = self._admin, self._consumer, None, None
+        for ending in (admin and admin.close(), consumer and consumer.stop()):
+            if ending is not None:
+                with contextlib.suppress(*FAILURES):
+                    async with asyncio.timeout(_PATIENCE_SECONDS):
+                        await ending
+
+    async def _opened(self) -> tuple[AIOKafkaAdminClient, AIOKafkaConsumer]:
+        if self._admin is None:
+            self._admin = AIOKafkaAdminClient(bootstrap_servers=self._kafka)
+            await self._admin.start()
+        if self._consumer is None:
+            self._consumer = AIOKafkaConsumer(
+                bootstrap_servers=self._kafka,
+                group_id=None,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                max_partition_fetch_bytes=_SMALL,
+                max_poll_records=1,
+            )
+            await self._consumer.start()
+        return self._admin, self._consumer
+
+    async def _oldest(self, admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer) -> int | None:
         """The time (ms) of the oldest record that the group has not committed; None when there is none."""
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._kafka)
-        try:
-            await admin.start()
-            committed = await admin.list_consumer_group_offsets(self._group)
-        finally:
-            await admin.close()
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._kafka,
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            max_partition_fetch_bytes=_SMALL,
-            max_poll_records=1,
-        )
-        try:
-            await consumer.start()
-            consumer.assign(
-                [TopicPartition(self._topic, 0)]
-            )  # it learns of a topic's partitions when it is assigned one
-            while not (parts := consumer.partitions_for_topic(self._topic)):
-                await asyncio.sleep(0.01)
-            places = [TopicPartition(self._topic, part) for part in parts]
-            consumer.assign(places)
-            begins, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
-            unread = {
-                place: max(committed[place].offset if place in committed else 0, begins[place]) for place in places
-            }
-            waiting = {place: offset for place, offset in unread.items() if offset < ends[place]}
-            if not waiting:
-                return None
-            consumer.assign(list(waiting))
-            for place, offset in waiting.items():
-                consumer.seek(place, offset)
-            times: dict[TopicPartition, int] = {}
-            while len(times) < len(waiting):
-                for place, records in (await consumer.getmany(timeout_ms=500)).items():
-                    times.setdefault(place, records[0].timestamp)
-            return min(times.values())
-        finally:
-            await consumer.stop()
+        committed = await admin.list_consumer_group_offsets(self._group)
+        self._only_known(consumer, [TopicPartition(self._topic, 0)])  # being assigned one, it learns of all partitions
+        while not (parts := consumer.partitions_for_topic(self._topic)):
+            await asyncio.sleep(0.01)
+        places = [TopicPartition(self._topic, part) for part in parts]
+        begins, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+        unread = {place: max(committed[place].offset if place in committed else 0, begins[place]) for place in places}
+        waiting = {place: offset for place, offset in unread.items() if offset < ends[place]}
+        if not waiting:
+            return None
+        self._only_known(consumer, list(waiting))
+        for place, offset in waiting.items():
+            consumer.seek(place, offset)
+        consumer.resume(*waiting)
+        times: dict[TopicPartition, int] = {}
+        while len(times) < len(waiting):
+            for place, records in (await consumer.getmany(timeout_ms=500)).items():
+                times.setdefault(place, records[0].timestamp)
+        consumer.pause(*waiting)
+        return min(times.values())
+
+    @staticmethod
+    def _only_known(consumer: AIOKafkaConsumer, places: list[TopicPartition]) -> None:
+        """Assigns the places and reads nothing of them: between two looks it must not fetch on."""
+        consumer.assign(places)
+        consumer.pause(*places)

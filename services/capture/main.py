@@ -39,6 +39,7 @@ from shared.health import Health
 MIGRATIONS = Path(__file__).parent / "migrations"
 TOPICS = (topology.CAPTURED.name, topology.DEAD.name, topology.PRIVACY.name)
 _WATCH_SECONDS = 0.5
+_AGAIN_SECONDS = 0.5
 _LAST_FLIGHT_SECONDS = 6.0
 # A request leaves some thirty objects until its flight has landed, and hardly ever a cycle: at Python's own threshold (700) the
 # collector looks through all that flies again and again, for nothing.
@@ -217,11 +218,23 @@ async def serve(config: Settings, listening: socket.socket) -> None:
 
 
 async def _open(config: Settings, health: Health, app: FastAPI) -> Parts:
-    health.report("store", "waiting for the database")
-    pool = await database.connect_patiently(config.store)
-    await database.migrate(pool, MIGRATIONS)
-    parts = Parts(config, pool, health)
-    await parts.start()
+    """Opens the door, however long the store is away and however often it goes away again meanwhile: a door that ended would leave
+    nobody to say 503. Raises what is not the world's fault."""
+    while True:
+        health.report("store", "waiting for the database: without it no write key is known")
+        pool = await database.connect_patiently(config.store)
+        parts = Parts(config, pool, health)
+        try:
+            await database.migrate(pool, MIGRATIONS)
+            await parts.start()
+            break
+        except BaseException as error:
+            await parts.close()
+            pool.terminate()
+            if not database.is_worlds_fault(error):
+                raise
+            logs.get().warning("the database went away while the door opened, trying again", error=type(error).__name__)
+        await asyncio.sleep(_AGAIN_SECONDS)
     app.include_router(api.routes(pool, parts.properties), dependencies=[ops.operator(config.token)])
     health.report("store", None)
     return parts

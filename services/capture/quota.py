@@ -6,7 +6,7 @@ import asyncio
 from datetime import UTC, date, datetime, time, timedelta
 
 from services.capture.line import FAILURES, Line
-from services.capture.store import Property, usage
+from services.capture.store import Db, Property, usage
 from shared import logs
 
 FLUSH_SECONDS = 2.0  # so long several instances may together take more than the quota
@@ -20,6 +20,7 @@ class Quota:
         self._line = Line(dsn)
         self._day = date.min
         self._midnight = datetime.min.replace(tzinfo=UTC)  # when the day ends
+        self._swept = date.min  # the day on which we last deleted old counts
         self._known: dict[str, int] = {}  # of all instances, as of the last look
         self._new: dict[str, int] = {}  # ours, not yet in Postgres
 
@@ -53,8 +54,15 @@ class Quota:
     async def flush(self) -> None:
         """Adds what is new to the counts of all instances, and learns those. A repeat after an unknown outcome may count twice."""
         day, added = self._day, dict(self._new)
+
+        async def count(db: Db) -> dict[str, int]:
+            if self._swept != day:  # yesterday may still be counted by an instance whose clock is behind
+                await usage.forget_before(db, day - timedelta(days=1))
+                self._swept = day
+            return await usage.added(db, day, added)
+
         try:
-            known = await self._line.do(lambda db: usage.added(db, day, added), within_seconds=_PATIENCE_SECONDS)
+            known = await self._line.do(count, within_seconds=_PATIENCE_SECONDS)
         except FAILURES as error:
             logs.get().warning("can't add up the quotas, counting on", error=type(error).__name__)
             return

@@ -7,7 +7,7 @@ import contextlib
 import os
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
 
@@ -33,8 +33,8 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def running(kafka: str, dsn: str, **more: str) -> AsyncIterator[Running]:
-    """One instance that is ready; `more` are settings (`key_events_per_second="100"`). Killed at the end."""
+async def starting(kafka: str, dsn: str, **more: str) -> AsyncIterator[Running]:
+    """One instance that may not be ready yet, without a key; `more` are settings (`key_events_per_second="100"`). Killed at the end."""
     port = ports.free_base() + 10
     told = {
         "kafka": kafka,
@@ -54,15 +54,26 @@ async def running(kafka: str, dsn: str, **more: str) -> AsyncIterator[Running]:
     )
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-            while True:
-                with contextlib.suppress(httpx.TransportError):
-                    if (await client.get("/readyz")).status_code == 200:
-                        break
-                assert process.returncode is None
-                await asyncio.sleep(0.1)
-            made = Running(process, client, port, "")
-            yield Running(process, client, port, await made.a_key("Shop"))
+            yield Running(process, client, port, "")
     finally:
         if process.returncode is None:
             process.kill()
         await process.wait()
+
+
+async def ready(capture: Running) -> None:
+    """Returns when the instance says that it is ready."""
+    while True:
+        with contextlib.suppress(httpx.TransportError):
+            if (await capture.client.get("/readyz")).status_code == 200:
+                return
+        assert capture.process.returncode is None
+        await asyncio.sleep(0.1)
+
+
+@contextlib.asynccontextmanager
+async def running(kafka: str, dsn: str, **more: str) -> AsyncIterator[Running]:
+    """As `starting`, ready and with a property."""
+    async with starting(kafka, dsn, **more) as made:
+        await ready(made)
+        yield replace(made, key=await made.a_key("Shop"))

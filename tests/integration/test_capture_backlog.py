@@ -34,6 +34,10 @@ async def commit(kafka: str, group: str, offsets: dict[TopicPartition, int]) -> 
         await consumer.stop()
 
 
+def connections(backlog: Backlog) -> tuple[object, object]:
+    return backlog._admin, backlog._consumer
+
+
 async def test_the_age_is_that_of_the_oldest_record_which_the_reader_has_not_committed(
     kafka: str, topic: Topic, prefix: str
 ) -> None:
@@ -44,6 +48,7 @@ async def test_the_age_is_that_of_the_oldest_record_which_the_reader_has_not_com
     await write(kafka, name, 0, 1000, 100)
     await write(kafka, name, 1, 300)
     await backlog.look()
+    first = connections(backlog)
     assert 1000 <= backlog.seconds < 1100
     assert backlog.too_long
     await commit(kafka, f"{prefix}-enrich", {TopicPartition(name, 0): 1})
@@ -56,6 +61,8 @@ async def test_the_age_is_that_of_the_oldest_record_which_the_reader_has_not_com
     await commit(kafka, f"{prefix}-enrich", {TopicPartition(name, 0): 2})
     await backlog.look()
     assert backlog.seconds == 0.0
+    assert connections(backlog) == first != (None, None)  # kept open from look to look
+    await backlog.close()
 
 
 async def test_while_kafka_is_away_the_last_answer_stands_and_grows_older(
@@ -66,8 +73,14 @@ async def test_while_kafka_is_away_the_last_answer_stands_and_grows_older(
     backlog = Backlog(kafka, topic=name, group=f"{prefix}-enrich", limit_seconds=0.5)
     await backlog.look()
     before = backlog.seconds
+    await backlog.close()
     backlog._kafka = "127.0.0.1:9"
     await asyncio.sleep(0.1)
     await backlog.look()
     assert backlog.seconds >= before + 0.1
     assert backlog.too_long
+    backlog._kafka = kafka
+    await commit(kafka, f"{prefix}-enrich", {TopicPartition(name, 0): 1})
+    await backlog.look()
+    assert not backlog.too_long
+    await backlog.close()

@@ -111,6 +111,16 @@ async def test_the_counts_of_a_day_are_those_of_all_instances(pool: Pool, store:
     there.close()
 
 
+async def test_the_counts_of_days_that_are_over_are_deleted(pool: Pool, store: str) -> None:
+    small, quota = await _shop(pool), Quota(store)
+    for days in range(4):
+        assert quota.take(small, NOON + timedelta(days=days), 1)
+        await quota.flush()
+    days_kept = [row["day"].day for row in await pool.fetch("SELECT day FROM usage ORDER BY day")]
+    assert days_kept == [NOON.day + 2, NOON.day + 3]
+    quota.close()
+
+
 async def test_without_postgres_an_instance_goes_by_its_own_count(pool: Pool) -> None:
     small, quota = replace((await _shop(pool)), quota=2), Quota("postgresql://nobody@127.0.0.1:9/none")
     assert quota.take(small, NOON, 2)

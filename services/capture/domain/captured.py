@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+
 from services.capture.domain import aliases, clean
 from services.capture.domain.verdict import BROWSER, Arrival, Refused, Submission
 from shared import cloudevent, contracts, ids, topology
@@ -19,6 +21,7 @@ _FEWEST_DIGITS = 5  # fewer are no phone number anywhere
 _FASTEST_SECONDS = 2.0  # two fields and a click take a person longer
 _MOST_DIGITS, _SECONDS_DIGITS = 13, 11  # of milliseconds, and of seconds, since 1970
 _LONGEST_NAME = 200  # characters, as the services behind take them
+_LONGEST_ID = 300  # characters
 
 
 class Scribe:
@@ -49,6 +52,9 @@ class Scribe:
         if len(found.name) > _LONGEST_NAME:
             where = "/event" if found.kind == "track" else "/name"
             return Refused(Reason.INVALID, f"The name has more than {_LONGEST_NAME} characters.", where)
+        for id_, where in ((found.user_id, "/userId"), (found.anonymous_id, "/anonymousId")):
+            if id_ is not None and len(id_) > _LONGEST_ID:
+                return Refused(Reason.INVALID, f"The id has more than {_LONGEST_ID} characters.", where)
         occurred_at = arrival.received_at
         # A page's clock may say anything: it counts where the page says what it shows now, too.
         if found.timestamp is not None and (found.sent_at is not None or arrival.via != BROWSER):
@@ -85,10 +91,14 @@ class Scribe:
             history=found.history or None,
             property_country=arrival.country,
         )
+        value = contracts.encode(event)
+        # Traits and properties were looked through already. What surrounds them can only hold a text too long where the whole is long.
+        if len(value) > clean.LONGEST_TEXT and (flaw := _flaw_around(event)) is not None:
+            return flaw
         headers = cloudevent.headers(
             event_id=event_id, type_="lead.captured", source="capture", time=_time(arrival.received_at)
         )
-        return Message(topology.CAPTURED.name, part, key, contracts.encode(event), headers, event_id)
+        return Message(topology.CAPTURED.name, part, key, value, headers, event_id)
 
     def erasure(self, subject: str, message_id: str, arrival: Arrival) -> Message:
         """The record on leads.privacy.v1 by which the person with this key is to be erased."""
@@ -124,6 +134,11 @@ class Scribe:
         )
         part = ids.partition(key, self._partitions)
         return Message(topology.DEAD.name, part, key, contracts.encode(event), headers, event_id)
+
+
+def _flaw_around(event: contracts.Captured) -> Refused | None:
+    around = {"context": event.context, "consent": event.consent}
+    return clean.flaw(msgspec.to_builtins(around), "", depth=1)
 
 
 def strongest(found: Submission, property_: str) -> str | None:

@@ -9,6 +9,12 @@ from services.capture.domain.verdict import Refused
 from shared.outcome import Reason
 
 MAX_DEPTH = 20
+# Far beyond what others take (GA4: names of 40 characters, values of 100, an address of 1,000,
+# https://support.google.com/analytics/answer/9267744; Amplitude's SDKs: 1,000 entries; Segment limits the event alone), so that a long
+# message in a form is taken; read 2026-11-27.
+LONGEST_TEXT = 16_384  # characters of one value
+LONGEST_NAME = 1000  # characters of a field's name: forms name fields by whole questions
+MOST_ENTRIES = 1000  # of one map or list
 # What a sender chooses is remembered (lru_cache) only up to this length: else a few thousand long ones would fill the memory.
 LONGEST_REMEMBERED = 256
 _LARGEST = 2**63 - 1  # what every consumer's integers hold (CEL, Postgres bigint, Java)
@@ -53,12 +59,25 @@ def without_nan(body: bytes) -> bytes | None:
 
 def flaw(fields: dict[str, Any], pointer: str, *, depth: int = 2) -> Refused | None:
     """The first value in `fields` that other services can't hold, or nothing: deeper than 20 levels (the event itself is the
-    first), or an integer beyond 64 bits. `pointer` is where `fields` stands, `depth` its level."""
+    first), an integer beyond 64 bits, a text, a name, a map or list without end. `pointer` is where `fields` stands, `depth` its level."""
     if depth > MAX_DEPTH:
         return too_deep(pointer)
+    if len(fields) > MOST_ENTRIES:
+        return Refused(
+            Reason.INVALID, f"A map or list has more than {MOST_ENTRIES:,} entries. Send several events.", pointer
+        )
     for name, value in fields.items():
+        if len(name) > LONGEST_NAME:
+            return Refused(
+                Reason.INVALID, f"A field's name has more than {LONGEST_NAME:,} characters.", step(pointer, name)
+            )
         kind = type(value)
-        if kind is str or kind is bool:
+        if kind is str:
+            if len(value) > LONGEST_TEXT:
+                detail = f"A text has more than {LONGEST_TEXT:,} characters. Send less of it."
+                return Refused(Reason.INVALID, detail, step(pointer, name))
+            continue
+        if kind is bool:
             continue
         if kind is int:
             if not -_LARGEST <= value <= _LARGEST:

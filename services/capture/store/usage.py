@@ -23,3 +23,15 @@ async def added(db: Db, day: date, events: Mapping[str, int]) -> dict[str, int]:
         list(events.values()),
     )
     return {row["property"]: row["events"] for row in rows}
+
+
+async def forget_before(db: Db, day: date) -> None:
+    """Deletes the counts of earlier days: nobody asks for them."""
+    # What another instance deletes at this moment is skipped, so that neither waits.
+    await db.execute(
+        """
+        DELETE FROM usage USING (SELECT property, day FROM usage WHERE day < $1 FOR UPDATE SKIP LOCKED) AS old
+        WHERE usage.property = old.property AND usage.day = old.day
+        """,
+        day,
+    )

@@ -8,9 +8,8 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
-import yaml
 
-from services.console import screen, where
+from services.console import mapfile, screen, where
 from services.console.ask import Ask
 from services.console.screen import Json
 from services.console.where import Trouble
@@ -50,7 +49,7 @@ def add(
     """Set a hook up, or set it up anew in place of what there was, and print the address that the vendor is to be given."""
     wanted = {
         "secrets": _text(secret_file),
-        "field_map": _map(map_) if map_ is not None else None,
+        "field_map": mapfile.decoded(map_) if map_ is not None else None,
         "access_token": _text(token_file).strip() if token_file is not None else None,
         "base_url": base_url,
         "api_version": api_version,
@@ -94,15 +93,6 @@ def _text(file: Path) -> str:
         raise Trouble(
             f"{file} can't be read as text ({type(error).__name__}). Write the secret into a UTF-8 file."
         ) from None
-
-
-def _map(file: Path) -> Any:
-    try:
-        return yaml.safe_load(_text(file))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f", line {mark.line + 1}" if mark is not None else ""
-        raise Trouble(f"{file}{place} is neither JSON nor YAML. Correct it there.") from None
 
 
 def _secrets(one: Mapping[str, Any]) -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml
 
+from services.console import mapfile
 from services.console.importing.door import Door
 from services.console.importing.event import event, read_map
 from services.console.importing.progress import Kept, Progress
@@ -23,14 +23,7 @@ _BATCH_BYTES = 400 * 1024  # capture takes 512 KiB
 
 def load_map(path: Path, table: Table) -> FieldMap:
     """The field map of a file, JSON or YAML. Raises Trouble that names every mistake."""
-    try:
-        text = path.read_text("utf-8-sig")
-        said = msgspec.json.decode(text) if path.suffix == ".json" else yaml.safe_load(text)
-    except OSError as error:
-        raise Trouble(f"{path} can't be read: {error.strerror}.") from None
-    except (ValueError, yaml.YAMLError) as error:
-        raise Trouble(f"{path} is neither JSON nor YAML: {error}") from None
-    found = read_map(said, table.columns)
+    found = read_map(mapfile.decoded(path), table.columns)
     if isinstance(found, list):
         raise Trouble("\n".join([f"{path} has mistakes:", *(f"  {one}" for one in found)]))
     return found

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from services.console import mapfile
 from services.console.importing import rows, run
 from services.console.importing.door import Door
 from services.console.importing.progress import Kept
@@ -195,11 +196,20 @@ def test_a_key_that_is_not_taken_ends_it_at_once(importing: Import) -> None:
         importing.run()
 
 
+def test_a_map_in_yaml_is_told_its_line_and_shows_nothing_of_it(tmp_path: Path) -> None:
+    file = tmp_path / "map.yaml"
+    file.write_text("traits:\n  email: mail\n  phone: {hush\n")
+    with pytest.raises(Trouble, match=r"line 4, is neither JSON nor YAML") as told:
+        mapfile.decoded(file)
+    assert "hush" not in str(told.value)
+
+
 def test_a_map_that_can_not_be_read_is_told(importing: Import) -> None:
     importing.write("x")
-    importing.map.write_text("{")
-    with pytest.raises(Trouble, match="neither JSON nor YAML"):
+    importing.map.write_text('{"id": {"value": "hush"}, ')
+    with pytest.raises(Trouble, match="is not JSON") as told:
         importing.run()
+    assert "hush" not in str(told.value)
     importing.map.write_text(json.dumps({"traits": {"email": "e-mail"}}))
     with pytest.raises(Trouble, match="no column 'e-mail'"):
         importing.run()
