@@ -218,7 +218,7 @@ async def test_past_a_limit_the_answer_is_one_that_no_vendor_takes_for_its_last_
 
 async def test_an_event_past_the_limit_is_a_dead_letter_and_the_vendor_has_its_answer() -> None:
     visitor = Visitor(hooks=[StoredHook(property="shop", vendor="generic", secrets={"shared": (SECRET,)})])
-    body = msgspec.json.encode({"email": "jo@acme.example", "text": "x" * 40_000})
+    body = msgspec.json.encode({"email": "jo@acme.example", "texts": ["x" * 10_000] * 4})
     answered = await visitor.post("/v1/hooks/generic/shop", body, key=SECRET.decode(), content_type="application/json")
     assert answered.status == 202
     assert [one["reason"] for one in visitor.durable.dead] == ["too-large"]
