@@ -74,8 +74,11 @@ class Split(Model, frozen=True):
 
 
 class Noted(Model, frozen=True):
-    """lead.noted: `activity_id` ends here, without a lead of its own."""
+    """lead.noted: `activity_id` ends here: nobody is known by it, or (`duplicate`) it is the same form sent twice, of the lead that is named."""
 
     event_id: str
     activity_id: str
     why: str  # visitor, duplicate, discarded
+    lead_id: str | None = None
+    revision: int | None = None  # of the activity, as in lead.enriched
+    profile_version: int | None = None

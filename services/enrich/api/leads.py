@@ -61,7 +61,7 @@ SELECT l.*, ARRAY(SELECT a.lead_id FROM lead AS a WHERE a.absorbed_into = l.lead
 
 # A page of its activities, the latest first, after the last one of the page before.
 ACTIVITIES = """
-SELECT event_id, lead_id, revision, happened FROM activity
+SELECT event_id, lead_id, revision, verdict, happened FROM activity
  WHERE lead_id = $1 AND (occurred_at, event_id) < ($2, $3::uuid) ORDER BY occurred_at DESC, event_id DESC LIMIT $4
 """
 
@@ -116,7 +116,7 @@ def routes(pool: Pool) -> APIRouter:
         shown["identifiers"], shown["apart"], names = await evidence.identifiers(pool, row["lead_id"])
         shown["reviews"] = await reviews.about(pool, names)
         shown["browsers"] = await evidence.browsers(pool, row["lead_id"])
-        shown["activities"] = [emission.activity(one.happened, revision=one.revision) for one in kept]
+        shown["activities"] = [emission.activity(one) for one in kept]
         last = kept[-1].happened if len(kept) == limit else None
         shown["next"] = place(last.at, last.event_id) if last is not None else None
         return as_json(shown)

@@ -13,10 +13,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from services.enrich.domain import judge, verdict
+from services.enrich.domain import judge, revising
 from services.enrich.domain.intake import cleaned
 from services.enrich.domain.leads import KEEPING
-from services.enrich.domain.world import Asked, Command, Human, Owed, World
+from services.enrich.domain.world import Asked, Changes, Command, Human, Owed, Ruling, World
 from shared import clock, cloudevent
 from shared.contracts import Moment
 from shared.outcome import CommandResult, Decision, Outcome, Reason, Reject
@@ -112,7 +112,15 @@ def decide(world: World, input_: Input, *, secret: bytes) -> Outcome:
     owed = "owed", command.command_id
     if KEEPING in world and input_.record is not None:
         waiting = CommandResult(command.command_id, "pending")
-        return Decision({owed: Owed(input_.part, input_.now, command)}, commands=[waiting])
+        changes: Changes = {owed: Owed(input_.part, input_.now, command)}
+        if isinstance(
+            command.asked, Human
+        ):  # the last word is kept already, so that an earlier one does not count for a moment
+            ruling = revising.said(command, command.asked)
+            last: Ruling | None = world.get(("ruling", ruling.event_id))
+            if last is None or last.rank < ruling.rank:
+                changes["ruling", ruling.event_id] = ruling
+        return Decision(changes, commands=[waiting])
     decision = _decided(world, input_, command, secret)
     if input_.record is not None:
         return decision
@@ -126,6 +134,6 @@ def decide(world: World, input_: Input, *, secret: bytes) -> Outcome:
 def _decided(world: World, input_: Input, command: Command, secret: bytes) -> Decision | Reject:
     match command.asked:
         case Human() as asked:
-            return verdict.ruled(world, input_, command, asked)
+            return revising.rule(world, input_, command, asked, secret=secret)
         case asked:
             return judge.decide(world, input_, command, asked, secret=secret)

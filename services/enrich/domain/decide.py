@@ -8,7 +8,17 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from services.enrich.domain import binding, command, emission, profile, rebuild, review
+from services.enrich.domain import (
+    binding,
+    command,
+    crowd,
+    emission,
+    profile,
+    rebuild,
+    review,
+    revising,
+    verdict,
+)
 from services.enrich.domain.cookies import history, visited
 from services.enrich.domain.leads import KEEPING, made, raised
 from services.enrich.domain.regroup import regroup
@@ -19,6 +29,7 @@ from services.enrich.domain.world import (
     Kept,
     Lead,
     NotLoaded,
+    Ruling,
     Visits,
     World,
 )
@@ -49,21 +60,35 @@ def decide(world: World, input_: Input, *, secret: bytes) -> Outcome:
 
 
 def _decided(world: World, input_: Input, secret: bytes) -> Decision:
-    """What an event does that was not decided on before."""
+    """What an event does that was not decided on before: to whose it is, and to what was judged of others."""
     happened: Happened = input_.event
+    arrived: Kept = Kept(happened)
+    judged: list[Kept] = []
+    ruling: Ruling | None = world.get(("ruling", happened.event_id))
+    alone = crowd.alone(crowd.lately(world, happened), happened)
+    if ruling is not None or not alone:
+        arrived, judged = verdict.judged(happened, [] if alone else crowd.others(world, happened), ruling)
+    changes: Changes = {}
+    crowd.noticed(world, changes, happened)
+    decision = _placed(world, input_, arrived, changes, secret)
+    return revising.also(world, decision, judged, input_, secret=secret) if judged else decision
+
+
+def _placed(world: World, input_: Input, arrived: Kept, changes: Changes, secret: bytes) -> Decision:
+    """Whose the event is, with what follows for the lead; `changes` are added to."""
+    happened = arrived.happened
     found, retied = binding.identifiers(world, happened)
     cookie: Cookie | None = world.get(("identifier", happened.cookie)) if happened.cookie is not None else None
     if happened.person is None:
-        return _visit(world, input_, cookie, secret)
+        return _visit(world, input_, cookie, arrived, changes, secret)
     together = binding.bound(happened, found)
     leads = {known for name in together if (known := found[name].lead_id) is not None}
     if retied or len(leads) > 1 or (not leads and binding.is_ruled(found.values())):
-        return regroup(world, input_, found, secret=secret)
+        return regroup(world, input_, found, arrived=arrived, changes=changes, secret=secret)
     lead: Lead = world["lead", leads.pop()] if leads else made(together, input_.now, world=world, secret=secret)
     if cookie is not None and cookie.last is not None and not _in_order(cookie, lead.lead_id, happened):
-        return regroup(world, input_, found, secret=secret)
+        return regroup(world, input_, found, arrived=arrived, changes=changes, secret=secret)
 
-    changes: Changes = {}
     for name, identifier in found.items():
         if name in together and identifier.lead_id != lead.lead_id:
             identifier = replace(identifier, lead_id=lead.lead_id)
@@ -71,7 +96,7 @@ def _decided(world: World, input_: Input, secret: bytes) -> Decision:
             changes["identifier", name] = identifier
     if happened.phone is not None and happened.phone not in together:
         review.look(changes, found, happened.phone)
-    arrived = Kept(happened, lead.lead_id, 1)
+    arrived = replace(arrived, lead_id=lead.lead_id, revision=1)
     joined = _history_of(world, cookie, happened, lead.lead_id) if cookie is not None and cookie.last is None else []
     activities = sorted([*joined, arrived], key=_rank) if joined else [arrived]
     _identified(world, changes, cookie, happened, lead.lead_id)
@@ -86,20 +111,21 @@ def _in_order(cookie: Cookie, lead_id: str, happened: Happened) -> bool:
     return not cookie.shared and cookie.lead_id == lead_id and cookie.first is not None and rank > cookie.first
 
 
-def _visit(world: World, input_: Input, cookie: Cookie | None, secret: bytes) -> Decision:
+def _visit(
+    world: World, input_: Input, cookie: Cookie | None, arrived: Kept, changes: Changes, secret: bytes
+) -> Decision:
     """An event that names nobody but a cookie."""
-    happened: Happened = input_.event
-    changes: Changes = {}
+    happened = arrived.happened
     if cookie is None or cookie.last is None or cookie.first is None:
         _visited(world, changes, cookie, happened)
-        changes["activity", happened.event_id] = Kept(happened)
-        return Decision(changes, [emission.noted_visitor(happened, secret=secret)])
+        changes["activity", happened.event_id] = arrived
+        return Decision(changes, [emission.noted(arrived, secret=secret)])
     rank = happened.rank
     if cookie.lead_id is None or (rank < cookie.last and (cookie.shared or rank < cookie.first)):
-        return regroup(world, input_, {}, secret=secret)
+        return regroup(world, input_, {}, arrived=arrived, changes=changes, secret=secret)
     _visited(world, changes, cookie, happened)
     lead: Lead = world["lead", cookie.lead_id]
-    return _added(world, changes, lead, [Kept(happened, lead.lead_id, 1)], (), input_)
+    return _added(world, changes, lead, [replace(arrived, lead_id=lead.lead_id, revision=1)], (), input_)
 
 
 def _added(
@@ -112,7 +138,7 @@ def _added(
         users, externals = binding.user_ids(names), binding.external_ids(names)
     for kept in activities:
         changes["activity", kept.happened.event_id] = kept
-        state = profile.add(state, kept.happened, users, externals)
+        state = profile.add(state, kept, users, externals)
     fresh = lead.version == 0
     lead = Lead(lead.lead_id, lead.made_at, lead.made_by, raised(lead.version, input_.now), None, state)
     changes["lead", lead.lead_id] = lead
@@ -139,22 +165,26 @@ def _identified(world: World, changes: Changes, cookie: Cookie | None, happened:
     if name is None:
         return
     rank = happened.rank
+    lately = crowd.added(cookie.lately if cookie is not None else None, happened)
     if cookie is None or cookie.last is None or cookie.first is None:
         top = rank if cookie is None else max(cookie.top, rank)
-        changes["identifier", name] = Cookie(name, top, lead_id, rank, rank)
+        changes["identifier", name] = Cookie(name, top, lead_id, rank, rank, lately=lately)
     elif rank > cookie.last:
         shared = cookie.shared or cookie.lead_id != lead_id
-        changes["identifier", name] = Cookie(name, max(cookie.top, rank), lead_id, cookie.first, rank, shared)
+        changes["identifier", name] = Cookie(name, max(cookie.top, rank), lead_id, cookie.first, rank, shared, lately)
+    elif lately is not cookie.lately:
+        changes["identifier", name] = replace(cookie, lately=lately)
     visited(world, changes, happened)
 
 
 def _visited(world: World, changes: Changes, cookie: Cookie | None, happened: Happened) -> None:
     """One more event on its cookie, by nobody that it names."""
     name, rank = happened.cookie or "", happened.rank
+    lately = crowd.added(cookie.lately if cookie is not None else None, happened)
     if cookie is None:
-        changes["identifier", name] = Cookie(name, rank)
-    elif rank > cookie.top:
-        changes["identifier", name] = replace(cookie, top=rank)
+        changes["identifier", name] = Cookie(name, rank, lately=lately)
+    elif rank > cookie.top or lately is not cookie.lately:
+        changes["identifier", name] = replace(cookie, top=max(cookie.top, rank), lately=lately)
     visited(world, changes, happened)
 
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 from msgspec import Struct
 
 from services.enrich.domain import profile
-from services.enrich.domain.world import Happened, Kept, Lead
+from services.enrich.domain.world import Kept, Lead
 from shared import ids
 from shared.contracts import Activity, Enriched, Merged, Noted, Split
 from shared.outcome import Outgoing
@@ -17,12 +17,13 @@ from shared.topology import ENRICHED
 STAGE = "enrich"
 
 
-def activity(happened: Happened, *, revision: int, withdrawn: bool = False) -> Activity:
+def activity(kept: Kept, *, withdrawn: bool = False) -> Activity:
     """The activity as others see it."""
+    happened = kept.happened
     facts, touch = happened.facts, happened.facts.touch
     return Activity(
         id=happened.event_id,
-        revision=revision,
+        revision=kept.revision,
         name=facts.name,
         kind=facts.kind,
         occurred_at=happened.at,
@@ -30,7 +31,7 @@ def activity(happened: Happened, *, revision: int, withdrawn: bool = False) -> A
         channel=touch.channel if touch is not None else None,
         direction=touch.direction if touch is not None else None,
         campaign=touch.campaign if touch is not None else None,
-        human=facts.human,
+        human=kept.shown,
         page=facts.page,
         asset=facts.asset,
         properties=cast(Any, facts.properties),  # its own bytes: read once, never written anew
@@ -51,7 +52,7 @@ class Told(Struct, frozen=True):
 
 
 def enriched(lead: Lead, activities: Sequence[Kept], told: Told, *, withdrawn: bool = False) -> list[Outgoing]:
-    """These activities under this lead, with its profile as it is now."""
+    """These activities under this lead, with its profile as it is now. Repeats are noted."""
     state = lead.state
     shown = profile.of(state)
     first = state.first.touch if state.first is not None else None
@@ -59,6 +60,9 @@ def enriched(lead: Lead, activities: Sequence[Kept], told: Told, *, withdrawn: b
     sent: list[Outgoing] = []
     for kept in activities:
         happened = kept.happened
+        if kept.repeat and not withdrawn:
+            sent.append(_noted_repeat(kept, lead))
+            continue
         event_id = ids.event_id(
             STAGE, happened.event_id, lead.lead_id, kept.revision, "lead.enriched", 1 if withdrawn else 0
         )
@@ -66,7 +70,7 @@ def enriched(lead: Lead, activities: Sequence[Kept], told: Told, *, withdrawn: b
             event_id=event_id,
             lead_id=lead.lead_id,
             profile_version=lead.version,
-            activity=activity(happened, revision=kept.revision, withdrawn=withdrawn),
+            activity=activity(kept, withdrawn=withdrawn),
             profile=shown,
             first_touch=first,
             last_touch=last,
@@ -98,8 +102,24 @@ def split(cause: str, *, left: str, restored: Lead) -> Outgoing:
     return Outgoing(ENRICHED, restored.lead_id, "lead.split", event_id, event)
 
 
-def noted_visitor(happened: Happened, *, secret: bytes) -> Outgoing:
-    """That the event is a visitor's: nobody is known on its cookie yet. Keyed by the cookie's HMAC."""
-    event_id = ids.event_id(STAGE, happened.event_id, "", 0, "lead.noted")
-    event = Noted(event_id=event_id, activity_id=happened.event_id, why="visitor")
+def noted(kept: Kept, *, secret: bytes) -> Outgoing:
+    """That the event is a visitor's: nobody is known on its cookie yet; or a visitor's repeat. Keyed by the cookie's HMAC."""
+    happened = kept.happened
+    event_id = ids.event_id(STAGE, happened.event_id, "", 0, "lead.noted", 1 if kept.repeat else 0)
+    event = Noted(event_id=event_id, activity_id=happened.event_id, why="duplicate" if kept.repeat else "visitor")
     return Outgoing(ENRICHED, ids.person_key(secret, happened.cookie or ""), "lead.noted", event_id, event)
+
+
+def _noted_repeat(kept: Kept, lead: Lead) -> Outgoing:
+    """That the same form of the same person was sent just before: this one does not count."""
+    activity_id = kept.happened.event_id
+    event_id = ids.event_id(STAGE, activity_id, lead.lead_id, kept.revision, "lead.noted")
+    event = Noted(
+        event_id=event_id,
+        activity_id=activity_id,
+        why="duplicate",
+        lead_id=lead.lead_id,
+        revision=kept.revision,
+        profile_version=lead.version,
+    )
+    return Outgoing(ENRICHED, lead.lead_id, "lead.noted", event_id, event)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -39,6 +40,7 @@ class _Captured(Struct):
 
 
 _decode = msgspec.json.Decoder(_Captured).decode
+_encode = msgspec.json.Encoder().encode
 _decode_properties = msgspec.json.Decoder(dict[str, Any] | None).decode
 _DEEPEST = 40  # levels; who reads an event after us may have less stack left
 _CONTAINERS: frozenset[type] = frozenset((dict, list))
@@ -142,6 +144,7 @@ def read(captured: _Captured, locate: where.Locate = where.nowhere) -> Happened 
             consent=captured.consent,
             touch=_touch(at, context),
             history=captured.history is True,
+            content=_content(captured, traits) if kind == "form" and captured.history is not True else 0,
         ),
         email=_EMAIL + reading.address.match if reading.address is not None else None,
         user=name("user", property_, user) if user is not None else None,
@@ -157,6 +160,16 @@ def read(captured: _Captured, locate: where.Locate = where.nowhere) -> Happened 
 def _called(said: dict[str, Said]) -> str | None:
     given, family = said.get("name.given"), said.get("name.family")
     return agreement.called(given.value, family.value) if given is not None and family is not None else None
+
+
+def _content(captured: _Captured, traits: dict[str, Any]) -> int:
+    """A form's content as a number: which form, on which page, what was filled in and agreed to, and who sent it. Never 0."""
+    context = captured.context
+    page = context.page if context is not None else None
+    said = (captured.property, captured.name, captured.anonymous_id, captured.user_id, page, traits, captured.consent)
+    digest = blake2b(captured.properties, digest_size=6)
+    digest.update(_encode(said))
+    return int.from_bytes(digest.digest()) or 1
 
 
 def _event_id(captured: _Captured) -> str:

@@ -6,10 +6,10 @@ from collections import ChainMap
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-from services.enrich.domain import binding
+from services.enrich.domain import binding, crowd
 from services.enrich.domain.decide import decide
 from services.enrich.domain.leads import KEEPING
-from services.enrich.domain.world import Cookie, Happened, Identifier, Kept, NotLoaded, Rank, World
+from services.enrich.domain.world import Cookie, Happened, Identifier, Kept, Lately, Lead, NotLoaded, Rank, Span, World
 from shared.outcome import Decision
 from shared.stage import Input
 
@@ -37,6 +37,7 @@ def lacking(world: World, inputs: Sequence[Input], *, secret: bytes, again: bool
     leads: set[str] = set()
     lacked: set[str] = set()
     cookies: dict[str, Any] = {}
+    moments: dict[str, set[Span]] = {}
     for input_, circle in zip(inputs, circles, strict=True):
         if circle not in open_:
             continue
@@ -49,9 +50,11 @@ def lacking(world: World, inputs: Sequence[Input], *, secret: bytes, again: bool
             lacked |= lack.names
             for cookie, since in lack.cookies.items():
                 cookies[cookie] = min(since, cookies.get(cookie, since))
-    if not (leads or cookies or lacked):
+            for crowd_, spans in lack.moments.items():
+                moments.setdefault(crowd_, set()).update(spans)
+    if not (leads or cookies or lacked or moments):
         return None
-    return NotLoaded(leads=frozenset(leads), cookies=cookies, names=frozenset(lacked))
+    return NotLoaded(leads=frozenset(leads), cookies=cookies, names=frozenset(lacked), moments=moments)
 
 
 def names(input_: Input) -> list[str]:
@@ -73,7 +76,8 @@ def _circles(world: World, inputs: Sequence[Input]) -> tuple[list[str], set[str]
 
     A circle is named by the one lead that its events' identifiers have, or by their strongest identifier while they have none.
     Two events with an identifier in common are in the same circle, or both circles are open. In a circle that is not open all
-    leads are one, all ties agree and all cookies are in order: nobody becomes one, falls apart, or gets a history.
+    leads are one, all ties agree and all cookies are in order: nobody becomes one, falls apart, or gets a history; and nobody acts in the
+    same moment as others, so that these are not looked at.
     """
     circles: list[str] = []
     open_: set[str] = set()
@@ -81,6 +85,7 @@ def _circles(world: World, inputs: Sequence[Input]) -> tuple[list[str], set[str]
     tied: dict[tuple[str, str], str] = {}
     phones: dict[str, int] = {}
     tops: dict[str, Rank] = {}
+    lately: dict[str, Lately | None] = {}
     for input_ in inputs:
         happened = input_.event
         if not isinstance(happened, Happened):
@@ -96,7 +101,12 @@ def _circles(world: World, inputs: Sequence[Input]) -> tuple[list[str], set[str]
         for name in theirs:
             leads.add(circle_of.setdefault(name, circle))
         leads.discard(circle)
-        if leads or not _agree(happened, known, tied, phones) or not _in_order(happened, known, tops):
+        if (
+            leads
+            or not _agree(happened, known, tied, phones)
+            or not _in_order(happened, known, tops)
+            or not _alone(world, happened, circle, lately)
+        ):
             open_ |= leads
             open_.add(circle)
     if _COMMANDED in open_:
@@ -161,6 +171,18 @@ def _in_order(happened: Happened, known: Mapping[str, Any], tops: dict[str, Rank
     top = tops.get(happened.cookie) or (cookie.top if cookie is not None else None)
     tops[happened.cookie] = happened.rank
     return (cookie is None or not visited) and (top is None or happened.rank > top)
+
+
+def _alone(world: World, happened: Happened, circle: str, lately: dict[str, Lately | None]) -> bool:
+    """Whether nobody acts in the same moment, in the store or in this batch."""
+    crowd_ = happened.cookie or circle  # without a cookie it is what the lead knows
+    if crowd_ in lately:
+        known = lately[crowd_]
+    else:
+        lead: Lead | None = world.get(("lead", circle)) if happened.cookie is None else None
+        known = lead.state.lately if lead is not None else crowd.lately(world, happened)
+    lately[crowd_] = crowd.added(known, happened)
+    return crowd.alone(known, happened)
 
 
 def _fetched(world: World) -> set[str | None]:

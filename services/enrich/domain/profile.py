@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from services.enrich.domain import human, job, zone
-from services.enrich.domain.world import ConsentClaim, Happened, Said, State, TouchClaim, Voice
+from msgspec.structs import replace
+
+from services.enrich.domain import crowd, human, job, zone
+from services.enrich.domain.world import ConsentClaim, Kept, Said, State, TouchClaim, Voice
 from shared.contracts import Company, Consent, Email, Job, Name, Phone, Profile
 
 DIRECT = "direct"
 _NO_IDS: Mapping[str, str] = {}
 
 
-def add(state: State, happened: Happened, users: Mapping[str, str], externals: Mapping[str, str] = _NO_IDS) -> State:
+def add(state: State, kept: Kept, users: Mapping[str, str], externals: Mapping[str, str] = _NO_IDS) -> State:
     """The state with one more event. A field is kept by trust, then recency, then event id; consent by recency, where a
-    withdrawal beats a consent of the same instant. `users` are the person's user ids by property, `externals` its external ids by system."""
+    withdrawal beats a consent of the same instant. A repeat says nothing. `users` are the person's user ids by property, `externals` its
+    external ids by system."""
+    happened = kept.happened
     facts, at, event_id = happened.facts, happened.at, happened.event_id
+    lately = crowd.added(state.lately, happened) if happened.cookie is None else state.lately
+    if kept.repeat:
+        return replace(state, lately=lately)
     voices = state.voices
     if facts.claims or facts.custom:
         voice = Voice(at, facts.claims, facts.custom)
@@ -31,13 +38,7 @@ def add(state: State, happened: Happened, users: Mapping[str, str], externals: M
             )
             if purpose not in consents or _strictness(consents[purpose]) < _strictness(claim):
                 consents[purpose] = claim
-    first, last = state.first, state.last
-    if facts.touch is not None and facts.human >= human.LIKELY:
-        touch = TouchClaim(event_id, facts.touch)
-        if first is None or (at, event_id) < (first.touch.at, first.event_id):
-            first = touch
-        if last is None or _lastness(last) < _lastness(touch):
-            last = touch
+    first, last = _touches(state, kept)
     known, others = state.users, state.externals
     return State(
         voices,
@@ -46,15 +47,40 @@ def add(state: State, happened: Happened, users: Mapping[str, str], externals: M
         last,
         _least(known, users) if users else known,
         _least(others, externals) if externals else others,
+        lately,
     )
 
 
-def fold(events: Iterable[Happened], users: Mapping[str, str], externals: Mapping[str, str] = _NO_IDS) -> State:
+def fold(events: Iterable[Kept], users: Mapping[str, str], externals: Mapping[str, str] = _NO_IDS) -> State:
     """The state that these events make, in any order."""
     state = State()
-    for happened in events:
-        state = add(state, happened, {})
-    return State(state.voices, state.consents, state.first, state.last, dict(users), dict(externals))
+    for kept in events:
+        state = add(state, kept, {})
+    return replace(state, users=dict(users), externals=dict(externals))
+
+
+def believed(state: State, kept: Kept) -> State | None:
+    """The state after a new verdict on how human one of its events is; None where all events are needed to tell."""
+    if kept.repeat or kept.happened.facts.touch is None:
+        return state
+    first, last = _touches(state, kept)
+    if kept.shown >= human.LIKELY:
+        return replace(state, first=first, last=last)
+    event_id = kept.happened.event_id
+    prevails = any(touch is not None and touch.event_id == event_id for touch in (first, last))
+    return None if prevails else state
+
+
+def _touches(state: State, kept: Kept) -> tuple[TouchClaim | None, TouchClaim | None]:
+    """The first and last touch with those of one more event, which counts if a person may have done it."""
+    happened, first, last = kept.happened, state.first, state.last
+    if happened.facts.touch is not None and kept.shown >= human.LIKELY:
+        touch = TouchClaim(happened.event_id, happened.facts.touch)
+        if first is None or (happened.at, happened.event_id) < (first.touch.at, first.event_id):
+            first = touch
+        if last is None or _lastness(last) < _lastness(touch):
+            last = touch
+    return first, last
 
 
 def _least(known: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
-from services.enrich.domain import binding, emission, profile
+from services.enrich.domain import binding, crowd, emission, profile, verdict
 from services.enrich.domain.cookies import visited
 from services.enrich.domain.world import (
     Changes,
@@ -37,6 +37,7 @@ class _Activity(msgspec.Struct):
     id: str
     revision: int
     occurred_at: datetime
+    human: float | None = None
     withdrawn: bool = False
 
 
@@ -47,6 +48,9 @@ class _Output(msgspec.Struct):
     activity: _Activity | None = None
     activity_id: str | None = None
     survivor: str | None = None
+    why: str | None = None
+    lead_id: str | None = None
+    revision: int | None = None
 
 
 _decode = msgspec.json.Decoder(_Output).decode
@@ -54,7 +58,7 @@ _decode = msgspec.json.Decoder(_Output).decode
 
 def recollect(record: Record) -> Recollection | None:
     """What a record of leads.enriched.v1 says to a rebuild; None when it is not one of ours that can be read. Its value is when the activity
-    happened, or the survivor of a merge."""
+    happened and how human it is, the survivor of a merge, or of a repeat whose it is (nothing for a visitor's)."""
     try:
         said = _decode(record.value)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -62,15 +66,16 @@ def recollect(record: Record) -> Recollection | None:
     if said.activity is not None:
         if not cloudevent.is_uuid(said.activity.id):
             return None
-        happened_at = said.activity.occurred_at.isoformat().encode()
+        human = said.activity.human
+        how = f"{said.activity.occurred_at.isoformat()}|{human if human is not None else ''}".encode()
         return Recollection(
-            said.activity.id, said.activity.revision, said.profile_version, said.activity.withdrawn, value=happened_at
+            said.activity.id, said.activity.revision, said.profile_version, said.activity.withdrawn, value=how
         )
     if said.activity_id is not None and not cloudevent.is_uuid(said.activity_id):
         return None
-    return Recollection(
-        said.activity_id, 0, said.profile_version, value=said.survivor.encode() if said.survivor is not None else None
-    )
+    named = (said.lead_id or "") if said.why == "duplicate" else said.survivor
+    value = named.encode() if named is not None else None
+    return Recollection(said.activity_id, said.revision or 0, said.profile_version, value=value)
 
 
 def told(last: Told, recalled: Callable[[str], Recalled | None]) -> Told:
@@ -109,8 +114,11 @@ def _counted(told: Told, input_: Input) -> bool:
 
 def _kept(world: World, input_: Input, told: Told, secret: bytes) -> Decision:
     happened: Happened = input_.event
-    one = Kept(happened, told.lead_id, told.revision)
-    changes: Changes = {("activity", happened.event_id): one, ("owed", happened.event_id): None}
+    one, judged = _judged(world, happened, told)
+    changes: Changes = {("owed", happened.event_id): None}
+    for kept in (one, *judged):
+        changes["activity", kept.happened.event_id] = kept
+    crowd.noticed(world, changes, happened)
     if told.lead_id is None:
         _on_cookie(world, changes, happened, None)
         return Decision(changes)
@@ -127,6 +135,20 @@ def _kept(world: World, input_: Input, told: Told, secret: bytes) -> Decision:
     if retied or moved:
         _settle(world, changes, found, happened, told.lead_id)
     return Decision(changes, _again(changes, input_, told, one))
+
+
+def _judged(world: World, happened: Happened, told: Told) -> tuple[Kept, list[Kept]]:
+    """The event, and others that it makes appear in another light: as the topic tells, and where it tells nothing, of visitors, as they are
+    judged by all that are there."""
+    one = Kept(happened, told.lead_id, told.revision, repeat=told.repeat)
+    if told.human is not None:
+        return (replace(one, human=told.human) if told.human != happened.facts.human else one), []
+    if crowd.alone(crowd.lately(world, happened), happened):
+        return one, []
+    arrived, judged = verdict.judged(happened, crowd.others(world, happened), None)
+    if not one.repeat:
+        one = replace(one, human=arrived.human)
+    return one, [other for other in judged if other.lead_id is None and not other.repeat]
 
 
 def _again(changes: Changes, input_: Input, told: Told, kept: Kept) -> list[Outgoing]:
@@ -164,7 +186,7 @@ def _added(world: World, changes: Changes, kept: Kept, names: Sequence[str], *, 
     recalled: Recalled = world.get(("recalled", lead_id)) or Recalled(to_ms(now), to_ms(now))
     if lead is None:
         lead = _lead(recalled, lead_id, maker)
-    state = profile.add(lead.state, kept.happened, binding.user_ids(names), binding.external_ids(names))
+    state = profile.add(lead.state, kept, binding.user_ids(names), binding.external_ids(names))
     changes["lead", lead_id] = replace(lead, version=max(lead.version, recalled.last), state=state)
     known = world.get(("history", lead_id))
     if known is not None:
@@ -198,6 +220,7 @@ def _on_cookie(world: World, changes: Changes, happened: Happened, lead_id: str 
         return
     known: Cookie | None = world.get(("identifier", name))
     cookie = replace(known, top=max(known.top, rank)) if known is not None else Cookie(name, rank)
+    cookie = replace(cookie, lately=crowd.added(cookie.lately, happened))
     if lead_id is not None:
         last = cookie.last is None or rank > cookie.last
         cookie = replace(

@@ -7,18 +7,18 @@ are what is told.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from msgspec.structs import replace
 
-from services.enrich.domain import binding, emission, people, profile, review
+from services.enrich.domain import binding, crowd, emission, people, profile, review
 from services.enrich.domain.component import component, names_of
 from services.enrich.domain.cookies import govern
 from services.enrich.domain.judgement import Judgement, taken_off
 from services.enrich.domain.leads import made, raised, survivor
 from services.enrich.domain.world import (
+    Changes,
     Cookie,
     Happened,
     Identifier,
@@ -36,17 +36,25 @@ _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 def regroup(
-    world: World, input_: Input, found: Mapping[str, Identifier], *, secret: bytes, ruling: Judgement | None = None
+    world: World,
+    input_: Input,
+    found: Mapping[str, Identifier],
+    *,
+    secret: bytes,
+    arrived: Kept | None = None,
+    changes: Changes | None = None,
+    ruling: Judgement | None = None,
 ) -> Decision:
-    """What the event of `input_`, or a ruling, makes of the closed component of leads that it touches. `found`: the identifiers that it names, with
-    their new ties.
+    """What the event of `input_`, judged as `arrived`, or a ruling, makes of the closed component of leads that it touches. `found`: the identifiers
+    that it names, with their new ties. `changes` are added to.
+
 
     Raises NotLoaded where the world lacks the history of one of these leads, an identifier on which it depends who they are, or the visits on
     the event's cookie.
     """
-    happened: Happened | None = input_.event if ruling is None else None
+    happened = arrived.happened if arrived is not None else None
     leads, names = component(world, happened, found)
-    kept = _activities(world, leads, happened, ruling)
+    kept = _activities(world, leads, arrived, ruling)
     names |= names_of(kept.values())
     identifiers = {name: _identifier(world, found, name) for name in sorted(names)}
     person = people.people(identifiers)
@@ -56,7 +64,7 @@ def regroup(
     for event_id, owner in whose.items():
         if owner is not None:
             groups[owner].append(event_id)
-    settled = _Settled(world, input_, secret, leads, ruling)
+    settled = _Settled(world, input_, secret, leads, changes if changes is not None else {}, ruling)
     ruled = binding.is_ruled(identifiers.values())
     for owner in sorted(groups):
         theirs = [row for name, row in identifiers.items() if person[name] == owner] if ruled else ()
@@ -65,15 +73,14 @@ def regroup(
     return settled.decision(kept, whose, identifiers, person, groups)
 
 
-def _activities(
-    world: World, leads: frozenset[str], happened: Happened | None, ruling: Judgement | None
-) -> dict[str, Kept]:
+def _activities(world: World, leads: frozenset[str], arrived: Kept | None, ruling: Judgement | None) -> dict[str, Kept]:
     kept = {event_id: world["activity", event_id] for lead in sorted(leads) for event_id in world["history", lead]}
-    if happened is not None:
+    if arrived is not None:
+        happened = arrived.happened
         visits: Visits | None = world.get(("visits", happened.cookie)) if happened.cookie is not None else None
         for event_id in visits.events if visits is not None else ():
             kept[event_id] = world["activity", event_id]
-        kept[happened.event_id] = Kept(happened)
+        kept[happened.event_id] = arrived
     elif ruling is not None and ruling.events:
         for event_id in ruling.events:
             if event_id in kept:
@@ -110,12 +117,18 @@ class _Settled:
     """Which lead each person has, while it is worked out; and then the decision."""
 
     def __init__(
-        self, world: World, input_: Input, secret: bytes, leads: frozenset[str], ruling: Judgement | None
+        self,
+        world: World,
+        input_: Input,
+        secret: bytes,
+        leads: frozenset[str],
+        changes: Changes,
+        ruling: Judgement | None,
     ) -> None:
         self.world, self.input, self.secret, self.leads, self.ruling = world, input_, secret, leads, ruling
         self.happened: Happened | None = input_.event if ruling is None else None
         self.lead_of: dict[str, Lead] = {}
-        self.changes: dict[Hashable, Any] = {}
+        self.changes = changes
         self.emit: list[Outgoing] = []
         absorbed = {name for lead in leads for name in world.get(("absorbed", lead), ())}
         # All leads of the component by id, those absorbed into one of them too: they come back when their person does.
@@ -178,11 +191,13 @@ class _Settled:
                 [replace(one, revision=one.revision + 1) for one in moved.values() if one.lead_id == lead_id], key=_rank
             )
             came = sorted([kept[id_] for id_ in moved if new_lead[id_] == lead_id], key=_rank)
-            if not gone and not came:
+            if not gone and all(one.repeat for one in came):
                 # Only the profile has changed (a user id left): the latest activity carries it.
-                latest = max((one for one in kept.values() if one.lead_id == lead_id), key=_rank)
-                came = [replace(latest, revision=latest.revision + 1)]
-                self.changes["activity", latest.happened.event_id] = came[0]
+                counting = [one for one in kept.values() if one.lead_id == lead_id and not one.repeat]
+                if counting:
+                    latest = max(counting, key=_rank)
+                    came.append(replace(latest, revision=latest.revision + 1))
+                    self.changes["activity", latest.happened.event_id] = came[-1]
             cause = here if self.happened is not None and new_lead[here] == lead_id else ""
             told = emission.Told(
                 history=self.happened is not None and self.happened.facts.history,
@@ -193,7 +208,7 @@ class _Settled:
             self.emit += emission.enriched(lead, came, told)
         for event_id in moved:
             if new_lead[event_id] is None and event_id == here:
-                self.emit.append(emission.noted_visitor(kept[event_id].happened, secret=self.secret))
+                self.emit.append(emission.noted(kept[event_id], secret=self.secret))
         return Decision(self.changes, self.emit)
 
     def _leads(
@@ -212,7 +227,7 @@ class _Settled:
             names = [name for name in named if person[name] == owner]
             users, externals = binding.user_ids(names), binding.external_ids(names)
             if lead.lead_id in touched or (users, externals) != (lead.state.users, lead.state.externals):
-                state = profile.fold((kept[event_id].happened for event_id in event_ids), users, externals)
+                state = profile.fold((kept[event_id] for event_id in event_ids), users, externals)
                 lead = replace(lead, state=state, version=raised(lead.version, self.input.now))
                 touched.add(lead.lead_id)
             self.known[lead.lead_id] = self.lead_of[owner] = lead
@@ -273,7 +288,7 @@ class _Settled:
                 shared = cookie.shared or any(new_lead[rank[1]] != lead_id for rank in ranks)
                 cookie = replace(cookie, first=first, last=last, lead_id=lead_id, shared=shared)
             if here is not None and name == here.cookie:
-                cookie = replace(cookie, top=max(cookie.top, here.rank))
+                cookie = replace(cookie, top=max(cookie.top, here.rank), lately=crowd.added(cookie.lately, here))
                 visits: Visits | None = self.world.get(("visits", name))
                 since = visits.since if visits is not None else _BEGINNING
                 events = visits.events if visits is not None else ()

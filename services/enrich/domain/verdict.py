@@ -1,85 +1,73 @@
-"""A later verdict on who acted: what only many events together tell (a burst), and what an operator says. Pure.
+"""A later verdict on who acted: what only many events together tell (a burst, a form sent twice), and what an operator says. Pure.
 
-It depends on the set of a cookie's or a person's events alone, never on the order in which they arrived: an event is in a burst or is
-not, whatever came first, and with more events a burst only grows. What changes is sent again, the same activity with a higher revision.
+It depends on the set of a cookie's or a person's events alone, never on the order in which they arrived: an event is in a burst or a repeat, or
+is not, whatever came first, and with more events there are only more of both. What changes is sent again, the same activity with a higher revision.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from msgspec import Struct
+from msgspec.structs import replace
 
 from services.enrich.domain.human import SIGNS
-from services.enrich.domain.world import Command, Human, Rank, Ruling, World
-from shared.outcome import Decision
-from shared.stage import Input
+from services.enrich.domain.world import Happened, Kept, Rank, Ruling
 
 MANY = 10  # acts in less than a second: more than hands can do, and fewer than a browser that opens its tabs again seldom does
-_SECOND = timedelta(seconds=1)
+SECOND = timedelta(seconds=1)
+REPEATED = timedelta(
+    seconds=10
+)  # within which the same form by the same person is a double click, or a button that seemed stuck
 # What is done by hand. A track event is a program's: twenty products may be seen in one moment; and servers tell many things at once.
-_BY_HAND = frozenset(("page", "form", "pixel"))
+BY_HAND = frozenset(("page", "form", "pixel"))
 # Who tells the past, or speaks for others, tells nothing about speed.
-_TOLD = frozenset(("hook", "identify"))
+TOLD = frozenset(("hook", "identify"))
+_BURST = SIGNS["burst"]
 
 
-class Act(Struct, frozen=True, gc=False):
-    """One activity of a cookie, or of a person where there is none. `own` is how human it is by itself, `shown` how it was sent last
-    in `revision` (0: it was not sent yet)."""
-
-    event_id: str
-    at: datetime
-    kind: str
-    own: float
-    shown: float
-    revision: int
-    history: bool = False
-
-
-class Revised(Struct, frozen=True, gc=False):
-    """An activity that is to be sent again: how human it is now, in which revision."""
-
-    event_id: str
-    human: float
-    revision: int
-
-
-def revised(acts: Iterable[Act], rulings: Mapping[str, Sequence[Ruling]]) -> list[Revised]:
-    """What of these activities (all there are of one cookie in the time that matters) is another now than it was sent, by time and id.
-    `rulings` by event id. What was not sent yet keeps its revision: nobody knows it in another form."""
-    ordered = sorted(acts, key=_rank)
-    within = bursts(ordered)
+def judged(happened: Happened, others: Sequence[Kept], ruling: Ruling | None) -> tuple[Kept, list[Kept]]:
+    """The event as it is judged among `others` (all there are around it in its crowd); and those of them that are judged otherwise by now,
+    so, in the revision that they have."""
+    burst = bursts(sorted([happened, *(other.happened for other in others)], key=_rank))
     changed = []
-    for act in ordered:
-        now = human(act.own, burst=act.event_id in within, rulings=rulings.get(act.event_id, ()))
-        if now != act.shown:
-            changed.append(Revised(act.event_id, now, act.revision + 1 if act.revision else 0))
-    return changed
+    for other in others:
+        if other.repeat:
+            continue
+        if repeats(other.happened, happened):
+            changed.append(replace(other, repeat=True, human=other.human if other.ruled else None))
+        elif other.happened.event_id in burst and not other.ruled and other.shown > _BURST:
+            changed.append(replace(other, human=_BURST))
+    arrived = Kept(happened, repeat=any(repeats(happened, other.happened) for other in others))
+    if ruling is not None:
+        arrived = ruled(arrived, ruling)
+    elif happened.event_id in burst and not arrived.repeat and happened.facts.human > _BURST:
+        arrived = replace(arrived, human=_BURST)
+    return arrived, changed
 
 
-def ruled(world: World, input_: Input, command: Command, asked: Human) -> Decision:
-    """What an operator's word about an activity changes."""
-    ruling = Ruling(asked.event_id, command.at, command.command_id, asked.human, command.by, asked.reason)
-    known: Ruling | None = world.get(("ruling", asked.event_id))
-    if known is not None and known.rank >= ruling.rank:
-        return Decision()
-    return Decision({("ruling", asked.event_id): ruling})
+def ruled(kept: Kept, ruling: Ruling) -> Kept:
+    """The activity under an operator's word: that is the last."""
+    return replace(kept, human=ruling.human if ruling.human != kept.happened.facts.human else None, ruled=True)
 
 
-def human(own: float, *, burst: bool, rulings: Sequence[Ruling]) -> float:
-    """How human an activity is: as the operator says, else by the least of what it says itself and whether it is in a burst."""
-    if rulings:
-        return max(rulings, key=lambda ruling: ruling.rank).human
-    return min(own, SIGNS["burst"]) if burst else own
+def repeats(later: Happened, earlier: Happened) -> bool:
+    """Whether `later` is the same form as `earlier`, sent again. A third that repeats the second is one too: no end is seen to it."""
+    content = later.facts.content
+    return (
+        content != 0
+        and content == earlier.facts.content
+        and earlier.rank < later.rank
+        and later.at - earlier.at <= REPEATED
+    )
 
 
-def bursts(acts: Sequence[Act]) -> frozenset[str]:
-    """Of these activities (by time) the ids of those within any second, ends excluded, in which `MANY` things were done by hand."""
-    by_hand = [act.at for act in acts if act.kind in _BY_HAND and not act.history]
+def bursts(acts: Sequence[Happened]) -> frozenset[str]:
+    """Of these events (by time) the ids of those within any second, ends excluded, in which `MANY` things were done by hand."""
+    hands = [act.at for act in acts if by_hand(act)]
     spans: list[tuple[datetime, datetime]] = []
-    for first, last in zip(by_hand, by_hand[MANY - 1 :], strict=False):
-        if last - first < _SECOND:
+    for first, last in zip(hands, hands[MANY - 1 :], strict=False):
+        if last - first < SECOND:
             if spans and first <= spans[-1][1]:
                 spans[-1] = (spans[-1][0], last)
             else:
@@ -87,11 +75,19 @@ def bursts(acts: Sequence[Act]) -> frozenset[str]:
     if not spans:
         return frozenset()
     return frozenset(
-        act.event_id
-        for act in acts
-        if act.kind not in _TOLD and not act.history and any(first <= act.at <= last for first, last in spans)
+        act.event_id for act in acts if has_speed(act) and any(first <= act.at <= last for first, last in spans)
     )
 
 
-def _rank(act: Act) -> Rank:
-    return act.at, act.event_id
+def by_hand(happened: Happened) -> bool:
+    """Whether somebody did this by hand, then."""
+    return happened.facts.kind in BY_HAND and not happened.facts.history
+
+
+def has_speed(happened: Happened) -> bool:
+    """Whether how fast this came after others says anything about it."""
+    return happened.facts.kind not in TOLD and not happened.facts.history
+
+
+def _rank(happened: Happened) -> Rank:
+    return happened.rank

@@ -2,14 +2,14 @@
 
 A world's keys: ("identifier", name) -> Identifier or Cookie, ("lead", id) -> Lead, ("activity", event id) -> Kept;
 and, only where they are known completely: ("history", lead id) -> the ids of all its activities, ("absorbed", lead id) ->
-the ids of leads that it absorbed, ("visits", cookie) -> Visits; in a rebuild ("told", event id) -> Told, ("recalled", lead id) -> Recalled.
+the ids of leads that it absorbed, ("visits", cookie) -> Visits, ("moments", crowd) -> Moments; in a rebuild ("told", event id) -> Told, ("recalled", lead id) -> Recalled.
 ("ruling", event id) -> Ruling, where there is one.
 Saved, and never in a world: ("owed", event or command id) -> Owed, or None when it is done.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -51,6 +51,14 @@ class Identifier(Struct, frozen=True, gc=False):
     ties: dict[str, Tie] = {}
 
 
+class Lately(Struct, frozen=True, array_like=True, gc=False):
+    """What was done by hand on a cookie or by a lead without one: how often in all, and what was done last, by time in milliseconds, each with
+    its content (0 where it has none). It tells whether others acted at the same moment, without a look at them (crowd.py)."""
+
+    count: int
+    acts: tuple[tuple[int, int], ...]
+
+
 class Cookie(Struct, frozen=True, gc=False):
     """An anonymous id. `first` and `last` are the first and last identification on it, `top` its latest event of any kind.
 
@@ -63,6 +71,7 @@ class Cookie(Struct, frozen=True, gc=False):
     first: Rank | None = None
     last: Rank | None = None
     shared: bool = False
+    lately: Lately | None = None
 
 
 class Said(Struct, frozen=True, array_like=True, gc=False):
@@ -104,6 +113,7 @@ class State(Struct, frozen=True, gc=False):
     last: TouchClaim | None = None
     users: dict[str, str] = {}
     externals: dict[str, str] = {}
+    lately: Lately | None = None  # of events without a cookie
 
 
 class Lead(Struct, frozen=True, gc=False):
@@ -135,6 +145,7 @@ class Facts(Struct, frozen=True, omit_defaults=True, gc=False):
     consent: ConsentGiven | None = None
     touch: Touch | None = None
     history: bool = False
+    content: int = 0  # of a form: a hash of who sent what, so that the same sent twice is seen
 
 
 class Happened(Struct, frozen=True, gc=False):
@@ -172,22 +183,37 @@ class Happened(Struct, frozen=True, gc=False):
         return names
 
     @property
+    def crowd(self) -> str:
+        """The identifier by which others acted together with it: its cookie, or where it has none its person."""
+        return self.cookie or self.person or ""
+
+    @property
     def rank(self) -> Rank:
         return self.at, self.event_id
 
 
 class Kept(Struct, frozen=True, gc=False):
-    """An event that counts. `revision` 0: it was not sent under any lead yet. `apart`: the latest ruling that took it off who it names."""
+    """An event that was taken, once. `revision` 0: it was not sent under any lead yet. `human` is the verdict on it where that is another than
+    its own facts tell, `ruled` by an operator. `repeat`: the same form was sent just before; it is its person's, and counts for nothing.
+    `apart`: the latest ruling that took it off who it names."""
 
     happened: Happened
     lead_id: str | None = None
     revision: int = 0
+    human: float | None = None
+    ruled: bool = False
+    repeat: bool = False
     apart: Tie | None = None
 
     @property
     def person(self) -> str | None:
         """The identifier that the event is of."""
         return self.apart.to if self.apart is not None else self.happened.person
+
+    @property
+    def shown(self) -> float:
+        """How human it is, as it is told."""
+        return self.happened.facts.human if self.human is None else self.human
 
 
 class Human(Struct, frozen=True, tag="human", gc=False):
@@ -259,16 +285,28 @@ class Visits(Struct, frozen=True, gc=False):
     events: tuple[str, ...] = ()
 
 
+Span = tuple[datetime, datetime]  # both ends belong to it
+
+
+class Moments(Struct, frozen=True, gc=False):
+    """Activities on one cookie, or of one person without a cookie, by id: all within these spans; without spans all that there are."""
+
+    events: tuple[str, ...] = ()
+    spans: tuple[Span, ...] | None = None
+
+
 class Told(Struct, frozen=True, gc=False):
     """In a rebuild: what the output topic says of one event. It counted as the record of `at` said it, which happened at `occurred_at` (absent:
     not known), and was told last in `revision`, under `lead_id`, or as nobody's. `absorbed`: the lead that it was told of, and those on the way
-    to the one that stands here, were absorbed since, and it was not told under this one yet."""
+    to the one that stands here, were absorbed since, and it was not told under this one yet. `human` as it was told last, `repeat`: last as a repeat."""
 
     at: datetime | None
     revision: int
     lead_id: str | None = None
     absorbed: tuple[str, ...] = ()
     occurred_at: datetime | None = None
+    human: float | None = None
+    repeat: bool = False
 
 
 class Recalled(Struct, frozen=True, gc=False):
@@ -289,8 +327,8 @@ class Owed(Struct, frozen=True, gc=False):
 
 
 class NotLoaded(Exception):
-    """The decision needs the whole history of these leads, the visits on these cookies since a time, or these identifiers (known or not)
-    with their leads, and the world lacks them.
+    """The decision needs the whole history of these leads, the visits on these cookies since a time, these identifiers (known or not) with
+    their leads, or what was done in a crowd (see Happened) at these moments, and the world lacks them.
 
     `load` catches it, fetches and asks again; `decide` never meets it after that.
     """
@@ -301,8 +339,10 @@ class NotLoaded(Exception):
         leads: frozenset[str] = frozenset(),
         cookies: Mapping[str, datetime] | None = None,
         names: frozenset[str] = frozenset(),
+        moments: Mapping[str, Collection[Span]] | None = None,
     ) -> None:
         super().__init__("history is not loaded")
         self.leads = leads
         self.cookies = dict(cookies or {})
         self.names = names
+        self.moments = dict(moments or {})

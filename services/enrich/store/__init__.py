@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from services.enrich.domain import profile
-from services.enrich.domain.cookies import HISTORY_EVENTS
-from services.enrich.domain.lacking import lacking, names, names_of
+from services.enrich.domain.lacking import lacking, names
 from services.enrich.domain.leads import KEEPING
-from services.enrich.domain.world import (
-    Command,
-    Cookie,
-    Happened,
-    Identifier,
-    Kept,
-    Lead,
-    NotLoaded,
-    Owed,
-    Ruling,
-    Visits,
-)
-from services.enrich.store import commanded, identity, rebuilding
+from services.enrich.domain.world import Command, Cookie, Happened, Identifier, Kept, Lead, Owed, Ruling
+from services.enrich.store import commanded, histories, identity, rebuilding
 from services.enrich.store.rebuilding import due
-from services.enrich.store.rows import World, activity, encode, identifiers, kept, lead, leads, people, ties
+from services.enrich.store.rows import World, activity, encode, lead, people, ties, verdict
 from shared.stage import Input, Tx
 
 __all__ = ["activity", "due", "lead", "load", "save", "seen"]
@@ -73,80 +61,15 @@ async def load(tx: Tx, inputs: Sequence[Input], *, secret: bytes) -> World:
     lack = lacking(world, inputs, secret=secret)
     while lack is not None:
         if lack.cookies:
-            await _visits(tx, world, lack, locked)
+            await histories.visits(tx, world, lack, locked)
         if lack.names:
             await identity.linked(tx, world, sorted(lack.names), locked)
+        if lack.moments:
+            await histories.moments(tx, world, lack, locked)
         if lack.leads:
-            await _histories(tx, world, lack.leads, locked)
+            await histories.whole(tx, world, lack.leads, locked)
         lack = lacking(world, inputs, secret=secret, again=True)
     return world
-
-
-async def _visits(tx: Tx, world: World, lack: NotLoaded, locked: set[str]) -> None:
-    """The activities on these cookies since the time that matters, and the leads that they are of, locked."""
-    while True:
-        # On each cookie: everything since the last identification before that time; where there is none, the latest before it.
-        rows = await tx.fetch(
-            """
-            SELECT a.event_id, a.lead_id, a.revision, a.cookie, a.happened, a.apart
-              FROM unnest($1::text[], $2::timestamptz[]) AS c(cookie, since)
-              LEFT JOIN LATERAL (SELECT max(b.occurred_at) AS at FROM activity AS b
-                                  WHERE b.cookie = c.cookie AND b.occurred_at < c.since AND b.identified) AS base ON true
-             CROSS JOIN LATERAL (
-                   SELECT * FROM activity AS a WHERE a.cookie = c.cookie AND a.occurred_at >= coalesce(base.at, c.since)
-                    UNION ALL
-                  (SELECT * FROM activity AS a WHERE a.cookie = c.cookie AND a.occurred_at < c.since AND base.at IS NULL
-                    ORDER BY a.occurred_at DESC, a.event_id DESC LIMIT $3)) AS a
-            """,
-            list(lack.cookies),
-            list(lack.cookies.values()),
-            HISTORY_EVENTS,
-        )
-        others = {row["lead_id"] for row in rows if row["lead_id"] is not None}
-        if others <= locked:
-            break
-        await identity.lock_leads(tx, others, locked)  # and look again
-    on: dict[str, list[str]] = {cookie: [] for cookie in lack.cookies}
-    for row in rows:
-        on[row["cookie"]].append(kept(world, row))
-    for cookie, since in lack.cookies.items():
-        world["visits", cookie] = Visits(since, tuple(on[cookie]))
-    await leads(tx, world, [lead_id for row in rows if (lead_id := row["lead_id"]) and ("lead", lead_id) not in world])
-
-
-async def _histories(tx: Tx, world: World, wanted_leads: Iterable[str], locked: set[str]) -> None:
-    """Everything about these leads: activities, identifiers, and the leads that they absorbed; those that a command names are locked now."""
-    wanted = sorted(wanted_leads)
-    await identity.lock_leads(tx, set(wanted), locked)
-    await leads(tx, world, [id_ for id_ in wanted if ("lead", id_) not in world])
-    for id_ in wanted:
-        world.setdefault(("lead", id_), None)
-    history: dict[str, list[str]] = {id_: [] for id_ in wanted}
-    found: set[str] = set()
-    # All activities of these leads.
-    for row in await tx.fetch(
-        "SELECT event_id, lead_id, revision, happened, apart FROM activity WHERE lead_id = ANY ($1::text[])", wanted
-    ):
-        event_id = kept(world, row)
-        history[row["lead_id"]].append(event_id)
-        one: Kept = world["activity", event_id]
-        found.update(names_of(one.happened))
-        if one.apart is not None:
-            found.add(one.apart.to)
-    await identifiers(tx, world, sorted(name for name in found if ("identifier", name) not in world))
-    absorbed: dict[str, list[str]] = {id_: [] for id_ in wanted}
-    # The leads that these absorbed.
-    for row in await tx.fetch(
-        """
-        SELECT lead_id, made_at, made_by, profile_version, absorbed_into, state FROM lead WHERE absorbed_into = ANY ($1::text[])
-        """,
-        wanted,
-    ):
-        world["lead", row["lead_id"]] = lead(row)
-        absorbed[row["absorbed_into"]].append(row["lead_id"])
-    for id_ in wanted:
-        world["history", id_] = tuple(history[id_])
-        world["absorbed", id_] = tuple(absorbed[id_])
 
 
 async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
@@ -175,7 +98,7 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
         await rebuilding.owe(tx, owed)
     if rulings:
         await commanded.rule(tx, rulings)
-    # Leads, identifiers and activities, as they are now; an activity's document never changes, only whose it is.
+    # Leads, identifiers and activities, as they are now; an activity's document never changes, only whose it is, and how it is judged.
     await tx.execute(
         """
         WITH leads AS (
@@ -189,9 +112,9 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
             SELECT * FROM unnest($7::text[], $8::text[], $9::bytea[])
             ON CONFLICT (name) DO UPDATE SET lead_id = excluded.lead_id, ties = excluded.ties
         )
-        INSERT INTO activity (event_id, lead_id, revision, occurred_at, cookie, identified, happened)
-        SELECT * FROM unnest($10::uuid[], $11::text[], $12::int[], $13::timestamptz[], $14::text[], $15::boolean[], $16::bytea[])
-        ON CONFLICT (event_id) DO UPDATE SET lead_id = excluded.lead_id, revision = excluded.revision
+        INSERT INTO activity (event_id, lead_id, revision, occurred_at, cookie, identified, happened, verdict)
+        SELECT * FROM unnest($10::uuid[], $11::text[], $12::int[], $13::timestamptz[], $14::text[], $15::boolean[], $16::bytea[], $18::bytea[])
+        ON CONFLICT (event_id) DO UPDATE SET lead_id = excluded.lead_id, revision = excluded.revision, verdict = excluded.verdict
         """,
         [one.lead_id for one in lead_rows],
         [one.made_at for one in lead_rows],
@@ -210,6 +133,7 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
         [one.happened.person is not None for one in activities],
         [encode(one.happened) for one in activities],
         [profile.account(one.state) for one in lead_rows],
+        [verdict(one) for one in activities],
     )
     if judgements or reviews or any(one.apart is not None for one in activities):
         await identity.save(tx, judgements, reviews, activities)

@@ -22,10 +22,7 @@ async def subjects(tx: Tx, world: World, commands: Sequence[Command], locked: se
     await tx.execute("SELECT lock_events($1::uuid[])", wanted)
     while True:
         # The activities that are known.
-        rows = await tx.fetch(
-            "SELECT event_id, lead_id, revision, happened, apart FROM activity WHERE event_id = ANY ($1::uuid[])",
-            wanted,
-        )
+        rows = await tx.fetch(f"SELECT {row_of.ACTIVITY} FROM activity WHERE event_id = ANY ($1::uuid[])", wanted)
         others = sorted({row["lead_id"] for row in rows if row["lead_id"] is not None} - locked)
         if not others:
             break

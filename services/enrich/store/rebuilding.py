@@ -25,9 +25,14 @@ async def recalled(
     told = await tx.fetch(
         """
         SELECT about::text, max(revision) AS revision,
-               coalesce(min(at) FILTER (WHERE type = 'lead.noted'), min(at) FILTER (WHERE revision = 1 AND NOT withdrawn)) AS at,
-               (array_agg(CASE WHEN type = 'lead.enriched' AND NOT withdrawn THEN subject END ORDER BY revision DESC, withdrawn))[1] AS lead_id,
-               convert_from((array_agg(value) FILTER (WHERE type = 'lead.enriched'))[1], 'UTF8')::timestamptz AS occurred_at
+               coalesce(min(at) FILTER (WHERE type = 'lead.noted' AND value IS NULL), min(at) FILTER (WHERE revision = 0),
+                        min(at) FILTER (WHERE revision = 1 AND NOT withdrawn)) AS at,
+               (array_agg(CASE WHEN type = 'lead.enriched' AND NOT withdrawn THEN subject
+                               WHEN type = 'lead.noted' THEN nullif(convert_from(value, 'UTF8'), '') END ORDER BY revision DESC, withdrawn))[1] AS lead_id,
+               split_part(convert_from((array_agg(value) FILTER (WHERE type = 'lead.enriched'))[1], 'UTF8'), '|', 1)::timestamptz AS occurred_at,
+               (array_agg(CASE WHEN type = 'lead.enriched' THEN nullif(split_part(convert_from(value, 'UTF8'), '|', 2), '')::float8 END
+                          ORDER BY revision DESC, withdrawn))[1] AS human,
+               bool_or(type = 'lead.noted' AND value IS NOT NULL) AS repeat
           FROM recalled WHERE stage = 'enrich' AND about = ANY ($1::uuid[]) GROUP BY about
         """,
         [input_.event_id for input_ in inputs],
@@ -53,7 +58,14 @@ async def recalled(
         stood |= {row["subject"] for row in rows}
         unknown = {row["absorbed_into"] for row in rows if row["absorbed_into"] is not None} - stood
     for row in told:
-        last = Told(row["at"], row["revision"], row["lead_id"], occurred_at=row["occurred_at"])
+        last = Told(
+            row["at"],
+            row["revision"],
+            row["lead_id"],
+            occurred_at=row["occurred_at"],
+            human=row["human"],
+            repeat=row["repeat"],
+        )
         world["told", row["about"]] = rebuild.told(last, lambda lead_id: world.get(("recalled", lead_id)))
     await _stood(tx, world, sorted(stood - locked))
 

@@ -9,7 +9,19 @@ import msgspec
 from asyncpg import Record as Row
 from msgspec.structs import replace
 
-from services.enrich.domain.world import SEPARATOR, Command, Cookie, Happened, Identifier, Kept, Lead, Rank, State, Tie
+from services.enrich.domain.world import (
+    SEPARATOR,
+    Command,
+    Cookie,
+    Happened,
+    Identifier,
+    Kept,
+    Lately,
+    Lead,
+    Rank,
+    State,
+    Tie,
+)
 from shared.stage import Tx
 
 
@@ -20,6 +32,15 @@ class _Identified(msgspec.Struct, frozen=True, array_like=True):
     first: Rank | None
     last: Rank | None
     shared: bool
+    lately: Lately | None = None
+
+
+class _Verdict(msgspec.Struct, frozen=True, array_like=True):
+    """What was judged of an activity later, as it is stored: nothing for nearly all."""
+
+    human: float | None
+    ruled: bool
+    repeat: bool
 
 
 encode = msgspec.json.Encoder().encode
@@ -29,6 +50,8 @@ _decode_cookie = msgspec.json.Decoder(_Identified).decode
 _decode_state = msgspec.json.Decoder(State).decode
 decode_command = msgspec.json.Decoder(Command).decode
 decode_happened = msgspec.json.Decoder(Happened).decode
+_decode_verdict = msgspec.json.Decoder(_Verdict).decode
+ACTIVITY = "event_id, lead_id, revision, verdict, happened, apart"  # the columns of an activity
 _COOKIE = f"anonymous{SEPARATOR}"
 
 World = MutableMapping[Hashable, Any]
@@ -54,7 +77,7 @@ def people(world: World, rows: Iterable[Row]) -> None:
         name, lead_id = row["name"], row["lead_id"]
         if name.startswith(_COOKIE):
             on = _decode_cookie(row["ties"])
-            world["identifier", name] = Cookie(name, on.top, lead_id, on.first, on.last, on.shared)
+            world["identifier", name] = Cookie(name, on.top, lead_id, on.first, on.last, on.shared, on.lately)
         else:
             world["identifier", name] = Identifier(name, lead_id, _decode_ties(row["ties"]))
         if lead_id is not None and ("lead", lead_id) not in world:
@@ -78,7 +101,7 @@ def ties(one: Identifier | Cookie) -> bytes:
     """What is kept of an identifier beside its name and its lead."""
     if isinstance(one, Identifier):
         return encode(one.ties)
-    return encode(_Identified(one.top, one.first, one.last, one.shared))
+    return encode(_Identified(one.top, one.first, one.last, one.shared, one.lately))
 
 
 def lead(row: Row) -> Lead:
@@ -102,4 +125,15 @@ def kept(world: World, row: Row) -> str:
 
 def activity(row: Row) -> Kept:
     """The kept event of a row of `activity`; whether a ruling took it off, only a decision has to know."""
-    return Kept(decode_happened(row["happened"]), row["lead_id"], row["revision"])
+    happened = decode_happened(row["happened"])
+    if row["verdict"] is None:
+        return Kept(happened, row["lead_id"], row["revision"])
+    judged = _decode_verdict(row["verdict"])
+    return Kept(happened, row["lead_id"], row["revision"], judged.human, judged.ruled, judged.repeat)
+
+
+def verdict(kept: Kept) -> bytes | None:
+    """What is kept of a later verdict on an activity."""
+    if kept.human is None and not kept.ruled and not kept.repeat:
+        return None
+    return encode(_Verdict(kept.human, kept.ruled, kept.repeat))

@@ -67,7 +67,7 @@ def enrich(secret: bytes) -> Stage:
         happened: Happened = found.event
         name = _name(happened)
         lead = decode(known) if known is not None else EnrichLead(ids.lead_id(secret, name), found.now, name)
-        state = profile.add(lead.state, happened, {})
+        state = profile.add(lead.state, Kept(happened), {})
         lead = msgspec.structs.replace(lead, version=raised(lead.version, found.now), state=state)
         sent = _encoded(emission.enriched(lead, [Kept(happened, lead.lead_id, 1)], emission.Told()))
         return Row(happened.event_id, lead.lead_id, lead.version, _encode(lead), None, sent)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,8 +13,8 @@ from services.enrich.domain import command, intake
 from services.enrich.domain.cookies import HISTORY_EVENTS
 from services.enrich.domain.decide import decide
 from services.enrich.domain.lacking import lacking, names, names_of
-from services.enrich.domain.world import Answer, Command, Cookie, Kept, NotLoaded, Visits
-from shared import ids
+from services.enrich.domain.world import Answer, Command, Cookie, Kept, Moments, NotLoaded, Ruling, Visits
+from shared import clock, ids
 from shared.outcome import Outgoing, Reject
 from shared.stage import Input, Record
 from shared.topology import COMMANDS
@@ -58,6 +58,7 @@ class Memory:
         self.activities: dict[str, Kept] = {}
         self.reviews: dict[str, Any] = {}  # by phone
         self.judgements: dict[str, Any] = {}
+        self.rulings: dict[str, Ruling] = {}
         self.sent: list[Outgoing] = []
         self.decided_at: list[datetime] = []  # of each in `sent`: the time of the record that caused it
         self.recalling: dict[Hashable, Any] = {}  # what a rebuild knows besides
@@ -98,6 +99,12 @@ class Memory:
             self.save(decision.changes)
         return rejected
 
+    def command(self, asked: Command) -> None:
+        """A command in a batch of its own."""
+        self.clock += self.tick_ms
+        value = record({}, at_ms=self.clock)
+        assert not self.decided([Input(asked.command_id, asked, clock.from_ms(self.clock), 0, value)])
+
     def ask(self, kind: str, *, at: float = 10_000, number: int = 0, **payload: Any) -> Reject | None:
         """A command of an operator, given `at` minutes after Monday morning; why it was refused."""
         given_at = MONDAY + timedelta(minutes=at)
@@ -120,6 +127,14 @@ class Memory:
             if isinstance(input_.event, Command) and isinstance(input_.event.asked, Answer):
                 questions = {one.review_id: one for one in self.reviews.values()}
                 world["asked", input_.event.asked.review_id] = questions.get(input_.event.asked.review_id)
+            asked = command.events(input_.event) if isinstance(input_.event, Command) else [input_.event_id]
+            for event_id in asked:
+                if event_id in self.rulings:
+                    world["ruling", event_id] = self.rulings[event_id]
+                if isinstance(input_.event, Command) and event_id in self.activities:
+                    world["activity", event_id] = kept = self.activities[event_id]
+                    if kept.lead_id is not None:
+                        world["lead", kept.lead_id] = self.leads[kept.lead_id]
         lack = lacking(world, inputs, secret=SECRET)
         while lack is not None:
             self._fetch(world, lack)
@@ -141,6 +156,8 @@ class Memory:
                     self.reviews[phone] = value
                 case ("review", phone):
                     self.reviews.pop(phone, None)
+                case ("ruling", event_id):
+                    self.rulings[event_id] = value
 
     def _identifier(self, world: dict[Hashable, Any], name: str) -> None:
         if name in self.identifiers:
@@ -167,6 +184,17 @@ class Memory:
         for name in lack.names:
             world["identifier", name] = None
             self._identifier(world, name)
+        for name, spans in lack.moments.items():
+            # No more than was asked for: what is around it is not known.
+            there = [k for k in self.activities.values() if k.happened.crowd == name]
+            around = [k for k in there if any(since <= k.happened.at <= until for since, until in spans)]
+            known: Moments = world.get(("moments", name)) or Moments(spans=())
+            events = dict.fromkeys((*known.events, *(k.happened.event_id for k in around)))
+            world["moments", name] = Moments(tuple(events), (*(known.spans or ()), *spans))
+            for kept in around:
+                world["activity", kept.happened.event_id] = kept
+                if kept.lead_id is not None:
+                    world["lead", kept.lead_id] = self.leads[kept.lead_id]
         for lead_id in lack.leads:
             world["lead", lead_id] = self.leads.get(lead_id)
             theirs = [k for k in self.activities.values() if k.lead_id == lead_id]
@@ -183,11 +211,11 @@ class Memory:
         """The events, grouped by lead; visitors' events are not in it."""
         return _grouped({k.happened.event_id: k.lead_id for k in self.activities.values()})
 
-    def states(self) -> dict[frozenset[str], Any]:
-        """The profile state of each group of events."""
+    def states(self, judged: Mapping[str, Kept] | None = None) -> dict[frozenset[str], Any]:
+        """The profile state of each group of events; with `judged`, of those that are no repeats."""
         groups: dict[str, list[str]] = {}
-        for kept in self.activities.values():
-            if kept.lead_id is not None:
+        for event_id, kept in self.activities.items():
+            if kept.lead_id is not None and not (judged and judged[event_id].repeat):
                 groups.setdefault(kept.lead_id, []).append(kept.happened.event_id)
         return {frozenset(events): self.leads[lead_id].state for lead_id, events in groups.items()}
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from services.enrich.domain.agreement import disagree
 from services.enrich.domain.binding import LIMITS
 from services.enrich.domain.judgement import Judgement
-from services.enrich.domain.world import Happened, Rank, Said, State
+from services.enrich.domain.world import Happened, Kept, Rank, Said, State
 from shared.contracts import Consent, Touch
 
 Group = frozenset[str]  # the events of one person, by their ids
@@ -50,11 +50,11 @@ class Whole:
 
     def known(self) -> dict[Group, Known]:
         """What is known of each person: a field by trust, then by time, consent by time, where of one instant a withdrawal counts."""
-        found = {}
+        found, kept = {}, judged(self.events)
         for who, group in self.groups().items():
             events = [one for one in self.events if one.event_id in group]
             names = {name for one in events for name in one.persons if self.owners[name] == who}
-            found[group] = _known(events, names)
+            found[group] = _known([one for each in events if not (one := kept[each.event_id]).repeat], names)
         return found
 
     def _of(self, one: Happened) -> str | None:
@@ -147,7 +147,9 @@ def known(events: Iterable[Happened], rulings: Iterable[Judgement] = ()) -> dict
     return Whole(events, rulings).known()
 
 
-def _known(events: Sequence[Happened], names: Collection[str]) -> Known:
+def _known(kept: Sequence[Kept], names: Collection[str]) -> Known:
+    events = [one.happened for one in kept]
+
     def best(said: str) -> dict[str, tuple[str, Said]]:
         claims = [(field, one, claim) for one in events for field, claim in getattr(one.facts, said).items()]
         claims.sort(key=lambda claim: (claim[2].trust, claim[1].at, claim[1].event_id))
@@ -166,7 +168,9 @@ def _known(events: Sequence[Happened], names: Collection[str]) -> Known:
     ]
     consents.sort(key=lambda consent: (consent[2].at, not consent[1], consent[2].event_id))
     touches = [
-        (one.event_id, one.facts.touch) for one in events if one.facts.touch is not None and one.facts.human >= 0.5
+        (one.happened.event_id, one.happened.facts.touch)
+        for one in kept
+        if one.happened.facts.touch is not None and one.shown >= 0.5
     ]
     indirect = [touch for touch in touches if touch[1].channel != "direct"]
     return Known(
@@ -206,3 +210,49 @@ def said(state: State) -> Known:
         dict(state.users),
         dict(state.externals),
     )
+
+
+def judged(events: Iterable[Happened], rulings: Mapping[str, float] | None = None) -> dict[str, Kept]:
+    """Each event with its verdict: looking at every second, and at every form that came before. `rulings` by event id."""
+    happened = sorted(events, key=lambda one: one.rank)
+    rulings = rulings or {}
+
+    def burst(one: Happened) -> bool:
+        if one.facts.kind in ("hook", "identify") or one.facts.history:
+            return False
+        hands = sorted(
+            other.at
+            for other in happened
+            if (other.cookie or other.person) == (one.cookie or one.person)
+            and other.facts.kind in ("page", "form", "pixel")
+            and not other.facts.history
+        )
+        for first in hands if len(hands) >= 10 else ():
+            second = [at for at in hands if first <= at < first + timedelta(seconds=1)]
+            if len(second) >= 10 and first <= one.at <= second[-1]:
+                return True
+        return False
+
+    def repeat(one: Happened) -> bool:
+        return any(
+            other.facts.content == one.facts.content != 0
+            and other.rank < one.rank
+            and one.at - other.at <= timedelta(seconds=10)
+            for other in happened
+        )
+
+    found = {}
+    for one in happened:
+        again, ruling = repeat(one), rulings.get(one.event_id)
+        likely = ruling if ruling is not None else 0.2 if burst(one) and not again else 1.0
+        human = likely if ruling is not None or likely < one.facts.human else one.facts.human
+        found[one.event_id] = Kept(
+            one, human=human if human != one.facts.human else None, ruled=ruling is not None, repeat=again
+        )
+    return found
+
+
+def heard(people_: Iterable[frozenset[str]], judged_: Mapping[str, Kept]) -> set[frozenset[str]]:
+    """The events that count, grouped by person."""
+    groups = (frozenset(id_ for id_ in group if not judged_[id_].repeat) for group in people_)
+    return {group for group in groups if group}

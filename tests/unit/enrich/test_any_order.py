@@ -68,17 +68,19 @@ def test_any_order_any_batches_and_any_repetition_give_the_same_people_and_profi
 
     happened = {one.event_id: one for one in _read(story)}
     expected = reference.people(happened.values())
+    judged = reference.judged(happened.values())
     assert memory.people() == expected
     for events, state in memory.states().items():
-        anew = profile.fold((happened[event_id] for event_id in events), state.users, state.externals)
+        anew = profile.fold((judged[event_id] for event_id in events), state.users, state.externals)
         assert state == anew
     users = {user for state in memory.states().values() for user in state.users.items()}
     assert len(users) == sum(len(state.users) for state in memory.states().values()), "a user id is in two profiles"
 
     groups, profiles = memory.heard()
-    assert groups == expected
+    assert groups == reference.heard(expected, judged)
+    states = memory.states(judged)
     for events, (shown, first, last) in profiles.items():
-        state = memory.states()[events]
+        state = states[events]
         assert shown == profile.of(state)
         assert (first, last) == (state.first and state.first.touch, state.last and state.last.touch)
     living = {lead_id for lead_id, lead in memory.leads.items() if lead.absorbed_into is None}

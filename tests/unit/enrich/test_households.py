@@ -104,6 +104,7 @@ def _as_the_reference_says(memory: Memory, events: list[Event]) -> None:
     """The store's people and profiles, and what a reader of the topic makes of it."""
     happened = _read(events)
     known = reference.known(happened.values(), memory.judgements.values())
+    judged = reference.judged(happened.values())
     assert memory.people() == known.keys()
     assert memory.activities.keys() == happened.keys()
     # Each claim, consent and touch of a person's events is there, or lost to a better one; whatever leads they were in before.
@@ -111,9 +112,10 @@ def _as_the_reference_says(memory: Memory, events: list[Event]) -> None:
     assert {group: reference.said(state) for group, state in states.items()} == known
 
     groups, profiles = memory.heard()
-    assert groups == known.keys()
+    assert groups == reference.heard(known.keys(), judged)
+    of_those_heard = memory.states(judged)
     for group, (shown, first, last) in profiles.items():
-        state = states[group]
+        state = of_those_heard[group]
         assert shown == profile.of(state)
         assert (first, last) == (state.first and state.first.touch, state.last and state.last.touch)
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.enrich.domain import intake
-from services.enrich.domain.world import Happened, name
+from services.enrich.domain.world import Happened, Kept, name
 from shared import ids
 from shared.contracts import Email
 from shared.outcome import Reason, Reject
@@ -174,8 +174,8 @@ def test_any_traits_are_read_without_raising_and_can_be_sent_on(traits: dict[str
     from services.enrich.domain import emission, profile
 
     happened = read(event(str(uuid.uuid4()), user_id="u1", traits=traits, **({"context": context} if context else {})))
-    msgspec.json.encode(profile.of(profile.fold([happened], {})))
-    msgspec.json.encode(emission.activity(happened, revision=1))
+    msgspec.json.encode(profile.of(profile.fold([Kept(happened)], {})))
+    msgspec.json.encode(emission.activity(Kept(happened, "ld_1", 1)))
 
 
 def test_marks_lower_the_human_and_make_a_test_a_test() -> None:

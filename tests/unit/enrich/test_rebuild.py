@@ -18,7 +18,7 @@ from services.enrich.domain.leads import KEEPING, REBUILDING
 from services.enrich.domain.rebuild import recollect
 from services.enrich.domain.world import Cookie, Owed, Recalled, Told
 from shared import contracts, ids
-from shared.outcome import Outgoing, Reject
+from shared.outcome import Decision, Outgoing, Reject
 from shared.stage import Input, Recollection, Record
 from tests.unit.enrich import reference
 from tests.unit.enrich.memory import SECRET, Memory, event, record
@@ -69,6 +69,7 @@ class Rebuilding(Memory):
         for event_id, one in sorted(owed, key=lambda each: (each[1].at, each[0])):
             input_ = Input(event_id, one.event, one.at, one.part)
             decision = decide(Memory.load(self, [input_]), input_, secret=SECRET)
+            assert isinstance(decision, Decision)
             self.sent += decision.emit
             self.save(decision.changes)
         assert not any(self.owed.values())
@@ -85,15 +86,27 @@ class Rebuilding(Memory):
             about = [row for row in self.rows if row[3].about == input_.event_id]
             if not about:
                 continue
-            first = [row[2] for row in about if row[0] == "lead.noted"]
+            first = [row[2] for row in about if row[0] == "lead.noted" and row[3].value is None]
+            first = first or [row[2] for row in about if row[3].revision == 0]
             first = first or [row[2] for row in about if row[3].revision == 1 and not row[3].withdrawn]
+            # A repeat that was told as an activity before is withdrawn and noted in one revision.
             last = max(about, key=lambda row: (row[3].revision, not row[3].withdrawn))
-            lead_id = last[1] if last[0] == "lead.enriched" and not last[3].withdrawn else None
-            happened = [
-                row[3].value.decode() for row in about if row[0] == "lead.enriched" and row[3].value is not None
-            ]
-            occurred_at = datetime.fromisoformat(happened[0]) if happened else None
-            told[input_.event_id] = Told(min(first, default=None), last[3].revision, lead_id, occurred_at=occurred_at)
+            words = [(row[3].value or b"").decode().split("|") for row in about if row[0] == "lead.enriched"]
+            occurred_at = datetime.fromisoformat(words[0][0]) if words else None
+            value, human = (last[3].value or b"").decode(), None
+            if last[0] == "lead.enriched":
+                lead_id, human = last[1] if not last[3].withdrawn else None, float(value.split("|")[1])
+            else:
+                lead_id = value or None
+            repeat = any(row[0] == "lead.noted" and row[3].value is not None for row in about)
+            told[input_.event_id] = Told(
+                min(first, default=None),
+                last[3].revision,
+                lead_id,
+                occurred_at=occurred_at,
+                human=human,
+                repeat=repeat,
+            )
             subjects |= {lead_id} - {None}  # type: ignore[arg-type]
         while subjects:
             subject = subjects.pop()
@@ -193,17 +206,16 @@ def test_what_the_topic_does_not_tell_of_comes_to_the_right_people_among_what_it
     after.end()
 
     happened = [read.event for said, _ in arrivals if isinstance(read := intake.decode(record(said)), Input)]
-    expected = reference.people(happened)
+    expected, judged = reference.people(happened), reference.judged(happened)
     assert after.people() == expected
-    by_id = {one.event_id: one for one in happened}
     for events, state in after.states().items():
-        assert state == profile.fold((by_id[event_id] for event_id in events), state.users, state.externals)
+        assert state == profile.fold((judged[event_id] for event_id in events), state.users, state.externals)
     listener = Memory()
     listener.sent = before.sent + after.told_anew()
     groups, profiles = listener.heard()
-    assert groups == expected
+    assert groups == reference.heard(expected, judged)
     for events, (shown, _, _) in profiles.items():
-        assert shown == profile.of(after.states()[events])
+        assert shown == profile.of(after.states(judged)[events])
 
 
 def test_a_record_that_did_not_count_counts_if_the_one_that_did_never_comes() -> None:

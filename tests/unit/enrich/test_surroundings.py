@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.enrich.domain import claims, intake, profile
-from services.enrich.domain.world import Happened, State
+from services.enrich.domain.world import Happened, Kept, State
 from shared.contracts import Context, Profile
 from shared.stage import Input
 from tests.unit.enrich.memory import event, record
@@ -23,7 +23,7 @@ def _happened(event_id: str = "e1", **said: Any) -> Happened:
 def _profile(*events: Happened) -> Profile:
     state = State()
     for happened in events:
-        state = profile.add(state, happened, {})
+        state = profile.add(state, Kept(happened), {})
     return profile.of(state)
 
 
@@ -120,7 +120,7 @@ def test_what_no_human_did_keeps_its_channel_and_brings_nobody() -> None:
     crawler = _happened("e1", context={**page, "user_agent": "AcmeBot/1.0"})
     human = _happened("e2", at=5, context={**page, "click_ids": {"gclid": "x"}})
 
-    state = profile.add(profile.add(State(), crawler, {}), human, {})
+    state = profile.add(profile.add(State(), Kept(crawler), {}), Kept(human), {})
     assert crawler.facts.touch is not None
     assert (crawler.facts.human, crawler.facts.touch.channel) == (0.1, "direct")
     assert state.first is not None
