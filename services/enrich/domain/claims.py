@@ -274,23 +274,12 @@ def _website(reading: Reading, _: str, text: str) -> None:
         reading.given("company.domain", domain)
 
 
-def _size(text: str) -> int | None:
-    """The number of employees; of a range (51-200, 1.000+) the lower end, of which one is sure."""
-    if text.isascii() and text.isdigit():
-        return int(text) if len(text) <= 8 else None
-    lower = text.replace("–", "-").split("-", 1)[0]
-    digits = "".join(mark for mark in lower if mark.isdigit())
-    if lower.strip().endswith(".0"):
-        digits = digits[:-1]
-    return int(digits) if digits and len(digits) <= 8 else None
-
-
 # Fields that are their text made clean, or nothing where nothing can be made of it.
 _CLEANED: dict[str, Callable[[str], Any]] = {
     **dict.fromkeys(("name.given", "name.family", "name.title"), person.tidy),
     "timezone": zone.read,
     "company.name": company.bare,
-    "company.size": _size,
+    "company.size": company.size,
     "job.department": lambda text: job.read(text).department or text,
 }
 # Fields that say more than themselves, with who reads them.

@@ -1,4 +1,4 @@
-"""A company's name without its legal form, and the registered domain that is the key of its account."""
+"""A company's name without its legal form, the registered domain that is the key of its account, and its size."""
 
 from __future__ import annotations
 
@@ -176,6 +176,17 @@ def domain_of(website: str) -> str | None:
 def is_own(domain: str) -> bool:
     """Whether a domain is of somebody's own house: no provider of mailboxes for everybody, for a day, or in between."""
     return email.kind_of(domain) == "business"
+
+
+def size(text: str) -> int | None:
+    """The number of employees; of a range (51-200, 1.000+) the lower end, of which one is sure."""
+    if text.isascii() and text.isdigit():
+        return int(text) if len(text) <= 8 else None
+    lower = text.replace("–", "-").split("-", 1)[0]
+    digits = "".join(mark for mark in lower if mark.isdecimal())
+    if lower.strip().endswith(".0"):
+        digits = digits[:-1]
+    return int(digits) if digits and len(digits) <= 8 else None
 
 
 add(rows(DATA / "legal_forms.tsv"))

@@ -45,7 +45,11 @@ _CALL = (
     b'"title":"T"},"campaign":{"name":"spring"},"locale":"de-DE","ip":"8.8.8.8","userAgent":"curl/8","consent":{"categoryPreferences":'
     b'{"mail":true}}},"consent":{"purposes":{"mail":true},"text":"Yes","version":"3"},"writeKey":"k"}'
 )
-_FORM = b"email=jo%40acme.example&name=Jo+Doe&data%5Bmerges%5D%5BLNAME%5D=Doe&consent%5Bmail%5D=on&topic%5B%5D=a&utm_source=n&_t=1793610000000"
+_FORM = (
+    b"email=jo%40acme.example&name=Jo+Doe&data%5Bmerges%5D%5BLNAME%5D=Doe&consent%5Bmail%5D=on&topic%5B%5D=a&utm_source=n&_t=1793610000000"
+    b"&employees=51-200&country=Germany&country_code=%2B49&phone=030+901820&ext=12&language=Deutsch+(Schweiz)&timezone=Europe%2FBerlin"
+    b"&website=www.acme.example&company=Acme+GmbH&job_title=Head+of+IT&seniority=vp&title=Herr&zip=10115&city=Berlin&gclid=g"
+)
 _MULTIPART = (
     b'--x\r\nContent-Disposition: form-data; name="email"\r\n\r\njo@acme.example\r\n--x\r\nContent-Disposition: form-data; name="a[b]"'
     b"\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n1\r\n--x--\r\n"
@@ -65,6 +69,7 @@ _BREAKING = (
     b"[]", b'""', b'"', b"'", b"{", b"}", b"[", b"]", b",", b":", b"&", b"=", b"[" * 500, b'{"a":' * 60, b'"userId":"v",', b'"email":[1],',
     b'"timestamp":"0000-00-00",', b'"timestamp":"9999-12-31T23:59:59.999999Z",', b"2026-02-30T25:61:61Z", b"a[b][c]=1&a=2&a[]=3&", b"\r\n--x\r\n", b"--x--",
     b'filename="a"', b"\xe2\x80\xae", b"\xf0\x9f\x98\x80" * 20, b"x" * 40_000,
+    "²".encode(), "٣".encode(), "①".encode(), "½".encode(), "İ".encode(), "ǅ".encode(), "ﬀ".encode(), "\u3000".encode(), "\u200b".encode(), "\u0301".encode(),
 )  # fmt: skip
 
 

@@ -118,3 +118,11 @@ _LABELS = st.sampled_from(
 )
 def test_a_domain_of_two_labels_is_judged_as_the_list_judges_it(domain: str) -> None:
     assert domains.registrable(domain) == (domains._suffixes.privatesuffix(domain) or None)
+
+
+@pytest.mark.parametrize(
+    ("text", "employees"),
+    [("120", 120), ("51-200", 51), ("1.000+", 1000), ("5²-10", 5), ("٣", 3), ("①", None), ("x", None)],
+)
+def test_a_size_is_its_lower_end_whatever_passes_for_a_digit(text: str, employees: int | None) -> None:
+    assert company.size(text) == employees
