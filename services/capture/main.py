@@ -44,6 +44,7 @@ _LAST_FLIGHT_SECONDS = 6.0
 # A request leaves some thirty objects until its flight has landed, and hardly ever a cycle: at Python's own threshold (700) the
 # collector looks through all that flies again and again, for nothing.
 COLLECT_AFTER = 20_000
+_UNREAD_BYTES = 64 * 1024  # that the system keeps for who does not read; it would take megabytes, and each answer costs
 _MOST_ACCEPTED = 128  # connections that may wait, and are accepted in one turn of the loop
 
 
@@ -247,6 +248,7 @@ def main() -> None:
     # It warns of each broken body; whoever sent that is told already.
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
     listening = service.listen(config.http_host, config.http_port, "LEADFLOW_CAPTURE_PORT")
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _UNREAD_BYTES)
     uvloop.run(serve(config, listening))
 
 

@@ -8,6 +8,7 @@ the next one: first come, first served, but for those who send much, who get on 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import resource
 import time
 from collections import Counter, deque
@@ -23,8 +24,10 @@ from services.capture.wire import Wire
 
 PORTION_BYTES = 16 * 1024  # in chunks of one byte they take a millisecond or two
 _PORTIONS_IN_A_TURN = 2  # of all who send more than one
-_TURN_SECONDS = 0.002  # for what has come, in a turn of the loop
+_TURN_SECONDS = 0.0005  # for what has come, in a turn of the loop
 _ANSWER_BYTES = 16 * 1024  # that may wait for who does not read
+
+_MOST_FILES = 65_536
 
 # One for all: what came is understood before the next read.
 _BUFFER = bytearray(PORTION_BYTES)
@@ -34,10 +37,12 @@ _VIEW = memoryview(_BUFFER)
 def most_connections() -> int:
     """As many as the system lets this process have, which is asked for all that it may. Some are left for Kafka and Postgres: they must
     find one when they come back."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = min(hard, 65536) if hard != resource.RLIM_INFINITY else 65536
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    return max(wanted - 200, 100)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+    with contextlib.suppress(OSError, ValueError):  # macOS says infinity, and gives less
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        soft = wanted
+    return max(soft - 200, 100)
 
 
 class Reception:
@@ -54,6 +59,7 @@ class Reception:
         self._patience = Patience()
         self._held: deque[Intake] = deque()  # came when the turn was over
         self._heavy: deque[Intake] = deque()  # sent a whole portion, and may have more
+        self._called = False  # the next turn will go on with them
         self._turn, self._turn_ends = -1.0, 0.0
         self._open = 0
         self._by_source: Counter[str] = Counter()
@@ -107,7 +113,8 @@ class Reception:
         self._heavy.append(heavy)
 
     def _call(self) -> None:
-        if not (self._held or self._heavy):
+        if not self._called:
+            self._called = True
             asyncio.get_running_loop().call_soon(self._go_on)
 
     def _go_on(self) -> None:
@@ -116,7 +123,8 @@ class Reception:
             self._held.popleft().go_on()
         for _ in range(min(_PORTIONS_IN_A_TURN, len(self._heavy))):
             self._heavy.popleft().go_on()
-        if self._held or self._heavy:
+        self._called = bool(self._held or self._heavy)
+        if self._called:
             asyncio.get_running_loop().call_soon(self._go_on)
 
 
@@ -153,9 +161,12 @@ class Intake(asyncio.BufferedProtocol):
         """They are there."""
         if self._wire is None:
             return
+        if self._held:  # a second time: that is enough
+            self._held += _VIEW[:nbytes]
+            self._transport.pause_reading()
+            return
         if not self._reception.has_time():
             self._held = bytes(_VIEW[:nbytes])
-            self._transport.pause_reading()
             self._reception.hold(self)
             return
         self._wire.data_received(_VIEW[:nbytes])
@@ -170,10 +181,17 @@ class Intake(asyncio.BufferedProtocol):
         held, self._held = self._held, b""
         if held:
             self._wire.data_received(held)
-        if len(held) == PORTION_BYTES:
+        if len(held) >= PORTION_BYTES:
+            self._transport.pause_reading()
             self._reception.stand_in_line(self)
         elif not self._wire.flow.read_paused:
             self._transport.resume_reading()
+
+    def eof_received(self) -> None:
+        """The other end sends no more: what it has sent counts."""
+        held, self._held = self._held, b""
+        if held and self._wire is not None:
+            self._wire.data_received(held)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The other end is gone."""

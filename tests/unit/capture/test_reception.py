@@ -112,10 +112,11 @@ async def test_what_comes_when_the_turn_is_over_waits_in_its_order(monkeypatch: 
     monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: 1.0)  # all in one turn
     for intake, _ in connected:
         send(intake, a_post("/v1/forms/-"))
-    assert [(len(socket.writes), socket.reading) for _, socket in connected] == [(1, True), (0, False), (0, False)]
+    send(connected[2][0], a_post("/v1/forms/-"))
+    assert [(len(socket.writes), socket.reading) for _, socket in connected] == [(1, True), (0, True), (0, False)]
     monkeypatch.setattr(reception, "_TURN_SECONDS", 1.0)
     await asyncio.sleep(0)
-    assert [(len(socket.writes), socket.reading) for _, socket in connected] == [(1, True)] * 3
+    assert [(len(socket.writes), socket.reading) for _, socket in connected] == [(1, True), (1, True), (2, True)]
 
 
 async def test_what_was_held_of_who_is_gone_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,3 +144,35 @@ async def test_nobody_reads_on_for_a_line_that_waits_or_for_who_is_gone() -> Non
     gone.connection_lost(None)
     await asyncio.sleep(0)
     assert (socket.reading, closed.reading) == (False, False)
+
+
+async def test_what_was_held_counts_when_the_other_end_sends_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    house = House()
+    monkeypatch.setattr(reception, "_TURN_SECONDS", 0.0)
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: 1.0)
+    (first, _), (last, socket) = house.connect(), house.connect()
+    for intake in (first, last):
+        send(intake, a_post("/v1/forms/-"))
+    assert socket.writes == []
+    last.eof_received()
+    assert len(socket.writes) == 1
+
+
+async def test_however_many_wait_a_turn_goes_on_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    house = House()
+    turns = 0
+    go_on = house.reception._go_on
+
+    def counted() -> None:
+        nonlocal turns
+        turns += 1
+        go_on()
+
+    monkeypatch.setattr(house.reception, "_go_on", counted)
+    for _ in range(20):
+        intake, _ = house.connect()
+        send(intake, b"POST /v1/batch HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n".ljust(PORTION_BYTES, b"x"))
+        intake._held = b"x" * PORTION_BYTES  # and it goes on to stand in line
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert turns <= 10
