@@ -1,6 +1,6 @@
 """The attacks that come as fast as they can, and the process that does one attack. The attacks that hold connections open are in attacks.py; no judgement here.
 
-python -m tests.abuse.floods NAME PORT KEY SECONDS
+python -m tests.abuse.floods NAME PORT KEY SECONDS [aside]
 """
 
 from __future__ import annotations
@@ -79,8 +79,9 @@ async def never_the_same(port: int, key: str, seconds: float) -> Came:
     def requests() -> Iterator[bytes]:
         for one in itertools.count():
             long = f"{one}".rjust(30_000, "x")
-            fields = 30_000 if one % 4 == 0 else 8000
-            body = f"user_id={long[-200:]}&{long[-fields:]}=1&page=https://x.example/{long[-8000:]}".encode()
+            body = f"user_id={long[-200:]}&{long[-900:]}=1&page=https://x.example/{long[-8000:]}".encode()
+            if one % 4 == 0:
+                body += f"&message={long[-15000:]}&note={long[-15000:]}".encode()
             more = (
                 f"User-Agent: {long[-20000:]}\r\nOrigin: https://{long[-8000:]}\r\n"
                 f"X-Forwarded-For: {long[-8000:]}, {_stranger(one)}\r\nContent-Length: {len(body)}\r\n"
@@ -134,11 +135,11 @@ ATTACKS = {
 
 
 def main() -> None:
-    """The command line. Takes what CPU capture and the honest sender leave: an attacker has a machine of his own."""
-    name, port, key, seconds = sys.argv[1:]
-    if hasattr(os, "SCHED_IDLE"):
+    """The command line. `aside`: takes what CPU all others leave, since an attacker has a machine of his own."""
+    name, port, key, seconds, *aside = sys.argv[1:]
+    if aside and hasattr(os, "SCHED_IDLE"):
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    else:
+    elif aside:
         os.nice(19)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))

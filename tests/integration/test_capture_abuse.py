@@ -11,6 +11,7 @@ _TAKES_LONG = "silent_after_a_request"  # over a minute: keep-alive
 
 
 @pytest.mark.slow  # half a minute and more of both cores; it has to be seen green on a machine that does nothing else
+@pytest.mark.timeout(400)
 async def test_whoever_abuses_the_door_is_shown_out_and_nobody_else_notices(kafka: str, store: str) -> None:
     attacks = [attack for attack in ATTACKS if attack != _TAKES_LONG]
     told = await besieged(kafka, store, [attacks], seconds=5, timed=False)
