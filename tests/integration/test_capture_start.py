@@ -16,8 +16,8 @@ EVENT = {"userId": "u1", "event": "x"}
 
 
 class Way:
-    """A way to a real Postgres that is closed at first; once open, it breaks as many connections as `breaks` says before it lets one
-    through."""
+    """A way to a real Postgres that is closed at first; once open, it breaks as many connections as `breaks` says when they are about
+    to migrate."""
 
     def __init__(self, dsn: str) -> None:
         to = urlsplit(dsn)
@@ -46,29 +46,22 @@ class Way:
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         from_postgres, to_postgres = await asyncio.open_connection(*self._to)
         both = [(reader, to_postgres), (from_postgres, writer)]
-        if self.breaks:
-            self.breaks -= 1
-            # The first words are exchanged, then the line is dead.
-            to_postgres.write(await reader.read(65536))
-            writer.write(await from_postgres.read(65536))
-            await asyncio.sleep(0.05)
-            writer.transport.abort()
-            to_postgres.transport.abort()
-            return
         for source, sink in both:
-            task = asyncio.create_task(_pass_on(source, sink))
+            task = asyncio.create_task(self._pass_on(source, sink))
             self._through.add(task)
             task.add_done_callback(self._through.discard)
 
-
-async def _pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    try:
-        with contextlib.suppress(OSError):
-            while data := await source.read(65536):
-                sink.write(data)
-                await sink.drain()
-    finally:
-        sink.transport.abort()
+    async def _pass_on(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        try:
+            with contextlib.suppress(OSError):
+                while data := await source.read(65536):
+                    if self.breaks and b"pg_advisory" in data:  # connected, and now it would look after its tables
+                        self.breaks -= 1
+                        return
+                    sink.write(data)
+                    await sink.drain()
+        finally:
+            sink.transport.abort()
 
 
 async def listens(capture: Running) -> None:
