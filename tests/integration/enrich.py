@@ -11,7 +11,7 @@ from services.enrich.domain import intake
 from services.enrich.domain.decide import decide
 from shared import ids
 from shared.database import Pool
-from shared.outcome import Outgoing
+from shared.outcome import Decision, Outgoing
 from shared.stage import Input
 from tests.unit.enrich.memory import SECRET, record
 
@@ -40,6 +40,7 @@ async def decided(pool: Pool, given: Sequence[Input], *, pause: asyncio.Event | 
         changes: dict[Any, Any] = {}
         for one in fresh:
             decision = decide(world, one, secret=SECRET)
+            assert isinstance(decision, Decision), decision
             world.update(decision.changes)
             changes.update(decision.changes)
             sent += decision.emit

@@ -6,6 +6,7 @@ from typing import Any
 
 from services.enrich.domain import profile
 from shared import ids
+from shared.contracts import Enriched
 from tests.unit.enrich.memory import SECRET, Memory, event, page
 from tests.unit.enrich.test_rebuild import Rebuilding
 
@@ -60,9 +61,8 @@ def test_two_addresses_are_joined_by_a_ruling_and_parted_again_as_if_they_had_ne
     after = shown(memory)
     assert after[ada] == before[ada]
     assert after[ben][0] == before[ben][0] | {ids.submission_id("shop", "b3")}
-    assert [sent.data.restored for sent in memory.sent if sent.type == "lead.enriched" and sent.data.restored] == [
-        [ben]
-    ]  # type: ignore[union-attr]
+    told = [sent.data.restored for sent in memory.sent if isinstance(sent.data, Enriched) and sent.data.restored]
+    assert told == [[ben]]
     checked(memory)
 
 
@@ -152,11 +152,11 @@ def test_an_answer_joins_or_parts_for_good() -> None:
 
 def test_a_lost_store_learns_a_merge_again_and_tells_nothing_of_it() -> None:
     before = two()
-    merge = {"lead_ids": [before.lead_of("a1"), before.lead_of("b1")], "at": 100}
-    assert before.ask("merge", **merge) is None
+    lead_ids = [before.lead_of("a1"), before.lead_of("b1")]
+    assert before.ask("merge", lead_ids=lead_ids, at=100) is None
     after, began = Rebuilding(before), before.clock - 5_000  # as `two` and the merge came, a second each
     after.clock = before.clock - 1_000
-    assert after.ask("merge", **merge) is None
+    assert after.ask("merge", lead_ids=lead_ids, at=100) is None
     after.arrive(
         [(event("b1", email=BEN, anonymous_id="c2", at=2), began + 3_000), (page("b2", "c2", at=3), began + 4_000)]
     )

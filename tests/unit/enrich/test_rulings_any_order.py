@@ -29,7 +29,10 @@ def judgements(chance: random.Random, story: list[dict[str, Any]]) -> list[Judge
     for number in range(chance.randint(1, 4) if len(names) > 1 else 0):
         command_id = str(uuid.uuid5(uuid.NAMESPACE_OID, str(number)))
         to = chance.choice((JOIN, JOIN, PART))
-        pairs = [Pair(*chance.sample(names, 2), to) for _ in range(chance.randint(1, 3))]
+        pairs = []
+        for _ in range(chance.randint(1, 3)):
+            one, other = chance.sample(names, 2)
+            pairs.append(Pair(one, other, to))
         said.append(Judgement(command_id, MONDAY + timedelta(days=chance.randint(0, 3)), tuple(pairs)))
     return said
 
