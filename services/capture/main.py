@@ -45,7 +45,6 @@ _LAST_FLIGHT_SECONDS = 6.0
 # collector looks through all that flies again and again, for nothing.
 COLLECT_AFTER = 20_000
 _UNREAD_BYTES = 64 * 1024  # that the system keeps for who does not read; it would take megabytes, and each answer costs
-_MOST_ACCEPTED = 128  # connections that may wait, and are accepted in one turn of the loop
 
 
 class Parts:
@@ -195,7 +194,6 @@ async def serve(config: Settings, listening: socket.socket) -> None:
         each=config.address_connections,
         proxies=config.proxies,
     )
-    http.config.backlog = _MOST_ACCEPTED
     http_task = asyncio.create_task(http.serve(sockets=[listening]))
     stopped = asyncio.create_task(stop.wait())
     opening = asyncio.create_task(_open(config, health, app))
