@@ -15,6 +15,7 @@ from services.enrich.domain.binding import JOIN, PART
 from services.enrich.domain.judgement import Judgement, Pair
 from services.enrich.domain.world import NotLoaded
 from shared.stage import Input
+from tests.unit.enrich import reference
 from tests.unit.enrich.households import household
 from tests.unit.enrich.memory import MONDAY, SECRET, Memory, event, record
 
@@ -93,8 +94,8 @@ def test_events_and_rulings_in_any_order_give_the_same_people_profiles_and_quest
     ties = {name: row.ties for name, row in memory.identifiers.items() if hasattr(row, "ties")}
     assert ties == {name: row.ties for name, row in plainly.identifiers.items() if hasattr(row, "ties")}
     groups, profiles = memory.heard()
-    assert groups == memory.people()
-    for events, state in memory.states().items():
+    assert groups == reference.heard(memory.people(), memory.activities)
+    for events, state in memory.states(memory.activities).items():
         assert profiles[events][0] == profile.of(state)
     for row in memory.identifiers.values():
         assert row.lead_id is None or memory.leads[row.lead_id].absorbed_into is None
@@ -121,6 +122,6 @@ def test_what_was_merged_and_split_again_is_as_if_it_had_never_been_merged(histo
     assert memory.states() == never.states()
     assert [memory.lead_of("ada"), memory.lead_of("ben")] == two
     groups, profiles = memory.heard()
-    assert groups == never.people()
-    for events, state in never.states().items():
+    assert groups == reference.heard(never.people(), never.activities)
+    for events, state in never.states(never.activities).items():
         assert profiles[events][0] == profile.of(state)
