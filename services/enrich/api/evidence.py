@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from services.enrich.api.answers import identifier_shown
-from services.enrich.domain import evidence
+from services.enrich.domain import consent, evidence
 from services.enrich.domain.evidence import Link
 from services.enrich.domain.judgement import Judgement
 from services.enrich.domain.world import Happened, Identifier, State
@@ -122,7 +122,7 @@ def told(state: State) -> dict[str, dict[str, Any]]:
         for event_id, voice in state.voices.items()
         for field, one in {**voice.claims, **{f"custom.{name}": own for name, own in voice.custom.items()}}.items()
     }
-    for purpose, claim in state.consents.items():
+    for purpose, claim in consent.strictest(state.consents).items():
         said[f"consent.{purpose}"] = {"source": "consent", "at": claim.consent.at, "event_id": claim.event_id}
     return dict(sorted(said.items()))
 

@@ -7,17 +7,17 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from services.enrich.domain import crowd, human, job, zone
-from services.enrich.domain.world import ConsentClaim, Kept, Said, State, TouchClaim, Voice
-from shared.contracts import Company, Consent, Email, Job, Name, Phone, Profile
+from services.enrich.domain import consent, crowd, human, job, zone
+from services.enrich.domain.world import Kept, Said, State, TouchClaim, Voice
+from shared.contracts import Company, Email, Job, Name, Phone, Profile
 
 DIRECT = "direct"
 _NO_IDS: Mapping[str, str] = {}
 
 
 def add(state: State, kept: Kept, users: Mapping[str, str], externals: Mapping[str, str] = _NO_IDS) -> State:
-    """The state with one more event. A field is kept by trust, then recency, then event id; consent by recency, where a
-    withdrawal beats a consent of the same instant. A repeat says nothing. `users` are the person's user ids by property, `externals` its
+    """The state with one more event. A field is kept by trust, then recency, then event id; consent by the rules of
+    consent.py. A repeat says nothing. `users` are the person's user ids by property, `externals` its
     external ids by system."""
     happened = kept.happened
     facts, at, event_id = happened.facts, happened.at, happened.event_id
@@ -30,14 +30,7 @@ def add(state: State, kept: Kept, users: Mapping[str, str], externals: Mapping[s
         voices = _heard(voices, event_id, voice) if voices else {event_id: voice}
     consents = state.consents
     if facts.consent is not None:
-        consents = dict(consents)
-        given = facts.consent
-        for purpose, yes in given.purposes.items():
-            claim = ConsentClaim(
-                event_id, Consent(given=yes, at=at, text=given.text, version=given.version, basis=given.basis)
-            )
-            if purpose not in consents or _strictness(consents[purpose]) < _strictness(claim):
-                consents[purpose] = claim
+        consents = consent.heard(consents, happened, facts.consent)
     first, last = _touches(state, kept)
     known, others = state.users, state.externals
     return State(
@@ -86,10 +79,6 @@ def _touches(state: State, kept: Kept) -> tuple[TouchClaim | None, TouchClaim | 
 def _least(known: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str]:
     """Ids by property or system; of two of one (by a ruling) the least."""
     return {**known, **{place: min(known.get(place, id_), id_) for place, id_ in more.items()}}
-
-
-def _strictness(claim: ConsentClaim) -> tuple[Any, ...]:
-    return claim.consent.at, not claim.consent.given, claim.event_id
 
 
 def _lastness(claim: TouchClaim) -> tuple[Any, ...]:
@@ -165,7 +154,9 @@ def of(state: State) -> Profile:
         language=value("language"),
         timezone=timezone,
         test=value("test"),
-        consent={purpose: claim.consent for purpose, claim in state.consents.items()} if state.consents else None,
+        consent={purpose: claim.consent for purpose, claim in consent.strictest(state.consents).items()}
+        if state.consents
+        else None,
         user_ids=state.users or None,
         external_ids=state.externals or None,
         # Without a source each: it would double what a form with many own fields says.

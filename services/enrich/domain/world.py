@@ -97,6 +97,10 @@ class ConsentClaim(Struct, frozen=True, array_like=True, gc=False):
     consent: Consent
 
 
+# By purpose, and by who said it (consent.py). Documents of before 2026-11-27 have one claim for a purpose, the latest of the whole lead.
+Consents = dict[str, dict[str, ConsentClaim] | ConsentClaim]
+
+
 class TouchClaim(Struct, frozen=True, array_like=True, gc=False):
     """One event's touch."""
 
@@ -108,7 +112,7 @@ class State(Struct, frozen=True, gc=False):
     """A lead's profile and touches as the claims that prevail; equal for equal sets of events."""
 
     voices: dict[str, Voice] = {}  # by event id
-    consents: dict[str, ConsentClaim] = {}
+    consents: Consents = {}
     first: TouchClaim | None = None
     last: TouchClaim | None = None
     users: dict[str, str] = {}

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+from services.enrich.domain import consent
 from services.enrich.domain.agreement import disagree
 from services.enrich.domain.binding import LIMITS
 from services.enrich.domain.judgement import Judgement
@@ -49,7 +50,7 @@ class Whole:
         return {who: frozenset(theirs) for who, theirs in found.items()}
 
     def known(self) -> dict[Group, Known]:
-        """What is known of each person: a field by trust, then by time, consent by time, where of one instant a withdrawal counts."""
+        """What is known of each person: a field by trust, then by time; consent by whoever says no."""
         found, kept = {}, judged(self.events)
         for who, group in self.groups().items():
             events = [one for one in self.events if one.event_id in group]
@@ -160,13 +161,6 @@ def _known(kept: Sequence[Kept], names: Collection[str]) -> Known:
         # Of two of a property or system (by a ruling) the least.
         return {part[1]: min(other[-1] for other in parts if other[1] == part[1]) for part in parts}
 
-    consents = [
-        (purpose, yes, one)
-        for one in events
-        if one.facts.consent is not None
-        for purpose, yes in one.facts.consent.purposes.items()
-    ]
-    consents.sort(key=lambda consent: (consent[2].at, not consent[1], consent[2].event_id))
     touches = [
         (one.happened.event_id, one.happened.facts.touch)
         for one in kept
@@ -176,12 +170,24 @@ def _known(kept: Sequence[Kept], names: Collection[str]) -> Known:
     return Known(
         best("claims"),
         best("custom"),
-        {purpose: (one.event_id, _consent(one, yes)) for purpose, yes, one in consents},
+        _consents(events),
         touches[0] if touches else None,
         (indirect or touches)[-1] if touches else None,
         ids("user"),
         ids("external"),
     )
+
+
+def _consents(events: Sequence[Happened]) -> dict[str, tuple[str, Consent]]:
+    """By purpose: a no if the last word of anybody (by strongest identifier, else by cookie) is no; the last of those that say the same."""
+    said = [(one, *answer) for one in events if one.facts.consent for answer in one.facts.consent.purposes.items()]
+    said.sort(key=lambda word: (word[0].at, not word[2], word[0].event_id))
+    last = {(purpose, next(iter(one.persons), one.cookie)): (one, yes) for one, purpose, yes in said}
+    counts: dict[str, tuple[str, Consent]] = {}
+    for (purpose, _), (one, yes) in sorted(last.items(), key=lambda word: word[1][0].rank):
+        if purpose not in counts or not (yes and not counts[purpose][1].given):
+            counts[purpose] = one.event_id, _consent(one, yes)
+    return counts
 
 
 def _consent(one: Happened, yes: bool) -> Consent:
@@ -204,7 +210,7 @@ def said(state: State) -> Known:
     return Known(
         of("claims"),
         of("custom"),
-        {purpose: (claim.event_id, claim.consent) for purpose, claim in state.consents.items()},
+        {purpose: (claim.event_id, claim.consent) for purpose, claim in consent.strictest(state.consents).items()},
         (state.first.event_id, state.first.touch) if state.first is not None else None,
         (state.last.event_id, state.last.touch) if state.last is not None else None,
         dict(state.users),
