@@ -179,14 +179,16 @@ def _known(kept: Sequence[Kept], names: Collection[str]) -> Known:
 
 
 def _consents(events: Sequence[Happened]) -> dict[str, tuple[str, Consent]]:
-    """By purpose: a no if the last word of anybody (by strongest identifier, else by cookie) is no; the last of those that say the same."""
+    """By purpose: a no if the last word about any identifier is no, where a visitor's words are about all; the last of those that say the same."""
     said = [(one, *answer) for one in events if one.facts.consent for answer in one.facts.consent.purposes.items()]
     said.sort(key=lambda word: (word[0].at, not word[2], word[0].event_id))
-    last = {(purpose, next(iter(one.persons), one.cookie)): (one, yes) for one, purpose, yes in said}
     counts: dict[str, tuple[str, Consent]] = {}
-    for (purpose, _), (one, yes) in sorted(last.items(), key=lambda word: word[1][0].rank):
-        if purpose not in counts or not (yes and not counts[purpose][1].given):
-            counts[purpose] = one.event_id, _consent(one, yes)
+    for purpose in {purpose for _, purpose, _ in said}:
+        words = [(one, yes) for one, of, yes in said if of == purpose]
+        named = {name for one, _ in words for name in one.persons}
+        last = [[word for word in words if not word[0].persons or name in word[0].persons][-1] for name in named]
+        one, yes = max(last or words[-1:], key=lambda word: (not word[1], word[0].rank))
+        counts[purpose] = one.event_id, _consent(one, yes)
     return counts
 
 

@@ -118,11 +118,21 @@ def test_a_withdrawal_that_is_taken_off_a_lead_counts_no_more_there() -> None:
     assert (agreed(memory, "yes"), agreed(memory, "no")) == (said("yes", True, 1), said("no", False, 2))
 
 
-def test_what_a_visitor_says_counts_under_the_cookie() -> None:
-    memory = told(visit("no", False, "c1", at=1), word("yes", True, at=2, email=ADA, anonymous_id="c1"))
-    assert agreed(memory, "yes") == said("no", False, 1)
-    memory.batch([visit("anew", True, "c1", at=3)])
-    assert agreed(memory, "yes") == said("anew", True, 3)
+def test_what_a_visitor_says_counts_for_whoever_it_turns_out_to_be_until_they_say_something_later() -> None:
+    memory = told(
+        visit("no", False, "c1", at=1), word("other", True, at=2, email=ADA, anonymous_id="c1", purpose="calls")
+    )
+    assert agreed(memory, "other") == said("no", False, 1)
+    memory.batch([word("yes", True, at=3, email=ADA)])
+    assert agreed(memory, "other") == said("yes", True, 3)
+    memory.batch([visit("again", False, "c1", at=4)])
+    assert agreed(memory, "other") == said("again", False, 4)
+
+
+def test_a_word_counts_for_each_identifier_that_its_event_names() -> None:
+    memory = told(word("no", False, at=1, user_id="1"), word("yes", True, at=2, user_id="1", email=ADA))
+    assert memory.lead_of("no") == memory.lead_of("yes")
+    assert agreed(memory, "yes") == said("yes", True, 2)
 
 
 def _old(event_id: str, yes: bool, at: float) -> State:
@@ -148,9 +158,9 @@ def test_a_word_that_was_kept_by_purpose_alone_counts_until_anybody_says_somethi
     assert _then(_old("old", True, 2), word("no", False, at=3, email=ADA)) == said("no", False, 3)
 
 
-def test_a_word_that_was_kept_by_purpose_alone_counts_beside_older_ones_that_come_late() -> None:
+def test_a_word_that_was_kept_by_purpose_alone_counts_before_older_ones_that_come_late() -> None:
     assert _then(_old("old", False, 2), word("yes", True, at=1, email=ADA)) == said("old", False, 2)
-    assert _then(_old("old", True, 2), word("no", False, at=1, email=ADA)) == said("no", False, 1)
+    assert _then(_old("old", True, 2), word("no", False, at=1, email=ADA)) == said("old", True, 2)
 
 
 def test_an_event_without_consent_leaves_what_was_said_as_it_is() -> None:
