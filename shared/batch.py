@@ -42,7 +42,9 @@ class Written:
 
     rows: Mapping[int, int]  # number -> outbox row
     messages: Mapping[int, Sequence[Message]]
-    refused: frozenset[str] = frozenset()  # inputs that Postgres refused: all that is written for them is a dead letter
+    refused: frozenset[str] = (
+        frozenset()
+    )  # inputs that Postgres refused, timers that `decide` did: all that is written for them is a dead letter
 
 
 def decode(stage: Stage, records: Sequence[Record]) -> list[Decoded]:
@@ -225,7 +227,7 @@ async def _transact(
         len(wanted) - (len(fresh) - len(timers)),
         (began, fenced, loaded, decided, saved, committed),
     )
-    return Written(rows, done.messages, frozenset(refused))
+    return Written(rows, done.messages, frozenset(refused) | done.aside)
 
 
 def _measure(stage: Stage, done: Folded, records: int, repeated: int, moments: Sequence[float]) -> None:

@@ -24,6 +24,7 @@ class Folded:
     messages: dict[int, list[Message]] = field(default_factory=dict)
     commands: list[CommandResult] = field(default_factory=list)
     rejected: list[tuple[Reason, Record | None]] = field(default_factory=list)
+    aside: set[str] = field(default_factory=set)  # timers that were rejected: they stay due
     raised: int = 0  # rejects because our own code raised: these count towards the reject limit
 
 
@@ -82,6 +83,7 @@ def reject(done: Folded, stage: Stage, input_: Input, why: Reject) -> None:
     record = input_.record
     done.rejected.append((why.reason, record))
     if record is None:
+        done.aside.add(input_.event_id)
         record = Record("timer", input_.part, 0, 0, None, input_.event_id.encode(), {})
     done.messages.setdefault(input_.part, []).append(dead_letter(stage.name, record, why, input_))
     if record.topic == COMMANDS.name and input_.event_id:  # what names no command can't be asked for

@@ -170,6 +170,9 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
     ]
     bodies = [one.body for one in kept.values()]
     known_at: list[str] = []
+    if again := [lead.lead_id for lead in leads if lead.is_emptied and lead.state.absorbed_into is None]:
+        # What a lead had before it was absorbed in this batch, and was restored in it: what comes back comes anew.
+        await tx.execute("DELETE FROM activity WHERE lead_id = ANY ($1::text[])", again)
     last: Kept | None = None  # records that came together share their moment
     for one in kept.values():
         known_at.append(

@@ -25,7 +25,9 @@ class Timers:
         self._pool = pool
         self._held = held
         self._looked_at = 0.0
-        self._stuck: set[str] = set()  # Postgres refuses what they would save; their dead letters are written
+        self._stuck: set[str] = (
+            set()
+        )  # nothing can be made of them, or Postgres refuses it; their dead letters are written
 
     async def slice(self, reader: Reader) -> list[Input]:
         """What is due now, at most SLICE inputs; nothing before the next look is due."""
@@ -45,7 +47,7 @@ class Timers:
         return due
 
     def set_aside(self, written: Sequence[Written]) -> None:
-        """What Postgres refused stays due; its dead letter is written, and it is not tried again."""
+        """What was refused stays due; its dead letter is written, and it is not tried again before the next start."""
         for one in written:
             self._stuck |= one.refused
 

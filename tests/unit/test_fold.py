@@ -97,3 +97,14 @@ def test_a_dead_letter_keeps_repeated_headers() -> None:
     dead = contracts.Dead
 
     assert msgspec.json.decode(done.messages[0][0].value, type=dead).headers == [("a", b"1"), ("a", b"2")]
+
+
+def test_a_timer_that_is_rejected_is_set_aside_since_it_stays_due() -> None:
+    def decide(_: Any, input_: Input) -> Decision | Reject:
+        if input_.event == "bad":
+            raise KeyError
+        return Decision() if input_.event == "good" else Reject(Reason.INVALID)
+
+    timers = [Input(event_id(name), name, clock.EPOCH, 0) for name in ("bad", "good", "refused")]
+    done = fold(a_stage(decide), {}, [*timers, an_input("1", event="bad")], partitions=4, refused={})
+    assert done.aside == {event_id("bad"), event_id("refused")}

@@ -87,7 +87,9 @@ def placed(text: str | None, *, first: tuple[datetime, str]) -> tuple[datetime, 
     at, _, id_ = text.replace(" ", "+").partition("~")  # a plus that nobody escaped
     try:
         moment = datetime.fromisoformat(at)
-    except ValueError:
+        if moment.tzinfo is not None:
+            moment = moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise no_such_page() from None
     if moment.tzinfo is None or not id_ or "\x00" in id_:
         raise no_such_page()

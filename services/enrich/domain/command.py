@@ -116,7 +116,7 @@ def decide(world: World, input_: Input, *, secret: bytes) -> Outcome:
         if isinstance(
             command.asked, Human
         ):  # the last word is kept already, so that an earlier one does not count for a moment
-            ruling = revising.said(command, command.asked)
+            ruling = revising.said(command, command.asked, now=input_.now)
             last: Ruling | None = world.get(("ruling", ruling.event_id))
             if last is None or last.rank < ruling.rank:
                 changes["ruling", ruling.event_id] = ruling

@@ -52,6 +52,10 @@ def lacking(world: World, inputs: Sequence[Input], *, secret: bytes, again: bool
                 cookies[cookie] = min(since, cookies.get(cookie, since))
             for crowd_, spans in lack.moments.items():
                 moments.setdefault(crowd_, set()).update(spans)
+        except (
+            Exception
+        ):  # it will raise again when it is decided on, and that is its own fault: here it would be the batch's
+            continue
     if not (leads or cookies or lacked or moments):
         return None
     return NotLoaded(leads=frozenset(leads), cookies=cookies, names=frozenset(lacked), moments=moments)

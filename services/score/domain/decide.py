@@ -41,18 +41,22 @@ def decide(lead: Lead, event: Event, in_force: InForce, *, now: datetime, input_
                 lead, told = _looked_at(lead, in_force, now, cause=RULESET)
             return Decision({lead.lead_id: with_(lead, is_reviewed=True)}, told)
         case Absorbed():
-            # Enrich sends its activities again under the survivor, whose next lead.scored names it: nothing is told here.
+            # Enrich sends its activities again under the survivor, whose next lead.scored names it: of the merge nothing is told here.
+            lead, told = _caught_up(lead, in_force, now)
             state = State(
                 absorbed_into=event.survivor, score_version=lead.state.score_version, episode=lead.state.episode
             )
-            absorbed = Lead(lead_id=lead.lead_id, part=lead.part, state=state, review_by=lead.review_by)
-            return Decision({lead.lead_id: absorbed})
+            absorbed = Lead(
+                lead_id=lead.lead_id, part=lead.part, state=state, review_by=lead.review_by, is_emptied=True
+            )
+            return Decision({lead.lead_id: absorbed}, told)
         case Restored():
             if lead.state.absorbed_into is None:
                 return Decision()  # its own activities have told that already
             # Enrich sends its activities again: they score it anew. What it has been stays: its next stay in SQL is another episode.
             state = State(score_version=lead.state.score_version, episode=lead.state.episode)
-            return Decision({lead.lead_id: Lead(lead_id=lead.lead_id, part=lead.part, state=state, bodies=())})
+            restored = Lead(lead_id=lead.lead_id, part=lead.part, state=state, bodies=(), is_emptied=lead.is_emptied)
+            return Decision({lead.lead_id: restored})
         case _:
             return Decision()
 
@@ -101,7 +105,7 @@ def _told(lead: Lead, event: Told, in_force: InForce, now: datetime, input_id: s
     before = lead.state
     if before.absorbed_into is not None:
         return Decision()  # older than the merge, which has sent it again: it ends under the survivor
-    counted, is_new = _with_activity(lead, _counted(in_force, lead, now), event.fact, in_force)
+    counted, is_new = _with_activity(lead, _counted(in_force, lead, now), event.fact, in_force, now)
     fit = counted.fit
     profile, version, first_touch, last_touch = lead.profile, lead.profile_version, lead.first_touch, lead.last_touch
     if event.profile_version >= version:
@@ -140,6 +144,7 @@ def _told(lead: Lead, event: Told, in_force: InForce, now: datetime, input_id: s
         kept=(*lead.kept, Kept(event.fact, event.activity, now)) if is_new else lead.kept,
         review_by=lead.review_by,
         is_reviewed=lead.is_reviewed,
+        is_emptied=lead.is_emptied,
     )
     outgoing = scored(lead, before, points, in_force, input_id=input_id, cause=event.fact.id, activity=event)
     return Decision({lead.lead_id: lead}, (outgoing,))
@@ -204,7 +209,7 @@ def _counted(in_force: InForce, lead: Lead, now: datetime) -> Counted:
     return Counted(histories.tally(past, in_force.ruleset, seen=now), past, state.fit)
 
 
-def _with_activity(lead: Lead, counted: Counted, fact: Fact, in_force: InForce) -> tuple[Counted, bool]:
+def _with_activity(lead: Lead, counted: Counted, fact: Fact, in_force: InForce, now: datetime) -> tuple[Counted, bool]:
     """What counts with one more activity, and whether it said anything new."""
     tally, past, fit = counted
     if past is None and lead.bodies is not None:
@@ -217,7 +222,7 @@ def _with_activity(lead: Lead, counted: Counted, fact: Fact, in_force: InForce) 
         return Counted(advance(tally, fact, in_force.ruleset), None, fit), True
     if fact.id in past.facts and past.facts[fact.id].revision >= fact.revision:
         return Counted(tally, past, fit), False
-    past, tally = histories.changed(past, tally, fact, in_force.ruleset)
+    past, tally = histories.changed(past, tally, fact, in_force.ruleset, seen=now)
     return Counted(tally, past, fit), True
 
 

@@ -61,8 +61,8 @@ def tally(past: History, ruleset: Ruleset, *, now: datetime | None = None, seen:
     return Tally(rules, kinds, *newest, active_at, overrides)
 
 
-def changed(past: History, before: Tally, fact: Fact, ruleset: Ruleset) -> tuple[History, Tally]:
-    """The history and its tally (`before`) after an activity came, early or late, or a higher revision of one."""
+def changed(past: History, before: Tally, fact: Fact, ruleset: Ruleset, *, seen: datetime) -> tuple[History, Tally]:
+    """The history and its tally (`before`) after an activity came, early or late, or a higher revision of one. `seen` as in `tally`."""
     earlier = past.facts.get(fact.id)
     ruled, kinds = dict(past.ruled), dict(before.kinds)
     if earlier is not None:
@@ -83,10 +83,10 @@ def changed(past: History, before: Tally, fact: Fact, ruleset: Ruleset) -> tuple
 
     touched = {*fact.rules, *(earlier.rules if earlier is not None else ())}
     if any(index < len(ruleset.engagement) and ruleset.engagement[index].reset for index in touched):
-        touched = {*before.rules, *after.ruled}
+        touched |= before.rules.keys() | after.ruled.keys()
     rules = {index: one for index, one in before.rules.items() if index not in touched}
     overrides = {index: at for index, at in before.overrides.items() if index + len(ruleset.engagement) not in touched}
-    new_rules, new_overrides = _ruled(after, touched, ruleset, None, None)
+    new_rules, new_overrides = _ruled(after, touched, ruleset, None, microseconds(seen))
     newest: tuple[datetime | None, str] = before.newest_at, before.newest_id
     if fact.rules and (before.newest_at is None or fact.moment > newest):
         newest = fact.moment

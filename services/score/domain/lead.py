@@ -64,7 +64,8 @@ class Lead(Struct, frozen=True, kw_only=True, gc=False):
 
     `known` are the revisions of those activities of this batch that were kept before. `bodies` are all activities kept, and
     there only when this batch needs them; `history` is what they come to, once they were read. `kept` is to be saved. `review_by` is
-    when the store has it looked at again at the latest, `is_reviewed` whether that was done.
+    when the store has it looked at again at the latest, `is_reviewed` whether that was done. `is_emptied`: what the store kept of its
+    activities before this batch is another lead's.
     """
 
     lead_id: str
@@ -80,6 +81,7 @@ class Lead(Struct, frozen=True, kw_only=True, gc=False):
     kept: tuple[Kept, ...] = ()
     review_by: datetime | None = None
     is_reviewed: bool = False
+    is_emptied: bool = False
 
 
 class Told(Struct, frozen=True, gc=False):

@@ -125,7 +125,7 @@ def rescored(
     )
     if by_clock and RANKS[stage] < RANKS[now_in] and now_in in QUALIFIED and before.stage_since is not None:
         # The clock alone takes nobody out of a stage before the dwell is over.
-        dwelt_at = before.stage_since + in_force.dwell[now_in] * _MICROSECOND
+        dwelt_at = before.stage_since + in_force.dwell.get(now_in, 0) * _MICROSECOND
         if now < dwelt_at:
             stage = now_in
     is_change = stage != before.stage

@@ -72,7 +72,8 @@ def is_in_order(tally: Tally, fact: Fact) -> bool:
 
 
 def is_countable(tally: Tally, known: Mapping[str, int], facts: Iterable[Fact]) -> bool:
-    """Whether `advance` is all that these activities need, one after the other: each new and in order, or nothing new.
+    """Whether `advance` is all that these activities need, one after the other: each new and in order, or nothing new; and none for which
+    there is no room among those that leave one day, since it may be older than it has to be to count.
 
     `known` are the revisions kept of those that are kept.
     """
@@ -89,7 +90,18 @@ def is_countable(tally: Tally, known: Mapping[str, int], facts: Iterable[Fact]) 
             if newest is not None and fact.moment <= newest:
                 return False
             newest = fact.moment
-    return True
+    return not _may_overflow(tally, len(seen))
+
+
+def _may_overflow(tally: Tally, more: int) -> bool:
+    """Whether so many more activities may be too many for a rule whose moments are all there yet."""
+    if more > LEAVING:
+        return True
+    return any(
+        one.leaving and not one.hidden and len(one.leaving) + more > LEAVING
+        for rule_tally in tally.rules.values()
+        for one in rule_tally.values.values()
+    )
 
 
 def is_enough(tally: Tally, ruleset: Ruleset, now: datetime) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -80,3 +82,14 @@ def test_in_a_rebuild_a_command_waits_until_all_is_there_that_the_topic_tells_of
     assert later.changes["owed", COMMAND] is None
     assert [(one.command_id, one.status) for one in later.commands] == [(COMMAND, "done")]
     assert later.changes["ruling", ACTIVITY].human == 0.1, "it counts when the activity comes"
+
+
+def test_a_clock_that_is_ahead_does_not_have_the_last_word_for_ever() -> None:
+    record = said(issued_at=MONDAY + timedelta(days=36_500))
+    input_ = command.decode(record)
+    assert isinstance(input_, Input)
+    worlds: list[dict[Hashable, Any]] = [{}, {KEEPING: True}]
+    for world in worlds:
+        outcome = decide(world, input_, secret=SECRET)
+        assert isinstance(outcome, Decision)
+        assert outcome.changes["ruling", ACTIVITY].at == input_.now

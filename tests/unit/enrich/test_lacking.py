@@ -8,7 +8,10 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.enrich.domain import lacking
+from services.enrich.domain import intake, lacking
+from services.enrich.domain.world import NotLoaded
+from shared.outcome import Decision
+from shared.stage import Input
 from tests.unit.enrich import memory
 from tests.unit.enrich.memory import Memory
 from tests.unit.enrich.test_any_order import stories
@@ -41,3 +44,20 @@ def test_only_where_circles_are_open_a_history_is_needed(story: list[dict[str, A
             size = data.draw(st.integers(1, len(arrivals)))
             known.batch(arrivals[:size])
             arrivals = arrivals[size:]
+
+
+def test_what_raises_lacks_nothing_since_it_alone_is_rejected_when_it_is_decided_on() -> None:
+    """What is raised while the batch is loaded would be the world's fault: the batch would be tried again, for ever."""
+    bad, good = (intake.decode(memory.record(memory.page(name, "c1"))) for name in ("bad", "good"))
+    assert isinstance(bad, Input)
+    assert isinstance(good, Input)
+
+    def raising(world: Any, input_: Any, *, secret: bytes) -> Decision:
+        if input_ is bad:
+            raise KeyError("jo@acme.example")
+        raise NotLoaded(leads=frozenset(["ld_jo"]))
+
+    with patch.object(lacking, "_circles", _of_all), patch.object(lacking, "decide", raising):
+        lack = lacking.lacking({}, [bad, good], secret=memory.SECRET)
+    assert lack is not None
+    assert lack.leads == {"ld_jo"}

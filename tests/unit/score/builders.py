@@ -16,7 +16,7 @@ from services.score.domain.inforce import InForce
 from services.score.domain.lead import Lead, Told
 from services.score.domain.load import load
 from services.score.domain.rescore import wants_history
-from services.score.domain.tally import is_in_order
+from services.score.domain.tally import is_countable
 from shared.contracts import Scored
 from shared.outcome import Decision, Outcome, Outgoing, Reject
 from shared.stage import Input, Record
@@ -180,16 +180,18 @@ class Desk:
                 fact = input_.event.fact
                 needs |= fact.at > input_.now and self.in_force.ruleset.has_decay
                 known = {fact.id: kept[fact.id][0]} if fact.id in kept else {}
-                needs |= not is_in_order(lead.state.tally, fact) or known.get(fact.id, fact.revision) < fact.revision
+                needs |= not is_countable(lead.state.tally, known, [fact])
             bodies = tuple(body for _, body in kept.values()) if needs or self.always_loads_all else None
-            found[lead.lead_id] = msgspec.structs.replace(lead, known=known, bodies=bodies, history=None, kept=())
+            found[lead.lead_id] = msgspec.structs.replace(
+                lead, known=known, bodies=bodies, history=None, kept=(), is_emptied=False
+            )
         return found
 
     def _save(self, changes: Mapping[Any, Lead]) -> None:
         for lead in changes.values():
             state = msgspec.msgpack.decode(msgspec.msgpack.encode(lead.state), type=type(lead.state))
             self.leads[lead.lead_id] = msgspec.structs.replace(lead, state=state)
-            if state.absorbed_into is not None:
+            if state.absorbed_into is not None or lead.is_emptied:
                 self.bodies.pop(lead.lead_id, None)
             for kept in lead.kept:
                 self.bodies.setdefault(lead.lead_id, {})[kept.fact.id] = (kept.fact.revision, kept.body)

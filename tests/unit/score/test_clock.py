@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.score.domain.inforce import InForce
-from services.score.domain.lead import Due, Lead
+from services.score.domain.lead import Absorbed, Due, Lead
 from services.score.domain.rescore import Counted, rescored
-from services.score.domain.tally import is_enough
+from services.score.domain.tally import LEAVING, is_enough
 from shared.outcome import Decision
 from shared.stage import Input
 from tests.unit.score.builders import BUSINESS, NOON, Desk, an_activity, days, enriched, outcome, ruleset
@@ -159,3 +160,64 @@ def test_nothing_that_stands_still_is_looked_at_again() -> None:
     desk = Desk(ruleset())
     desk.tell(enriched(an_activity(1)))
     assert desk.leads["ld_jo"].state.review_at is None
+
+
+@pytest.mark.parametrize("decay", ["window: 30d", "fade: 30d"])
+def test_a_history_that_is_too_old_already_is_counted_however_long_it_is(decay: str) -> None:
+    """Of a visitor who identifies, and of an import, old activities come in order: more than a tally has room for, and none of them counts."""
+    desk = Desk(ruleset(SMALL.replace("points: 5", f"points: 5\n      {decay}")))
+    for number in range(LEAVING + 6):
+        at = NOON - days(60) + timedelta(minutes=number)
+        scored = desk.tell(enriched(an_activity(number, at=at), profile=BUSINESS))
+        assert scored is not None
+        assert scored.score.total == 10
+
+
+def test_a_late_activity_among_many_does_not_hide_when_points_are_lost() -> None:
+    text = DECAYING.replace("half_life: 30d", "window: 30d").replace("points: 40", "points: 1")
+    desk = Desk(ruleset(text.replace("SQL: {enter: 45, leave: 30}", "SQL: {enter: 500}")))
+    story = [NOON - days(49) + timedelta(minutes=number) for number in range(LEAVING + 6)]
+    story += [NOON - days(20) + timedelta(minutes=number) for number in range(20)]
+    for number, at in enumerate(story):
+        desk.tell(enriched(an_activity(number, at=at), profile={}), now=at)
+    late = desk.tell(enriched(an_activity(1000, at=NOON - days(21)), profile={}))
+    assert late is not None
+    assert (late.score.total, late.stage) == (21, "MQL")
+    assert let_time_pass(desk, NOON + days(11)) == [(NOON + days(10) + timedelta(minutes=5), "MQL", "raw")]
+
+
+def test_a_ruleset_without_a_stage_takes_those_who_are_in_it_out_when_they_are_looked_at() -> None:
+    desk = Desk(ruleset(DECAYING))
+    scored = desk.tell(enriched(an_activity(1), profile={}))
+    assert scored is not None
+    assert scored.stage == "MQL"
+    desk.use(ruleset(DECAYING.replace("  MQL: {enter: 15, leave: 15}\n", "")))
+    due = desk.leads["ld_jo"].state.review_at
+    assert due is not None
+    decided = desk.decide(Input("timer", Due("ld_jo"), due, 3))
+    assert isinstance(decided, Decision)
+    (outgoing,) = decided.emit
+    assert msgspec.json.decode(msgspec.json.encode(outgoing.data))["stage"] == "raw"
+
+
+def test_what_the_clock_did_before_a_merge_is_told_whoever_comes_to_it_first() -> None:
+    told = []
+    for has_timers in (True, False):
+        desk = Desk(ruleset(DECAYING))
+        desk.tell(enriched(an_activity(1), profile=BUSINESS))
+        by_timer = let_time_pass(desk, NOON + days(60)) if has_timers else []
+        decided = desk.decide(Input("merge", Absorbed("ld_jo", "ld_al"), NOON + days(60), 3))
+        assert isinstance(decided, Decision)
+        told.append((len(by_timer) + len(decided.emit), desk.leads["ld_jo"].state))
+    assert told[0] == told[1]
+    assert told[0][0] == 1
+
+
+def test_who_raised_no_hand_after_all_is_not_held_up_though_it_ended_what_was_before_too() -> None:
+    text = SMALL.replace("points: 5", "points: 5\n      reset: true")
+    desk = Desk(ruleset(text + "override:\n  - {id: demo, match: {name: demo}, stage: SQL, for: 30d}\n"))
+    raised = desk.tell(enriched(an_activity(1, name="demo"), profile={}))
+    withdrawn = desk.tell(enriched(an_activity(1, name="demo", revision=1, withdrawn=True), profile={}))
+    assert raised is not None
+    assert withdrawn is not None
+    assert (raised.stage, withdrawn.stage) == ("SQL", "raw")
