@@ -40,6 +40,7 @@ class _Merged(Struct, gc=False):
     event_id: str
     survivor: str
     absorbed: str
+    profile_version: int | None = None
 
 
 class _Split(Struct, gc=False):
@@ -112,7 +113,7 @@ def _read(record: Record, in_force: InForce) -> tuple[str, Event | Reject]:
             return _read_enriched(value, in_force)
         case "lead.merged":
             merged = _merged(value)
-            return merged.event_id, Absorbed(merged.absorbed, merged.survivor)
+            return merged.event_id, Absorbed(merged.absorbed, merged.survivor, merged.profile_version)
         case "lead.split":
             split = _split(value)
             return split.event_id, Restored(split.restored)

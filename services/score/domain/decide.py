@@ -40,6 +40,8 @@ def decide(lead: Lead, event: Event, in_force: InForce, *, now: datetime, input_
             if lead.state.review_at is not None and lead.state.fingerprint != in_force.ruleset.fingerprint:
                 lead, told = _looked_at(lead, in_force, now, cause=RULESET)
             return Decision({lead.lead_id: with_(lead, is_reviewed=True)}, told)
+        case Absorbed(profile_version=version) if version is not None and version < lead.profile_version:
+            return Decision()  # two instances told it out of order: a split has undone it, and the lead goes on
         case Absorbed():
             # Enrich sends its activities again under the survivor, whose next lead.scored names it: of the merge nothing is told here.
             lead, told = _caught_up(lead, in_force, now)

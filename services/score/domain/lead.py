@@ -100,10 +100,11 @@ class Told(Struct, frozen=True, gc=False):
 
 
 class Absorbed(Struct, frozen=True, gc=False):
-    """lead.merged, in the partition of the lead that is no more."""
+    """lead.merged, in the partition of the lead that is no more. `profile_version` is the lead's then."""
 
     lead_id: str
     survivor: str
+    profile_version: int | None = None
 
 
 class Restored(Struct, frozen=True, gc=False):

@@ -275,6 +275,24 @@ def test_an_absorbed_lead_is_emptied_and_nothing_of_it_is_said_any_more() -> Non
     assert (lead.profile, lead.state.absorbed_into, lead.state.tally.rules) == (b"", "ld_new", {})
 
 
+def test_a_merge_that_a_split_has_undone_already_does_not_end_the_lead_when_it_is_told_late() -> None:
+    """Two instances of enrich: the one that merged was killed before it told of it, the other one split them again."""
+    desk = Desk()
+    desk.tell(enriched(an_activity(1), profile_version=5))
+    merged = {
+        "event_id": activity_id(90),
+        "survivor": "ld_al",
+        "absorbed": "ld_jo",
+        "because": "",
+        "profile_version": 3,
+    }
+    assert desk.tell(merged, type_="lead.merged") is None
+    scored = desk.tell(enriched(an_activity(2), profile_version=6))
+    assert scored is not None
+    desk.tell({**merged, "event_id": activity_id(91), "profile_version": 7}, type_="lead.merged")
+    assert desk.leads["ld_jo"].state.absorbed_into == "ld_al"
+
+
 def test_a_merge_sends_everything_again_and_the_survivor_names_whom_it_absorbed_from_then_on() -> None:
     desk = Desk()
     desk.tell(enriched(an_activity(2, at=NOON), lead_id="ld_a"))
