@@ -18,6 +18,8 @@ from shared.outcome import Reason, Reject
 from shared.rejects import RejectLimit
 from shared.stage import Input, Place, Record, Stage
 
+_OUT_OF_LOCKS = "53200"  # Postgres has room for some thousands at a time: what is too many together may do in parts
+
 
 class Decoded(Struct, frozen=True):
     """A record and what it says, or why it says nothing; absent when it is none of the stage's business."""
@@ -71,7 +73,7 @@ async def write(
     refused: Mapping[str, str] | None = None,
 ) -> list[Written]:
     """Decides on a batch in one transaction; when Postgres refuses a row, cuts the batch in two until the culprit stands alone and
-    becomes a dead letter. Returns what was committed, in order.
+    becomes a dead letter; when it has no room for so many locks, until it has. Returns what was committed, in order.
 
     Raises Fenced, SeenMeanwhile, rejects.LimitReached, or the world's faults; then nothing of the failing part is written.
     """
@@ -107,7 +109,8 @@ async def write(
             )
         ]
     except Exception as error:
-        if not is_rows_fault(error):
+        too_many = sqlstate(error) == _OUT_OF_LOCKS and len(decoded) + len(timers) > 1
+        if not is_rows_fault(error) and not too_many:
             raise
         metrics.BISECTED.labels(stage.name).inc()
         state = sqlstate(error)

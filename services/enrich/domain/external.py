@@ -17,6 +17,7 @@ from services.enrich.domain.world import name
 KINDS = ("everywhere", "property")
 SYSTEM = re.compile("[a-z0-9][a-z0-9_.-]{0,39}").fullmatch
 IDS = "externalids"  # the trait with ids by system: {"salesforce": "003..."}
+MOST = 20  # of one event: each is locked, and kept with its person, and a sender chooses how many there are
 _scopes: dict[str, str] = {}
 _traits: dict[str, str] = {}  # systems by traits without case, blanks, hyphens and underscores
 # An id of 18 characters is one of 15 whose case is told by the last three (Salesforce help, "Salesforce ID types").
@@ -56,6 +57,13 @@ def told(system: str, value: Any) -> dict[str, str]:
             short = _SALESFORCE(read) if named.startswith("salesforce") else None
             found[named] = short[1] if short is not None else read
     return found
+
+
+def first(ids: Mapping[str, str]) -> Mapping[str, str]:
+    """At most `MOST` of these ids: those of the systems in the tables before others, then by the system's name."""
+    if len(ids) <= MOST:
+        return ids
+    return {one: ids[one] for one in sorted(ids, key=lambda system: (system not in _scopes, system))[:MOST]}
 
 
 def of_user_id(user_id: str) -> tuple[str, str] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b
@@ -116,9 +117,10 @@ def read(captured: _Captured, locate: where.Locate = where.nowhere) -> Happened 
         locate=locate,
     )
     user = identity.legal(captured.user_id) if captured.user_id else None
-    externals = reading.externals
+    externals: Mapping[str, str] = reading.externals
     if user is not None and kind == "hook" and (known := external.of_user_id(user)) is not None:
         user, externals = None, {**externals, **external.told(*known)}
+    externals = external.first(externals)
     anonymous = identity.legal(captured.anonymous_id) if captured.anonymous_id else None
     number = phone.identifier(reading.number) if reading.number is not None else None
     if reading.address is None and user is None and number is None and anonymous is None and not externals:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.enrich.domain import intake
+from services.enrich.domain import external, intake
 from services.enrich.domain.world import Happened, Kept, name
 from shared import ids
 from shared.contracts import Email
@@ -191,3 +191,12 @@ def test_the_path_of_a_page_comes_from_its_url() -> None:
 
     assert found is not None
     assert found.path == "/pricing/big"
+
+
+def test_of_ids_without_end_the_first_count_those_of_known_systems_before_others() -> None:
+    given = {"salesforce": "0035g00000AbCdE", **{f"a{number:04}": f"id{number}" for number in range(1000)}}
+    happened = read(event("e1", traits={"externalIds": given}))
+
+    assert len(happened.externals) == external.MOST
+    assert any("salesforce" in one for one in happened.externals)
+    assert read(event("e1", traits={"externalIds": dict(reversed(given.items()))})).externals == happened.externals
