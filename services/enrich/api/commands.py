@@ -113,7 +113,7 @@ Given = Annotated[EmailGiven | PhoneGiven | UserGiven | ExternalGiven, Field(dis
 class Merge(Answer):
     """Which leads are one person with this one."""
 
-    lead_ids: list[_Lead] = Field(min_length=1, max_length=_MOST)
+    lead_ids: list[_Lead] = Field(min_length=1, max_length=_MOST - 1)  # with this one
     survivor: _Lead | None = Field(default=None, description="the lead that remains; else the one made first")
 
 
