@@ -20,6 +20,7 @@ from services.score.domain.worth import bounded, idle_points, worth
 
 _MILLISECOND = 1000
 _DAY = 86_400_000_000
+_MOST_PARTS = 200  # of the time ahead; each that is looked at costs some hundred microseconds
 _YEAR = 366 * _DAY  # looked ahead at once; who changes later than that is looked at again then
 
 
@@ -73,7 +74,7 @@ def not_before(in_force: InForce, standing: Standing, now: datetime) -> datetime
 def next_change(in_force: InForce, standing: Standing, now: datetime) -> datetime | None:
     """The first moment after `now`, in whole milliseconds, at which points pass a threshold or what holds the lead ends. None: never.
 
-    Where it lies more than a year ahead, or depends on what the tally has no room for, an earlier one at which to ask again.
+    Where it lies more than a year ahead, takes long to find, or depends on what the tally has no room for, an earlier one at which to ask again.
     """
     at, tally = microseconds(now), standing.tally
     if tally.newest_at is not None and tally.newest_at > now and in_force.ruleset.has_decay:
@@ -105,7 +106,11 @@ def _passing(in_force: InForce, standing: Standing, now: int) -> int | None:
     )
     horizon = _whole(min(horizon, now + _YEAR))
     ahead = [(horizon, _points(ruleset, tally, horizon))]
+    parts = 0
     while ahead:
+        parts += 1
+        if parts > _MOST_PARTS and begin > now:
+            return begin  # what falls and what rises hold each other close to a threshold: up to here nothing passes it
         end, last = ahead[-1]
         lowest = _Points(last.falling, first.rising, last.idle_falling, first.idle_rising)
         highest = _Points(first.falling, last.rising, first.idle_falling, last.idle_rising)

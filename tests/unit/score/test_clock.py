@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.score.domain import review
 from services.score.domain.inforce import InForce
 from services.score.domain.lead import Absorbed, Due, Lead
 from services.score.domain.rescore import Counted, rescored
@@ -221,3 +223,22 @@ def test_who_raised_no_hand_after_all_is_not_held_up_though_it_ended_what_was_be
     assert raised is not None
     assert withdrawn is not None
     assert (raised.stage, withdrawn.stage) == ("SQL", "raw")
+
+
+def test_points_that_fall_and_rise_along_a_threshold_are_looked_at_in_parts() -> None:
+    """Hundredth by hundredth it would take seconds, in which no other lead has its turn."""
+    rules = """points: 1000
+      fade: 30d
+    - {id: down, match: {kind: form}, points: -1000, fade: 30d}"""
+    desk = Desk(ruleset(SMALL.replace("points: 5", rules).replace("enter: 15", "enter: 10")))
+    scored = desk.tell(enriched(an_activity(1), profile=BUSINESS))
+    assert scored is not None
+    assert (scored.score.total, scored.stage) == (10, "SQL")
+    due = desk.leads["ld_jo"].state.review_at
+    assert due is not None
+    with patch.object(review, "_points", wraps=review._points) as looks:
+        desk.decide(Input("timer", Due("ld_jo"), due, 3))
+    assert looks.call_count < 500
+    again = desk.leads["ld_jo"].state.review_at
+    assert again is not None
+    assert again > due
