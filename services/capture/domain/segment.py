@@ -30,17 +30,18 @@ class SdkConsent(Struct, rename="camel"):
 
 
 class SdkCampaign(Struct):
-    """A campaign as an SDK tells it: UTM parameters without their prefix. Its `id` is often a number."""
+    """A campaign as an SDK tells it: UTM parameters without their prefix. Its `id` is often a number; what comes after it was of no
+    meaning here for long, so what is no text there is left out and not held against the event."""
 
     source: str | None = None
     medium: str | None = None
     name: str | None = None
     term: str | None = None
     content: str | None = None
-    id: str | int | None = None
-    source_platform: str | None = None
-    creative_format: str | None = None
-    marketing_tactic: str | None = None
+    id: Any = None
+    source_platform: Any = None
+    creative_format: Any = None
+    marketing_tactic: Any = None
 
 
 class SdkContext(Struct, rename="camel"):
@@ -48,7 +49,7 @@ class SdkContext(Struct, rename="camel"):
 
     page: Page | None = None
     campaign: SdkCampaign | None = None
-    click_ids: dict[str, str] | None = msgspec.field(default=None, name="click_ids")
+    click_ids: Any = msgspec.field(default=None, name="click_ids")
     user_agent: str | None = None
     ip: str | None = None
     locale: str | None = None
@@ -196,8 +197,9 @@ def submission(event: SdkEvent, kind: str, arrival: Arrival) -> Submission | Ref
     campaign, click_ids = touch.of_page(page.url) if page is not None else (None, None)
     if context.campaign is not None and context.campaign != _NO_CAMPAIGN:
         campaign = _campaign(context.campaign)
-    if context.click_ids:
-        click_ids = {**(click_ids or {}), **context.click_ids}
+    if isinstance(context.click_ids, dict):
+        told = {name: value for name, value in context.click_ids.items() if isinstance(value, str)}
+        click_ids = {**(click_ids or {}), **told} or None
     zone = context.timezone
     # C12: the connection tells who is there. Only a server key, or a server-side library that says that it is one, speaks for somebody else.
     library = arrival.via == SERVER or (arrival.via == ANY and connection.is_library(arrival.user_agent))
@@ -236,6 +238,10 @@ def _id(value: str | int | None) -> str | None:
     return value if isinstance(value, str) else str(value)
 
 
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
 def _page_of(properties: dict[str, Any]) -> Page | None:
     """A page call may describe the page in its properties only."""
     found = {name: properties[name] for name in ("url", "path", "referrer", "title") if name in properties}
@@ -250,10 +256,10 @@ def _campaign(said: SdkCampaign) -> Campaign:
         name=said.name,
         term=said.term,
         content=said.content,
-        id=_id(said.id),
-        source_platform=said.source_platform,
-        creative_format=said.creative_format,
-        marketing_tactic=said.marketing_tactic,
+        id=_id(said.id) if isinstance(said.id, str | int) and not isinstance(said.id, bool) else None,
+        source_platform=_text(said.source_platform),
+        creative_format=_text(said.creative_format),
+        marketing_tactic=_text(said.marketing_tactic),
     )
 
 

@@ -74,6 +74,19 @@ async def test_a_campaigns_id_may_be_a_number_and_what_is_told_wins_over_the_add
     assert found["context"]["click_ids"] == {**CLICKS, "gclid": "mine"}
 
 
+@pytest.mark.parametrize("click_ids", [{"gclid": 7, "fbclid": ["x"]}, ["gclid"], "gclid", 7])
+async def test_what_is_no_text_in_a_campaign_or_click_id_is_left_out_and_not_held_against_the_event(
+    click_ids: Any,
+) -> None:
+    visitor = Visitor()
+    campaign = {"name": "may", "id": 12.5, "source_platform": 3, "marketing_tactic": ["x"]}
+    answered = await visitor.post("/v1/page", {**WHO, "context": {"campaign": campaign, "click_ids": click_ids}})
+    assert answered.status == 200
+    [found] = visitor.durable.captured
+    assert found["context"]["campaign"] == {"name": "may"}
+    assert "click_ids" not in found["context"]
+
+
 # -- the country that the edge tells -----------------------------------------------------------------------------------
 
 
