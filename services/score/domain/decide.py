@@ -37,7 +37,7 @@ def decide(lead: Lead, event: Event, in_force: InForce, *, now: datetime, input_
             return _after(told, _judged(lead, event, in_force, now, input_id))
         case Due():
             lead, told = _caught_up(lead, in_force, now)
-            if lead.state.review_at is not None and lead.state.fingerprint != in_force.ruleset.fingerprint:
+            if lead.state.fingerprint not in ("", in_force.ruleset.fingerprint):
                 lead, told = _looked_at(lead, in_force, now, cause=RULESET)
             return Decision({lead.lead_id: with_(lead, is_reviewed=True)}, told)
         case Absorbed(profile_version=version) if version is not None and version < lead.profile_version:

@@ -158,6 +158,19 @@ def test_idle_time_takes_points_step_by_step_to_its_cap() -> None:
         assert scored.score.total == total, after
 
 
+def test_a_lead_of_another_ruleset_is_counted_by_the_one_in_force_when_it_is_looked_at() -> None:
+    desk = Desk(ruleset(SMALL))
+    desk.tell(enriched(an_activity(1), profile=BUSINESS))
+    assert desk.leads["ld_jo"].state.review_at is None
+    desk.use(ruleset(DECAYING))
+    decided = desk.decide(Input("timer", Due("ld_jo"), NOON + days(1), 3))
+    assert isinstance(decided, Decision)
+    state = desk.leads["ld_jo"].state
+    assert not decided.emit  # it was in SQL, and is
+    assert (state.total, state.fingerprint) == (4909, desk.in_force.ruleset.fingerprint)
+    assert state.review_at is not None
+
+
 def test_nothing_that_stands_still_is_looked_at_again() -> None:
     desk = Desk(ruleset())
     desk.tell(enriched(an_activity(1)))
