@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from math import ceil
 
 BURST_SECONDS = 10  # of its rate, so much can be saved up
-_MOST = 50_000  # strangers remembered at a time, twice at most
+_MOST = 20_000  # strangers remembered at a time, twice at most: some 5 MB a rate
 
 
 class Meter:
