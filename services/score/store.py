@@ -129,13 +129,13 @@ async def load(tx: Tx, inputs: Sequence[Input], *, in_force: InForce) -> Mutable
         facts = told.get(lead_id, ())
         lead = leads.get(lead_id)
         if lead is None:
-            if lead_id in ahead or not is_countable(_NOTHING, {}, facts):
+            if lead_id in ahead or not is_countable(_NOTHING, {}, facts, in_force.leaving):
                 # A new lead whose activities come out of order: everything that is known of it is in this batch.
                 leads[lead_id] = Lead(lead_id=lead_id, part=part, bodies=())
         elif (
             lead_id in ahead
             or any(wants_history(lead.state, in_force, at) for at in times[lead_id])
-            or not is_countable(lead.state.tally, lead.known, facts)
+            or not is_countable(lead.state.tally, lead.known, facts, in_force.leaving)
         ):
             bodies[lead_id] = []
     if bodies:

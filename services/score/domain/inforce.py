@@ -78,6 +78,7 @@ class InForce:
         "engagement_steps",
         "fit_scores",
         "has_clock",
+        "leaving",
         "looks_at_lead",
         "looks_at_profile_again",
         "ref",
@@ -100,6 +101,12 @@ class InForce:
         self.total_steps, self.engagement_steps = _steps(ruleset)
         self.looks_at_lead = "lead" in self._on_profile.names_roots
         self.looks_at_profile_again = any("profile" in one.names_roots for one in (*self.any, self.segments))
+        # The engagement rules whose activities are worth nothing from some age on.
+        self.leaving = frozenset(
+            index
+            for index, rule in enumerate(ruleset.engagement)
+            if rule.decay is not None and rule.decay.kind != "half_life"
+        )
         self.dwell = {stage.name: stage.dwell for stage in ruleset.stages}
         # Whether anything at all changes with time alone.
         self.has_clock = bool(ruleset.idle or ruleset.override or any(rule.decay for rule in ruleset.engagement))

@@ -71,12 +71,15 @@ def is_in_order(tally: Tally, fact: Fact) -> bool:
     return not fact.rules or tally.newest_at is None or fact.moment > (tally.newest_at, tally.newest_id)
 
 
-def is_countable(tally: Tally, known: Mapping[str, int], facts: Iterable[Fact]) -> bool:
+def is_countable(
+    tally: Tally, known: Mapping[str, int], facts: Iterable[Fact], leaving: frozenset[int] = frozenset()
+) -> bool:
     """Whether `advance` is all that these activities need, one after the other: each new and in order, or nothing new; and none for which
     there is no room among those that leave one day, since it may be older than it has to be to count.
 
-    `known` are the revisions kept of those that are kept.
+    `known` are the revisions kept of those that are kept, `leaving` the numbers of the rules whose activities leave at an age.
     """
+    more = 0
     newest = (tally.newest_at, tally.newest_id) if tally.newest_at is not None else None
     seen = set()
     for fact in facts:
@@ -90,11 +93,12 @@ def is_countable(tally: Tally, known: Mapping[str, int], facts: Iterable[Fact]) 
             if newest is not None and fact.moment <= newest:
                 return False
             newest = fact.moment
-    return not _may_overflow(tally, len(seen))
+            more += bool(leaving) and not leaving.isdisjoint(fact.rules)
+    return not (more and _may_overflow(tally, more))
 
 
 def _may_overflow(tally: Tally, more: int) -> bool:
-    """Whether so many more activities may be too many for a rule whose moments are all there yet."""
+    """Whether so many more activities that leave one day may be too many for a rule whose moments are all there yet."""
     if more > LEAVING:
         return True
     return any(

@@ -180,7 +180,7 @@ class Desk:
                 fact = input_.event.fact
                 needs |= fact.at > input_.now and self.in_force.ruleset.has_decay
                 known = {fact.id: kept[fact.id][0]} if fact.id in kept else {}
-                needs |= not is_countable(lead.state.tally, known, [fact])
+                needs |= not is_countable(lead.state.tally, known, [fact], self.in_force.leaving)
             bodies = tuple(body for _, body in kept.values()) if needs or self.always_loads_all else None
             found[lead.lead_id] = msgspec.structs.replace(
                 lead, known=known, bodies=bodies, history=None, kept=(), is_emptied=False
