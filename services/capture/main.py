@@ -9,7 +9,7 @@ import logging
 import random
 import signal
 import socket
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +41,21 @@ TOPICS = (topology.CAPTURED.name, topology.DEAD.name, topology.PRIVACY.name)
 _WATCH_SECONDS = 0.5
 _AGAIN_SECONDS = 0.5
 _LAST_FLIGHT_SECONDS = 6.0
+_AGAIN_SECONDS = 1.0
 # A request leaves some thirty objects until its flight has landed, and hardly ever a cycle: at Python's own threshold (700) the
 # collector looks through all that flies again and again, for nothing.
 COLLECT_AFTER = 20_000
 _UNREAD_BYTES = 64 * 1024  # that the system keeps for who does not read; it would take megabytes, and each answer costs
+
+
+async def ended(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancels these tasks and returns when the last one is over. A client that is just closing a connection may keep a cancellation to
+    itself (aiokafka's and asyncio.wait_for's do): then it is asked again."""
+    waiting = set(tasks)
+    while waiting:
+        for task in waiting:
+            task.cancel()
+        _, waiting = await asyncio.wait(waiting, timeout=_AGAIN_SECONDS)
 
 
 class Parts:
@@ -125,9 +136,7 @@ class Parts:
         self.writer.close()
         if self._writing is not None:
             await asyncio.wait([self._writing], timeout=_LAST_FLIGHT_SECONDS)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(self._tasks)
         await asyncio.gather(self.broker.close(), self.drain.close())
 
     async def _watch(self) -> None:
