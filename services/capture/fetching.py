@@ -12,7 +12,7 @@ import asyncpg
 import httpx
 import msgspec
 
-from services.capture import store
+from services.capture import store, waiting
 from services.capture.domain.captured import Scribe
 from services.capture.domain.verdict import Arrival, Refused
 from services.capture.line import FAILURES, Line
@@ -103,8 +103,7 @@ class Fetching:
                         logs.get().warning("can't look for leads to fetch", error=type(error).__name__)
                     await asyncio.gather(*(self._deal_with(one, client) for one in found))
                     if not found:
-                        with contextlib.suppress(TimeoutError):
-                            await asyncio.wait_for(self._something.wait(), POLL_SECONDS)
+                        await waiting.for_event(self._something, POLL_SECONDS)
         finally:
             self._line.close()
             self._keep_line.close()

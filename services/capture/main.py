@@ -50,7 +50,7 @@ _UNREAD_BYTES = 64 * 1024  # that the system keeps for who does not read; it wou
 
 async def ended(tasks: Iterable[asyncio.Task[None]]) -> None:
     """Cancels these tasks and returns when the last one is over. A client that is just closing a connection may keep a cancellation to
-    itself (aiokafka's and asyncio.wait_for's do): then it is asked again."""
+    itself (aiokafka's do): then it is asked again."""
     waiting = set(tasks)
     while waiting:
         for task in waiting:

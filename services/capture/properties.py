@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import contextlib
 import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,7 @@ from functools import lru_cache
 import asyncpg
 import msgspec
 
-from services.capture import store
+from services.capture import store, waiting
 from services.capture.domain.clean import LONGEST_REMEMBERED
 from services.capture.domain.verdict import ANY, BROWSER, SERVER
 from services.capture.line import FAILURES, Line
@@ -122,8 +121,7 @@ class Properties:
                     await line.do(self.refresh, within_seconds=_PATIENCE_SECONDS)
                 except FAILURES as error:
                     logs.get().warning("can't refresh the properties, keeping those known", error=type(error).__name__)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._look.wait(), POLL_SECONDS)
+                await waiting.for_event(self._look, POLL_SECONDS)
         finally:
             line.close()
 

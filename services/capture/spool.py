@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import asyncpg
 
-from services.capture import store
+from services.capture import store, waiting
 from services.capture.line import FAILURES, Line
 from services.capture.store import Db, Lane
 from services.capture.writer import Write
@@ -112,8 +112,7 @@ class Spool:
                     logs.get().warning("can't read the spool", error=type(error).__name__)
                 if not drained_something:
                     self._something.clear()
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._something.wait(), POLL_SECONDS)
+                    await waiting.for_event(self._something, POLL_SECONDS)
                     if self._lanes:  # Kafka is away: not as often as events come in
                         await asyncio.sleep(POLL_SECONDS / 4)
         finally:
