@@ -1,17 +1,51 @@
-"""Commands: what became of one, and noting that one was asked for. What they do is decided where the record is read."""
+"""Commands: giving one, and what became of it. What they do is decided where the record is read."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, HTTPException
 
-from shared import problem
+from shared import clock, cloudevent, problem
 from shared.database import Pool
+from shared.problem import Problem
+
+# Sends one record (topic, key, value, headers), and returns when Kafka has it. Raises TimeoutError when that takes too long.
+Send = Callable[[str, str, bytes, list[tuple[str, bytes]]], Awaitable[None]]
 
 
-async def pending(pool: Pool, command_id: str) -> None:
+async def give(
+    pool: Pool,
+    send: Send,
+    topic: str,
+    *,
+    command_id: str,
+    key: str,
+    value: bytes,
+    type_: str,
+    source: str,
+    at: datetime,
+    lost: Problem,
+    subject: str | None = None,
+) -> None:
+    """Puts a command's record on its topic; from then on it can be asked for. Raises `lost` when Kafka does not take it in time."""
+    headers = cloudevent.headers(event_id=command_id, type_=type_, source=source, time=clock.text(at), subject=subject)
+    await _pending(pool, command_id)
+    try:
+        await send(topic, key, value, headers)
+    except TimeoutError:
+        raise lost from None
+
+
+def not_durable(title: str, detail: str) -> Problem:
+    """For a command that Kafka did not take in time."""
+    return Problem(503, "not-durable", title, f"Kafka did not take it in time{detail}", headers={"Retry-After": "2"})
+
+
+async def _pending(pool: Pool, command_id: str) -> None:
     """Notes that a command is on its way, so that it can be asked for before it is done."""
     # A command that is done already (the same request again) stays done.
     await pool.execute(

@@ -8,7 +8,7 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import uvloop
 from fastapi import APIRouter, FastAPI
 
 from shared import commands, database, ids, logs, ops
+from shared.commands import Send
 from shared.database import Pool
 from shared.health import Health
 from shared.message import Message
@@ -30,8 +31,6 @@ SEND_SECONDS = 5.0
 # A batch makes tens of thousands of objects that live until it is committed, and hardly ever a cycle: at Python's own threshold (700) the
 # collector looks through all of them again and again, for nothing.
 _COLLECT_AFTER = 50_000
-
-Send = Callable[[str, str, bytes, list[tuple[str, bytes]]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ import uuid_utils
 
 from services.console.domain.dead import REPLAY, replay_headers
 from shared import clock, cloudevent, contracts
+from shared.commands import Send
 from shared.contracts import Command, Dead
 from shared.message import Message
 from shared.producer import Emitter
-from shared.service import SEND_SECONDS, Send
+from shared.service import SEND_SECONDS
 from shared.settings import Common
 from shared.topology import COMMANDS
 

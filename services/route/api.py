@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -14,13 +14,12 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from services.route.domain import events, intake
 from services.route.store import reading
-from shared import clock, cloudevent, commands, contracts
+from shared import clock, commands, contracts
+from shared.commands import Send
 from shared.contracts import OutcomeReported
 from shared.database import Pool
-from shared.problem import Problem
 from shared.topology import OUTCOMES
 
-Send = Callable[[str, str, bytes, list[tuple[str, bytes]]], Awaitable[None]]
 Id = Annotated[str, PathParameter(max_length=240, pattern=r"^[^\x00]+$")]
 
 _FIRST_PAGE = (datetime(1970, 1, 1, tzinfo=UTC), "")
@@ -92,20 +91,20 @@ def routes(pool: Pool, send: Send) -> APIRouter:
         command_id = intake.content_id(reported) if given.occurred_at else str(uuid.uuid4())
         now = clock.now()
         reported = msgspec.structs.replace(reported, event_id=command_id, occurred_at=given.occurred_at or now)
-        headers = cloudevent.headers(
-            event_id=command_id, type_="lead.outcome", source="route-api", time=clock.text(now), subject=None
+        await commands.give(
+            pool,
+            send,
+            OUTCOMES.name,
+            command_id=command_id,
+            key=handover_id,
+            value=contracts.encode(reported),
+            type_="lead.outcome",
+            source="route-api",
+            at=now,
+            lost=commands.not_durable(
+                "The outcome could not be kept", ". Send it again with the same occurred_at: it counts once."
+            ),
         )
-        await commands.pending(pool, command_id)
-        try:
-            await send(OUTCOMES.name, handover_id, contracts.encode(reported), headers)
-        except TimeoutError:
-            raise Problem(
-                503,
-                "not-durable",
-                "The outcome could not be kept",
-                "Kafka did not take it in time. Send it again with the same occurred_at: it counts once.",
-                headers={"Retry-After": "2"},
-            ) from None
         return {"command_id": command_id}
 
     return router

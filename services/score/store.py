@@ -134,7 +134,7 @@ async def load(tx: Tx, inputs: Sequence[Input], *, in_force: InForce) -> Mutable
                 leads[lead_id] = Lead(lead_id=lead_id, part=part, bodies=())
         elif (
             lead_id in ahead
-            or any(wants_history(lead.state, in_force, at) for at in times[lead_id])
+            or any(wants_history(lead.state, in_force, at) for at in {*times[lead_id]})
             or not is_countable(lead.state.tally, lead.known, facts, in_force.leaving)
         ):
             bodies[lead_id] = []

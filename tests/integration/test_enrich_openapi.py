@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from services.enrich import api, main
 from shared import commands, ops, service
 from shared.database import CORE_MIGRATIONS, Pool
 from shared.health import Health
+from tests import serving
 from tests.integration.enrich import batch
 from tests.integration.stores import migrated
 from tests.unit.enrich.memory import event, page
@@ -32,16 +32,8 @@ async def served(pool: Pool) -> AsyncIterator[str]:
     app = ops.app("enrich", Health())
     for router in (api.routes(pool, send), commands.routes(pool)):
         app.include_router(router, dependencies=[ops.operator(_TOKEN)])
-    server = service.server(app)
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await serving
-        listening.close()
+    async with serving.served(service.server(app)) as url:
+        yield url
 
 
 @pytest.mark.timeout(600)  # by the clock; of CPU it takes 20 s

@@ -57,7 +57,7 @@ def merge(
     """Say that leads are one person. All their ids lead to the one that remains; `leads lead split` undoes it."""
     ask = Ask(where.find())
     ids = [str(explain.enriched(ask, name)["lead_id"]) for name in (lead, *others)]
-    body = {"lead_ids": ids[1:], "survivor": survivor, "reason": reason, "by": by or _me()}
+    body = {"lead_ids": ids[1:], "survivor": survivor, "reason": reason, "by": by or me()}
     done = ask.command("enrich", f"/v1/leads/{quote(ids[0], safe='')}/merge", body)
     after = explain.enriched(ask, ids[0])
     if as_json:
@@ -92,7 +92,7 @@ def split(
     ask = Ask(where.find())
     found = explain.enriched(ask, lead)
     leaving = [_identifier(found, text) for text in identifiers or ()]
-    body = {"identifiers": leaving, "event_ids": events or [], "reason": reason, "by": by or _me()}
+    body = {"identifiers": leaving, "event_ids": events or [], "reason": reason, "by": by or me()}
     done = ask.command("enrich", f"/v1/leads/{quote(str(found['lead_id']), safe='')}/split", body)
     after = explain.enriched(ask, str(found["lead_id"]))
     others = [
@@ -106,7 +106,7 @@ def split(
     for one in others:
         screen.line(f"{called(one)} ({one['lead_id']}) is somebody else now.")
     if events:
-        screen.line(f"{words.count(len(events), 'activity').replace('activitys', 'activities')} left.")
+        screen.line(f"{words.count(len(events), 'activity')} left.")
 
 
 @app.command()
@@ -124,7 +124,7 @@ def human(
     ask = Ask(where.find())
     lead_id = str(explain.enriched(ask, lead)["lead_id"])
     path = f"/v1/leads/{quote(lead_id, safe='')}/activities/{quote(event, safe='')}/human"
-    done = ask.command("enrich", path, {"human": likely, "reason": reason, "by": by or _me()})
+    done = ask.command("enrich", path, {"human": likely, "reason": reason, "by": by or me()})
     if as_json:
         screen.as_json(done)
         return
@@ -227,5 +227,6 @@ def _digits(text: str) -> str:
     return text.removeprefix("+") if text.startswith("+") else text.casefold()
 
 
-def _me() -> str | None:
+def me() -> str | None:
+    """Who is at this machine."""
     return os.environ.get("USER") or None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated
 
 import typer
 
 from services.console import screen, where
 from services.console.ask import Ask
-from services.console.commands.lead import By, Reason
+from services.console.commands.lead import By, Reason, me
 from services.console.domain.story import questions
 from services.console.screen import Json
 
@@ -49,7 +48,7 @@ def reject(question: Question, reason: Reason = None, by: By = None, as_json: Js
 
 
 def _answer(question: str, answer: str, said: str, *, reason: str | None, by: str | None, as_json: bool) -> None:
-    body = {"reason": reason, "by": by or os.environ.get("USER")}
+    body = {"reason": reason, "by": by or me()}
     done = Ask(where.find()).command("enrich", f"/v1/reviews/{question}/{answer}", body)
     if as_json:
         screen.as_json(done)

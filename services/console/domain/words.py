@@ -193,7 +193,9 @@ def identifier(one: Mapping[str, Any]) -> str:
 
 def count(number: int, thing: str) -> str:
     """So many of a thing."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+    if number != 1:
+        thing = f"{thing[:-1]}ies" if thing.endswith("y") else f"{thing}s"
+    return f"{number:,} {thing}"
 
 
 def kind_of(one: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from services.enrich.api import accounts, commands, leads, reviews
-from services.enrich.api.commands import Send
+from shared.commands import Send
 from shared.database import Pool
 
 

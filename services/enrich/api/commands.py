@@ -4,7 +4,6 @@ decided where it is read, and `GET /v1/commands/{id}` says what came of it."""
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Response
@@ -13,13 +12,12 @@ from pydantic_core import PydanticCustomError
 
 from services.enrich.api.answers import LeadId, unknown_lead
 from services.enrich.domain import email, identity, phone
-from shared import clock, cloudevent, commands, contracts, problem
+from shared import clock, commands, contracts, problem
+from shared.commands import Send
 from shared.contracts import Command
 from shared.database import Pool
 from shared.problem import Problem
 from shared.topology import COMMANDS
-
-Send = Callable[[str, str, bytes, list[tuple[str, bytes]]], Awaitable[None]]
 
 _MOST = 100  # leads, identifiers or events of one command
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
@@ -194,19 +192,21 @@ async def give(
         by=asked.by,
         payload={name: value for name, value in payload.items() if value is not None},
     )
-    headers = cloudevent.headers(
-        event_id=command_id, type_="lead.command", source="enrich-api", time=clock.text(now), subject=about
-    )
-    await commands.pending(pool, command_id)
-    try:
-        await send(COMMANDS.name, about, contracts.encode(said), headers)
-    except TimeoutError:
-        raise Problem(
-            503,
-            "not-durable",
+    await commands.give(
+        pool,
+        send,
+        COMMANDS.name,
+        command_id=command_id,
+        key=about,
+        value=contracts.encode(said),
+        type_="lead.command",
+        source="enrich-api",
+        at=now,
+        subject=about,
+        lost=commands.not_durable(
             "The command could not be kept",
-            "Kafka did not take it in time; it may still be carried out. Look at the lead before you send it again.",
-            headers={"Retry-After": "2"},
-        ) from None
+            "; it may still be carried out. Look at the lead before you send it again.",
+        ),
+    )
     response.headers["Location"] = f"/v1/commands/{command_id}"
     return Accepted(command_id=uuid.UUID(command_id))

@@ -20,22 +20,25 @@ from services.enrich.api.answers import (
     place,
     placed,
 )
-from services.enrich.api.commands import Accepted, Answer, Send, give
+from services.enrich.api.commands import Accepted, Answer, give
 from shared import cloudevent, problem
+from shared.commands import Send
 from shared.database import Pool
 from shared.problem import Problem
 
-# What is asked, the longest waiting first, after the last one of the page before; with the leads that the two are of now.
-OPEN = """
+# Questions, with the leads that the two are of now.
+_ASKED = """
 SELECT r.review_id, r.rule, r.at, r.event_id, r.phone, r.strong, p.lead_id AS phone_lead, s.lead_id AS strong_lead
   FROM review AS r LEFT JOIN identifier AS p ON p.name = r.phone LEFT JOIN identifier AS s ON s.name = r.strong
+"""
+
+# What is asked, the longest waiting first, after the last one of the page before.
+OPEN = f"""{_ASKED}
  WHERE (r.at, r.review_id) > ($1, $2::uuid) ORDER BY r.at, r.review_id LIMIT $3
 """
 
 # What is asked about these identifiers.
-ABOUT = """
-SELECT r.review_id, r.rule, r.at, r.event_id, r.phone, r.strong, p.lead_id AS phone_lead, s.lead_id AS strong_lead
-  FROM review AS r LEFT JOIN identifier AS p ON p.name = r.phone LEFT JOIN identifier AS s ON s.name = r.strong
+ABOUT = f"""{_ASKED}
  WHERE r.phone = ANY ($1::text[]) OR r.strong = ANY ($1::text[]) ORDER BY r.at, r.review_id LIMIT 100
 """
 

@@ -75,8 +75,10 @@ def decode(record: Record) -> Input | Reject | None:
         except msgspec.MsgspecError as error:
             asked = Reject(Reason.INVALID, str(error))  # names types and places, never values
     command_id = str(uuid.UUID(said.event_id))
-    event = asked if isinstance(asked, Reject) else Command(command_id, said.issued_at, said.lead_id, said.by, asked)
-    return Input(command_id, event, clock.from_ms(record.timestamp_ms), record.part, record)
+    now = clock.from_ms(record.timestamp_ms)
+    at = min(said.issued_at, now)  # a clock that is ahead would have the last word for ever
+    event = asked if isinstance(asked, Reject) else Command(command_id, at, said.lead_id, said.by, asked)
+    return Input(command_id, event, now, record.part, record)
 
 
 def _read_human(payload: msgspec.Raw) -> Human | Reject:
@@ -116,7 +118,7 @@ def decide(world: World, input_: Input, *, secret: bytes) -> Outcome:
         if isinstance(
             command.asked, Human
         ):  # the last word is kept already, so that an earlier one does not count for a moment
-            ruling = revising.said(command, command.asked, now=input_.now)
+            ruling = revising.said(command, command.asked)
             last: Ruling | None = world.get(("ruling", ruling.event_id))
             if last is None or last.rank < ruling.rank:
                 changes["ruling", ruling.event_id] = ruling

@@ -129,8 +129,7 @@ def decide(
             pairs = _answer(world, asked)
     if isinstance(pairs, Reject):
         return pairs
-    at = min(command.at, input_.now)  # a clock that is ahead would win for ever
-    judgement = Judgement(command.command_id, at, tuple(pairs), events, asked.reason, command.by)
+    judgement = Judgement(command.command_id, command.at, tuple(pairs), events, asked.reason, command.by)
     decision = carried_out(world, input_, judgement, secret=secret)
     if not decision.emit and not isinstance(asked, Answer) and input_.record is not None:
         return Reject(Reason.INVALID, "nothing would change")

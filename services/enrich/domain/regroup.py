@@ -48,7 +48,6 @@ def regroup(
     """What the event of `input_`, judged as `arrived`, or a ruling, makes of the closed component of leads that it touches. `found`: the identifiers
     that it names, with their new ties. `changes` are added to.
 
-
     Raises NotLoaded where the world lacks the history of one of these leads, an identifier on which it depends who they are, or the visits on
     the event's cookie.
     """

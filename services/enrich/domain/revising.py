@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import ChainMap, defaultdict
 from collections.abc import Hashable, Sequence
-from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
@@ -18,7 +17,7 @@ from shared.stage import Input
 
 def rule(world: World, input_: Input, command: Command, asked: Human, *, secret: bytes) -> Decision:
     """What an operator's word about an activity changes; also one that is not known yet is kept, for when it comes."""
-    ruling = said(command, asked, now=input_.now)
+    ruling = said(command, asked)
     last: Ruling | None = world.get(("ruling", asked.event_id))
     if last is not None and last.rank > ruling.rank:
         return Decision()
@@ -32,10 +31,9 @@ def rule(world: World, input_: Input, command: Command, asked: Human, *, secret:
     return also(world, Decision(changes), [verdict.ruled(known, ruling)], input_, secret=secret)
 
 
-def said(command: Command, asked: Human, *, now: datetime) -> Ruling:
-    """An operator's word about an activity, which became known `now`."""
-    at = min(command.at, now)  # a clock that is ahead would have the last word for ever
-    return Ruling(asked.event_id, at, command.command_id, asked.human, command.by, asked.reason)
+def said(command: Command, asked: Human) -> Ruling:
+    """An operator's word about an activity."""
+    return Ruling(asked.event_id, command.at, command.command_id, asked.human, command.by, asked.reason)
 
 
 def also(world: World, decision: Decision, judged: Sequence[Kept], input_: Input, *, secret: bytes) -> Decision:

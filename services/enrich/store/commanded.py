@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from services.enrich.domain import command
 from services.enrich.domain.world import Command, Ruling
+from services.enrich.store import identity
 from services.enrich.store import rows as row_of
 from services.enrich.store.rows import World
 from shared.stage import Tx
@@ -23,12 +24,12 @@ async def subjects(tx: Tx, world: World, commands: Sequence[Command], locked: se
     while True:
         # The activities that are known.
         rows = await tx.fetch(f"SELECT {row_of.ACTIVITY} FROM activity WHERE event_id = ANY ($1::uuid[])", wanted)
-        others = sorted({row["lead_id"] for row in rows if row["lead_id"] is not None} - locked)
-        if not others:
+        others = {row["lead_id"] for row in rows if row["lead_id"] is not None}
+        if others <= locked:
             break
-        # Lock their leads; then look again, since until then an activity may have become another's.
-        await tx.execute("SELECT FROM lead WHERE lead_id = ANY ($1::text[]) ORDER BY lead_id FOR UPDATE NOWAIT", others)
-        locked.update(others)
+        await identity.lock_leads(
+            tx, others, locked
+        )  # and look again: until then an activity may have become another's
     for row in rows:
         row_of.kept(world, row)
     await row_of.leads(

@@ -10,7 +10,7 @@ from services.score.domain import history as histories
 from services.score.domain.history import History
 from services.score.domain.inforce import Fact, InForce
 from services.score.domain.lead import Absorbed, Due, Event, Judged, Kept, Lead, Restored, State, Told
-from services.score.domain.rescore import CLOCK, RULESET, Counted, rescored, scored
+from services.score.domain.rescore import CLOCK, RULESET, Tallied, rescored, scored
 from services.score.domain.ruleset import CUSTOMER, SQL
 from services.score.domain.tally import Tally, advance, is_enough, is_in_order
 from shared import clock, ids
@@ -125,7 +125,7 @@ def _told(lead: Lead, event: Told, in_force: InForce, now: datetime, input_id: s
     state, points = rescored(
         before,
         in_force,
-        Counted(counted.tally, counted.past, fit),
+        Tallied(counted.tally, counted.past, fit),
         profile=profile,
         absorbed=absorbed,
         now=now,
@@ -196,22 +196,20 @@ def _judged(lead: Lead, event: Judged, in_force: InForce, now: datetime, input_i
     return Decision({lead.lead_id: lead}, (outgoing,))
 
 
-def _counted(in_force: InForce, lead: Lead, now: datetime) -> Counted:
+def _counted(in_force: InForce, lead: Lead, now: datetime) -> Tallied:
     """What the lead's activities come to under the ruleset in force: from all of them again, where its state is of another one or its
     tally does not tell what they are worth now."""
     state = lead.state
     if not state.fingerprint:
-        return Counted(_NO_TALLY, lead.history, None)
-    if state.fingerprint != in_force.ruleset.fingerprint:
-        past = _history(lead, in_force)
-        return Counted(histories.tally(past, in_force.ruleset, seen=now), past, None)
-    if is_enough(state.tally, in_force.ruleset, now) or (lead.history is None and lead.bodies is None):
-        return Counted(state.tally, lead.history, state.fit)
+        return Tallied(_NO_TALLY, lead.history, None)
+    is_ours = state.fingerprint == in_force.ruleset.fingerprint
+    if is_ours and (is_enough(state.tally, in_force.ruleset, now) or (lead.history is None and lead.bodies is None)):
+        return Tallied(state.tally, lead.history, state.fit)
     past = _history(lead, in_force)
-    return Counted(histories.tally(past, in_force.ruleset, seen=now), past, state.fit)
+    return Tallied(histories.tally(past, in_force.ruleset, seen=now), past, state.fit if is_ours else None)
 
 
-def _with_activity(lead: Lead, counted: Counted, fact: Fact, in_force: InForce, now: datetime) -> tuple[Counted, bool]:
+def _with_activity(lead: Lead, counted: Tallied, fact: Fact, in_force: InForce, now: datetime) -> tuple[Tallied, bool]:
     """What counts with one more activity, and whether it said anything new."""
     tally, past, fit = counted
     if past is None and lead.bodies is not None:
@@ -221,11 +219,11 @@ def _with_activity(lead: Lead, counted: Counted, fact: Fact, in_force: InForce, 
             return counted, False
         if fact.id in lead.known or not is_in_order(tally, fact):
             raise LookupError("an activity came late or changed, and its lead's activities were not loaded")
-        return Counted(advance(tally, fact, in_force.ruleset), None, fit), True
+        return Tallied(advance(tally, fact, in_force.ruleset), None, fit), True
     if fact.id in past.facts and past.facts[fact.id].revision >= fact.revision:
-        return Counted(tally, past, fit), False
+        return Tallied(tally, past, fit), False
     past, tally = histories.changed(past, tally, fact, in_force.ruleset, seen=now)
-    return Counted(tally, past, fit), True
+    return Tallied(tally, past, fit), True
 
 
 def _history(lead: Lead, in_force: InForce) -> History:

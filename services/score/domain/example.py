@@ -11,7 +11,7 @@ from services.score.domain.decide import decide
 from services.score.domain.document import Mistake
 from services.score.domain.inforce import Fact, InForce
 from services.score.domain.lead import Due, Lead, Told
-from services.score.domain.rescore import Counted, rescored
+from services.score.domain.rescore import Tallied, rescored
 from services.score.domain.ruleset import Example
 
 NOON = datetime(
@@ -45,7 +45,7 @@ def _failures(in_force: InForce, example: Example) -> Iterator[Mistake]:
     state, _ = rescored(
         lead.state,
         in_force,
-        Counted(lead.state.tally, lead.history, lead.state.fit),
+        Tallied(lead.state.tally, lead.history, lead.state.fit),
         profile=profile,
         absorbed=(),
         now=NOON,

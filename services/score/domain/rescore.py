@@ -26,7 +26,7 @@ CLOCK, RULESET = "clock", "ruleset"
 _MICROSECOND = timedelta(microseconds=1)
 
 
-class Counted(NamedTuple):
+class Tallied(NamedTuple):
     """What a lead's activities come to, their history where it was read, and the fit rules that hold where they were asked."""
 
     tally: Tally
@@ -81,7 +81,7 @@ class Scored(Struct, kw_only=True, omit_defaults=True, gc=False):
 def rescored(
     before: State,
     in_force: InForce,
-    counted: Counted,
+    counted: Tallied,
     *,
     profile: bytes,
     absorbed: tuple[str, ...],

@@ -15,8 +15,8 @@ from msgspec import Struct
 
 from services.score.domain.inforce import InForce
 from services.score.domain.ruleset import Decay, EngagementRule, IdleRule, Ruleset, microseconds, moment
-from services.score.domain.tally import Counted, Tally
-from services.score.domain.worth import bounded, idle_points, worth
+from services.score.domain.tally import Counted, Tally, lies_ahead
+from services.score.domain.worth import bounded, idle_points, within, worth
 
 _MILLISECOND = 1000
 _DAY = 86_400_000_000
@@ -48,8 +48,8 @@ def not_before(in_force: InForce, standing: Standing, now: datetime) -> datetime
     No value moves faster than all that moves in it together, and that slows down with time.
     """
     at, ruleset, tally = microseconds(now), in_force.ruleset, standing.tally
-    if tally.newest_at is not None and tally.newest_at > now and in_force.ruleset.has_decay:
-        return _before_what_lies_ahead(tally.newest_at, at)
+    if (ahead := lies_ahead(tally, in_force.ruleset, now)) is not None:
+        return _before_what_lies_ahead(ahead, at)
     bounds = [end for end in standing.until if end > at]
     bounds += (step for rule in ruleset.idle if (step := _next_step(rule, tally, at)) is not None)
     speed, terms = 0.0, 0  # hundredths of points a microsecond
@@ -77,8 +77,8 @@ def next_change(in_force: InForce, standing: Standing, now: datetime) -> datetim
     Where it lies more than a year ahead, takes long to find, or depends on what the tally has no room for, an earlier one at which to ask again.
     """
     at, tally = microseconds(now), standing.tally
-    if tally.newest_at is not None and tally.newest_at > now and in_force.ruleset.has_decay:
-        return _before_what_lies_ahead(tally.newest_at, at)
+    if (ahead := lies_ahead(tally, in_force.ruleset, now)) is not None:
+        return _before_what_lies_ahead(ahead, at)
     found = [_whole(end) for end in standing.until if end > at]
     passing = _passing(in_force, standing, at)
     if passing is not None:
@@ -148,15 +148,9 @@ def _points(ruleset: Ruleset, tally: Tally, now: int) -> _Points:
 
 def _sums(ruleset: Ruleset, fit: int, points: _Points) -> tuple[int, int]:
     """Total and engagement within their floors and caps."""
-    engagement = _within(points.falling + points.rising, ruleset.engagement_floor, ruleset.engagement_cap)
+    engagement = within(points.falling + points.rising, ruleset.engagement_floor, ruleset.engagement_cap)
     total = fit + engagement + points.idle_falling + points.idle_rising
-    return _within(total, ruleset.total_floor, ruleset.total_cap), engagement
-
-
-def _within(points: int, floor: int | None, cap: int | None) -> int:
-    if floor is not None:
-        points = max(points, floor)
-    return points if cap is None else min(points, cap)
+    return within(total, ruleset.total_floor, ruleset.total_cap), engagement
 
 
 def _decaying(ruleset: Ruleset, tally: Tally) -> Iterator[tuple[EngagementRule, Decay, Counted]]:

@@ -10,7 +10,7 @@ from msgspec import Raw, Struct
 from services.score.domain.inforce import InForce
 from services.score.domain.ruleset import EngagementRule, Override, Ruleset, microseconds
 from services.score.domain.tally import RuleTally, Tally
-from services.score.domain.worth import Worth, bounded, idle_points, worth
+from services.score.domain.worth import Worth, bounded, idle_points, within, worth
 from shared.contracts import Contribution, encode
 
 _REMEMBERED = 4096
@@ -155,11 +155,8 @@ def _fit(in_force: InForce, fit: tuple[int, ...]) -> tuple[int, tuple[bytes, ...
 
 def _bounded(group: str, points: int, floor: int | None, cap: int | None, parts: list[bytes], version: int) -> int:
     """The points within floor and cap; what that gives or takes is a contribution of its own."""
-    if cap is not None and points > cap:
-        bounded, by = cap, "cap"
-    elif floor is not None and points < floor:
-        bounded, by = floor, "floor"
-    else:
-        return points
-    parts.append(encode(Contribution(rule=f"{group}:{by}", version=version, points=(bounded - points) / 100)))
-    return bounded
+    close = within(points, floor, cap)
+    if close != points:
+        by = "cap" if close < points else "floor"
+        parts.append(encode(Contribution(rule=f"{group}:{by}", version=version, points=(close - points) / 100)))
+    return close

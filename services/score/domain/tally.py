@@ -108,9 +108,15 @@ def _may_overflow(tally: Tally, more: int) -> bool:
     )
 
 
+def lies_ahead(tally: Tally, ruleset: Ruleset, now: datetime) -> datetime | None:
+    """The moment of the latest activity, where it is not there yet and what it is worth depends on its age."""
+    newest_at = tally.newest_at
+    return newest_at if newest_at is not None and newest_at > now and ruleset.has_decay else None
+
+
 def is_enough(tally: Tally, ruleset: Ruleset, now: datetime) -> bool:
     """Whether the tally tells what its activities are worth at `now`: none lies ahead, and none that is not in it has grown too old."""
-    if tally.newest_at is not None and tally.newest_at > now and ruleset.has_decay:
+    if lies_ahead(tally, ruleset, now) is not None:
         return False
     at = None
     for index, rule_tally in tally.rules.items():

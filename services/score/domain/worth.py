@@ -61,4 +61,11 @@ def idle_points(rule: IdleRule, quiet: int) -> int:
 
 def bounded(points: int, cap: int | None) -> int:
     """Points within a cap on either side of zero."""
-    return points if cap is None else max(-cap, min(cap, points))
+    return points if cap is None else within(points, -cap, cap)
+
+
+def within(points: int, floor: int | None, cap: int | None) -> int:
+    """Points within a floor and a cap."""
+    if floor is not None:
+        points = max(points, floor)
+    return points if cap is None else min(points, cap)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from services.capture.main import fastapi_app
 from services.capture.reception import Reception
 from shared import service
 from shared.health import Health
+from tests import serving
 from tests.unit.capture.door import KEY, Visitor
 
 _CHECKS = (
@@ -38,15 +38,8 @@ async def served() -> AsyncIterator[str]:
     door = Visitor().door
     server = service.server(fastapi_app(health))
     server.config.http = Reception(lambda: door)  # type: ignore[assignment]
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await serving
-        listening.close()
+    async with serving.served(server) as url:
+        yield url
 
 
 async def mistakes(folder: Path, *, seed: int, examples: int) -> str:

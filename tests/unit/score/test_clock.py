@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from services.score.domain import review
 from services.score.domain.inforce import InForce
 from services.score.domain.lead import Absorbed, Due, Lead
-from services.score.domain.rescore import Counted, rescored
+from services.score.domain.rescore import Tallied, rescored
 from services.score.domain.tally import LEAVING, is_enough
 from shared.outcome import Decision
 from shared.stage import Input
@@ -30,7 +30,7 @@ def as_it_is(lead: Lead, in_force: InForce, now: datetime) -> tuple[Any, ...]:
     after, _ = rescored(
         state,
         in_force,
-        Counted(state.tally, None, None),
+        Tallied(state.tally, None, None),
         profile=lead.profile,
         absorbed=(),
         now=now,

@@ -17,7 +17,7 @@ from services.score.domain.decide import SENT_BACK
 from services.score.domain.fold import fold
 from services.score.domain.inforce import InForce
 from services.score.domain.lead import Due
-from services.score.domain.rescore import Counted, rescored
+from services.score.domain.rescore import Tallied, rescored
 from shared.contracts import Contribution
 from shared.stage import Input
 from tests.unit.score.builders import NOON, Desk, an_activity, enriched, outcome, ruleset
@@ -112,7 +112,7 @@ def test_what_is_served_is_what_was_worked_out_by_hand(story: Story) -> None:
     state, points = rescored(
         lead.state,
         desk.in_force,
-        Counted(lead.state.tally, past, None),
+        Tallied(lead.state.tally, past, None),
         profile=lead.profile,
         absorbed=(),
         now=now,
