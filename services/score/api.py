@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 from fastapi import APIRouter, Response
 
-from services.score import store
 from services.score.domain.fold import Folded, fold
 from services.score.domain.inforce import InForce
 from services.score.domain.lead import Lead
+from services.score.store import history
 from shared import clock
 from shared.database import Pool
 from shared.problem import Problem, respond
@@ -27,7 +27,7 @@ def routes(pool: Pool, in_force: InForce) -> APIRouter:
     )
     async def score(lead_id: str) -> Response:
         """Points with all contributions and all activities that count, grade, stage and ruleset of one lead."""
-        lead = None if "\x00" in lead_id else await store.lead_with_activities(pool, lead_id)
+        lead = None if "\x00" in lead_id else await history.lead_with_activities(pool, lead_id)
         if lead is not None and lead.state.absorbed_into is not None:
             return Response(status_code=308, headers={"location": f"/v1/leads/{lead.state.absorbed_into}/score"})
         if lead is None or lead.profile_version < 0:

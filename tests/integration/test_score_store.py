@@ -19,7 +19,7 @@ from services.score import api, main
 from services.score.domain.fold import fold
 from services.score.domain.inforce import InForce
 from services.score.domain.lead import Lead, State
-from services.score.store import lead_with_activities
+from services.score.store.history import lead_with_activities
 from shared import database, problem
 from shared.outcome import Decision
 from shared.stage import Input

@@ -1,4 +1,4 @@
-"""Score's own Postgres: what a batch needs of its leads, and what it changed, a statement each. Decides nothing."""
+"""What a batch needs of its leads, and what it changed, a statement each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from services.score.domain.lead import Due, Kept, Lead, Passed, State, Told
 from services.score.domain.rescore import wants_history
 from services.score.domain.tally import Tally, is_countable
 from shared import arrays, clock, ids
-from shared.database import Pool
 from shared.stage import Input, Tx
 
 _Document = tuple[int, bytes, bytes, bytes, State]  # profile_version, profile, first_touch, last_touch, state
@@ -77,13 +76,6 @@ SELECT r.lead_id, r.part, r.due_at
  ORDER BY r.due_at, r.lead_id LIMIT $3
 """
 
-# One lead with all its activities, for the API.
-_ONE = """
-SELECT l.lead_id, l.part, l.data, ARRAY(SELECT a.body FROM activity a WHERE a.lead_id = l.lead_id) AS bodies
-  FROM lead l
- WHERE l.lead_id = $1
-"""
-
 
 async def load(tx: Tx, inputs: Sequence[Input], *, in_force: InForce) -> MutableMapping[Hashable, Any]:
     """The leads that these inputs speak of, by id; those that are not kept yet are absent. One round trip.
@@ -119,7 +111,7 @@ async def load(tx: Tx, inputs: Sequence[Input], *, in_force: InForce) -> Mutable
     known: dict[str, dict[str, int]] = {}
     for lead_id, part, data, activity_id, revision in rows:
         if data is not None:
-            leads[lead_id] = _lead(lead_id, part, data)
+            leads[lead_id] = lead_of(lead_id, part, data)
         else:
             known.setdefault(lead_id, {})[activity_id] = revision
     for lead_id, revisions in known.items():
@@ -146,7 +138,7 @@ async def load(tx: Tx, inputs: Sequence[Input], *, in_force: InForce) -> Mutable
     return leads
 
 
-def _lead(lead_id: str, part: int, data: bytes, bodies: Sequence[bytes] | None = None) -> Lead:
+def lead_of(lead_id: str, part: int, data: bytes, bodies: Sequence[bytes] | None = None) -> Lead:
     profile_version, profile, first_touch, last_touch, state = _decode(data)
     return Lead(
         lead_id=lead_id,
@@ -215,9 +207,3 @@ def _joined(documents: Sequence[bytes]) -> tuple[str, str, bytes]:
     """Documents as one value: where each begins in it (from 1, as SQL counts), how long it is, and the value."""
     sizes = list(map(len, documents))
     return arrays.plain(accumulate(sizes[:-1], initial=1) if sizes else ()), arrays.plain(sizes), b"".join(documents)
-
-
-async def lead_with_activities(pool: Pool, lead_id: str) -> Lead | None:
-    """One lead with the bodies of all its activities, or None where score has never heard of it."""
-    row = await pool.fetchrow(_ONE, lead_id)
-    return None if row is None else _lead(*row)
