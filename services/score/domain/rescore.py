@@ -112,7 +112,7 @@ def rescored(
             found["profile"] = msgspec.json.decode(profile)
         return found
 
-    held, ends = _held_up(in_force, tally, before, now) if tally.overrides else (0, [])
+    held, ends = held_up(in_force, tally, before.sent_back_at, now) if tally.overrides else (0, [])
     stage = stage_of(
         in_force,
         now_in,
@@ -219,12 +219,12 @@ def about(state: State, tally: Tally) -> dict[str, Any]:
     return found
 
 
-def _held_up(in_force: InForce, tally: Tally, state: State, now: datetime) -> tuple[int, list[int]]:
+def held_up(in_force: InForce, tally: Tally, sent_back_at: datetime | None, now: datetime) -> tuple[int, list[int]]:
     """The rank of the stage that overrides hold a lead up to, and when each of them ends (microseconds)."""
     rank, ends, at = 0, [], microseconds(now)
     for index, raised_at in tally.overrides.items():
         rule = in_force.ruleset.override[index]
-        if overrides(rule, raised_at, at, state.sent_back_at):
+        if overrides(rule, raised_at, at, sent_back_at):
             rank = max(rank, RANKS[rule.stage])
             ends.append(raised_at + rule.lasts)
     return rank, ends

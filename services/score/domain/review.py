@@ -33,8 +33,8 @@ class Standing(Struct, frozen=True, gc=False):
     until: tuple[int, ...] = ()
 
 
-class _Points(NamedTuple):
-    """What the clock lowers and what it raises, in engagement and by idle time."""
+class Moving(NamedTuple):
+    """Hundredths of points: what the clock lowers and what it raises, in engagement and by idle time."""
 
     falling: int
     rising: int
@@ -63,7 +63,7 @@ def not_before(in_force: InForce, standing: Standing, now: datetime) -> datetime
             if decay.kind == "fade":
                 speed += abs(rule.points) * worth(rule, counted, at).count / decay.span
     if speed:
-        total, engagement = _sums(ruleset, standing.fit, _points(ruleset, tally, at))
+        total, engagement = sums(ruleset, standing.fit, points_at(ruleset, tally, at))
         near = min(_distance(in_force.total_steps, total), _distance(in_force.engagement_steps, engagement))
         if near < math.inf:
             # Each term may be rounded half a hundredth either way.
@@ -95,30 +95,30 @@ def _passing(in_force: InForce, standing: Standing, now: int) -> int | None:
     """When total or engagement passes a threshold: halves the time ahead wherever what falls and what rises could pass one."""
     ruleset, tally = in_force.ruleset, standing.tally
 
-    def cells(points: _Points) -> tuple[int, int]:
-        total, engagement = _sums(ruleset, standing.fit, points)
+    def cells(points: Moving) -> tuple[int, int]:
+        total, engagement = sums(ruleset, standing.fit, points)
         return bisect_right(in_force.total_steps, total), bisect_right(in_force.engagement_steps, engagement)
 
-    begin, first = now, _points(ruleset, tally, now)
+    begin, first = now, points_at(ruleset, tally, now)
     horizon = min(
         (counted.leaving[-1] + decay.span for _, decay, counted in _decaying(ruleset, tally) if counted.hidden),
         default=now + _YEAR,
     )
     horizon = _whole(min(horizon, now + _YEAR))
-    ahead = [(horizon, _points(ruleset, tally, horizon))]
+    ahead = [(horizon, points_at(ruleset, tally, horizon))]
     parts = 0
     while ahead:
         parts += 1
         if parts > _MOST_PARTS and begin > now:
             return begin  # what falls and what rises hold each other close to a threshold: up to here nothing passes it
         end, last = ahead[-1]
-        lowest = _Points(last.falling, first.rising, last.idle_falling, first.idle_rising)
-        highest = _Points(first.falling, last.rising, first.idle_falling, last.idle_rising)
+        lowest = Moving(last.falling, first.rising, last.idle_falling, first.idle_rising)
+        highest = Moving(first.falling, last.rising, first.idle_falling, last.idle_rising)
         middle = _whole((begin + end) // 2)
         if cells(lowest) == cells(highest):
             begin, first = ahead.pop()
         elif begin < middle < end:
-            ahead.append((middle, _points(ruleset, tally, middle)))
+            ahead.append((middle, points_at(ruleset, tally, middle)))
         elif cells(first) != cells(last):
             return end
         else:
@@ -126,7 +126,8 @@ def _passing(in_force: InForce, standing: Standing, now: int) -> int | None:
     return horizon if _is_moving(ruleset, tally, horizon) else None
 
 
-def _points(ruleset: Ruleset, tally: Tally, now: int) -> _Points:
+def points_at(ruleset: Ruleset, tally: Tally, now: int) -> Moving:
+    """The points of engagement and of idle time at a moment (microseconds)."""
     falling = rising = idle_falling = idle_rising = 0
     for index, rule_tally in tally.rules.items():
         rule = ruleset.engagement[index]
@@ -143,11 +144,11 @@ def _points(ruleset: Ruleset, tally: Tally, now: int) -> _Points:
                 idle_rising += points
             else:
                 idle_falling += points
-    return _Points(falling, rising, idle_falling, idle_rising)
+    return Moving(falling, rising, idle_falling, idle_rising)
 
 
-def _sums(ruleset: Ruleset, fit: int, points: _Points) -> tuple[int, int]:
-    """Total and engagement within their floors and caps."""
+def sums(ruleset: Ruleset, fit: int, points: Moving) -> tuple[int, int]:
+    """Total and engagement within their floors and caps; `fit` are points."""
     engagement = within(points.falling + points.rising, ruleset.engagement_floor, ruleset.engagement_cap)
     total = fit + engagement + points.idle_falling + points.idle_rising
     return within(total, ruleset.total_floor, ruleset.total_cap), engagement

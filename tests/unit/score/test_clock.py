@@ -249,7 +249,7 @@ def test_points_that_fall_and_rise_along_a_threshold_are_looked_at_in_parts() ->
     assert (scored.score.total, scored.stage) == (10, "SQL")
     due = desk.leads["ld_jo"].state.review_at
     assert due is not None
-    with patch.object(review, "_points", wraps=review._points) as looks:
+    with patch.object(review, "points_at", wraps=review.points_at) as looks:
         desk.decide(Input("timer", Due("ld_jo"), due, 3))
     assert looks.call_count < 500
     again = desk.leads["ld_jo"].state.review_at
