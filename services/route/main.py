@@ -33,6 +33,8 @@ def stages(routing: Routing) -> Sequence[Stage]:
             load=batch.load,
             decide=deciding(routing),
             save=batch.save,
+            due=batch.due,
+            due_seconds=1.0,
         ),
         Stage(
             name="intake",

@@ -14,7 +14,7 @@ import asyncpg
 
 from services.enrich import main as enrich
 from services.route import main as route
-from services.route.store.batch import AROUND
+from services.route.store.batch.loading import AROUND
 from shared import database, ownership
 from shared.database import Pool
 

@@ -19,6 +19,7 @@ from services.route import api, main
 from services.route.domain import intake
 from services.route.domain.decide import deciding
 from services.route.domain.decode import decode
+from services.route.domain.events import Due
 from services.route.domain.routing import Routing
 from services.route.store import batch
 from services.route.store import intake as intake_store
@@ -118,8 +119,9 @@ async def test_a_story_in_the_store_ends_as_it_does_in_memory(pool: Pool) -> Non
         stored += await reads(pool, one)
     assert stored == in_memory
     for lead in [value for key, value in desk.world.items() if isinstance(key, str)]:
-        row = await pool.fetchrow(batch.LEADS, [lead.lead_id])
-        assert tuple(row or ()) == msgspec.structs.astuple(lead)
+        async with pool.acquire() as connection:
+            world = await batch.load(connection, [Input("", Due(lead.lead_id, ""), NOON, 0)])
+        assert world[lead.lead_id] == lead
     rows = await pool.fetch("SELECT handover_id, lead_id, owner, state FROM handover ORDER BY handover_id")
     assert [tuple(row) for row in rows] == [
         ("ho_ld_jo_1_1", "ld_jo", "anna", "won"),

@@ -388,7 +388,7 @@ LOCK_ORDER = (
     ),
     Mutation(
         "handovers are locked in no order",
-        "services/route/store/batch.py",
+        "services/route/store/batch/loading.py",
         "     ORDER BY handover_id\n       FOR UPDATE",
         f"     {_IN_NO_ORDER}\n       FOR UPDATE",
         "two numbers that touch the same handovers stand still for a second, again and again",
@@ -396,9 +396,9 @@ LOCK_ORDER = (
     ),
     Mutation(
         "route hands over without its gate",
-        "services/route/store/batch.py",
-        "WITH gate AS MATERIALIZED (SELECT pg_advisory_xact_lock($2))",
-        "WITH gate AS MATERIALIZED (SELECT $2::bigint)",
+        "services/route/store/batch/loading.py",
+        "WITH gate AS MATERIALIZED (SELECT pg_advisory_xact_lock($4))",
+        "WITH gate AS MATERIALIZED (SELECT $4::bigint)",
         "two numbers give one owner's turn away at the same moment: owners are treated unfairly, an account gets two",
         (ROUTE,),
     ),

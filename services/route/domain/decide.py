@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableSequence
+from datetime import datetime
 
 import msgspec
 from msgspec.structs import replace
 
-from services.route.domain import events, merge, opening, outcomes, recent
-from services.route.domain.events import OutcomeCommand, Scored
+from services.route.domain import events, merge, opening, outcomes, recent, timers
+from services.route.domain.events import Ignored, OutcomeCommand, Scored
 from services.route.domain.lead import moved, newly_absorbed, opens, released
 from services.route.domain.routing import Routing
-from services.route.domain.state import SQL, Key, Lead, Scene, World, nobody
+from services.route.domain.state import DUE, SQL, Key, Lead, Scene, TimerKey, World, nobody
 from shared.outcome import Decision, Outcome, Outgoing, Reason, Reject
 from shared.stage import Input
 
@@ -22,20 +23,53 @@ def deciding(routing: Routing) -> Callable[[World, Input], Outcome]:
     """`decide` under one routing document."""
 
     def decide(world: World, input_: Input) -> Outcome:
-        event = input_.event
-        if type(event) is Scored:
-            try:
-                return decide_scored(routing, world, input_)
-            except msgspec.ValidationError as error:
-                return Reject(Reason.INVALID, events.place_of(error))
-        if type(event) is OutcomeCommand:
-            return decide_outcome(world, input_)
-        return _NOTHING
+        due = world.get(DUE)
+        if not due or type(input_.event) is Ignored or input_.event.lead_id not in due:
+            return _decide(routing, world, input_)
+        return _after_timers(routing, world, input_)
 
     return decide
 
 
-def decide_scored(routing: Routing, world: World, input_: Input) -> Outcome:
+def _decide(routing: Routing, world: World | Scene, input_: Input) -> Outcome:
+    event = input_.event
+    if type(event) is Scored:
+        try:
+            return decide_scored(routing, world, input_)
+        except msgspec.ValidationError as error:
+            return Reject(Reason.INVALID, events.place_of(error))
+    if type(event) is OutcomeCommand:
+        return decide_outcome(world, input_)
+    return _NOTHING
+
+
+def _after_timers(routing: Routing, world: World, input_: Input) -> Outcome:
+    """Carries out what fell due for the input's lead up to its time, and then decides on the input, if it is a record."""
+    scene = Scene(world)
+    emit: list[Outgoing] = []
+    try:
+        while (due := timers.next_due(scene, input_.event.lead_id, until=input_.now)) is not None:
+            at, timer = due
+            timers.stop(scene, timer)
+            carry_out(routing, scene, timer, at=at, emit=emit)
+    except Exception:
+        if input_.record is None:
+            raise
+        # What is wrong with a timer is no fault of this record's: the timer becomes a dead letter when the clock brings it.
+        return _decide(routing, world, input_)
+    outcome = _decide(routing, scene, input_)
+    if isinstance(outcome, Reject):
+        return outcome
+    return Decision({**scene.changes, **outcome.changes}, [*emit, *outcome.emit], outcome.commands)
+
+
+def carry_out(
+    routing: Routing, scene: Scene, timer: TimerKey, *, at: datetime, emit: MutableSequence[Outgoing]
+) -> None:
+    """A timer fell due at `at` and runs no more: what comes of it, by its kind. It may start others."""
+
+
+def decide_scored(routing: Routing, world: World | Scene, input_: Input) -> Outcome:
     """A lead.scored: nearly always a version and an activity to remember; an episode that is new is handed over.
 
     Raises msgspec.ValidationError when a part of the record that is needed is not what the contract says.
@@ -70,7 +104,7 @@ def decide_scored(routing: Routing, world: World, input_: Input) -> Outcome:
     return Decision(scene.changes, emit)
 
 
-def decide_outcome(world: World, input_: Input) -> Outcome:
+def decide_outcome(world: World | Scene, input_: Input) -> Outcome:
     """An outcome: logged and settled with all others about its lead; it is never refused and never lost."""
     scene = Scene(world)
     outcomes.apply(scene, input_.event, part=input_.part, now=input_.now)

@@ -70,6 +70,13 @@ class Ignored(Struct, frozen=True):
     """A command that concerns another service."""
 
 
+class Due(Struct, frozen=True):
+    """The clock: timers of this lead fell due, this one at least."""
+
+    lead_id: str
+    kind: str
+
+
 class PassedOn(Struct, frozen=True):
     """Of a lead.scored what a handover passes on as it came."""
 

@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from services.route.domain import choice, events
-from services.route.domain.events import OutcomeCommand, Scored
+from services.route.domain import choice, events, timers
+from services.route.domain.events import Due, OutcomeCommand, Scored
 from services.route.domain.lead import moved, newly_absorbed, opens, released
 from services.route.domain.opening import FIRST_ATTEMPT
-from services.route.domain.state import SQL, Lead, nobody
+from services.route.domain.state import DUE, SQL, Lead, nobody
 from shared.stage import Input
 
 
@@ -32,7 +32,7 @@ def lead_ids(inputs: Iterable[Input]) -> list[str]:
     found: set[str] = set()
     for input_ in inputs:
         event = input_.event
-        if type(event) is Scored:
+        if type(event) is Scored or type(event) is Due:
             found.add(event.lead_id)
         elif type(event) is OutcomeCommand:
             found.add(event.lead_id)
@@ -43,10 +43,12 @@ def lead_ids(inputs: Iterable[Input]) -> list[str]:
 
 
 def looks_gated(inputs: Iterable[Input]) -> bool:
-    """Whether a lead of the batch says that it just entered SQL, or there is an outcome. A hint: it saves a round trip, and decides
-    nothing."""
+    """Whether a lead of the batch says that it just entered SQL, or there is an outcome or a deadline. A hint: it saves a round trip, and
+    decides nothing."""
     return any(
-        (type(event) is Scored and event.stage == SQL != event.previous_stage) or type(event) is OutcomeCommand
+        (type(event) is Scored and event.stage == SQL != event.previous_stage)
+        or type(event) is OutcomeCommand
+        or (type(event) is Due and event.kind in timers.GATED)
         for event in (input_.event for input_ in inputs)
     )
 
@@ -56,6 +58,7 @@ def needs(leads: Mapping[Any, Any], inputs: Sequence[Input]) -> Needs | None:
     found = Needs()
     now: dict[str, Lead] = {}
     may_open = {input_.event.lead_id for input_ in inputs if type(input_.event) is Scored and input_.event.stage == SQL}
+    _due(found, leads)
     for input_ in inputs:
         event = input_.event
         if type(event) is Scored:
@@ -72,6 +75,14 @@ def needs(leads: Mapping[Any, Any], inputs: Sequence[Input]) -> Needs | None:
             named = events.named(event.handover_id) if event.handover_id else None
             found.leads.add(named[0] if named is not None else event.lead_id)
     return found if found.gate else None
+
+
+def _due(found: Needs, leads: Mapping[Any, Any]) -> None:
+    """What the timers look at that are due in this batch."""
+    for lead_id, due in leads.get(DUE, {}).items():
+        if any(timer.kind in timers.GATED for timer in due):
+            found.gate = True
+            found.leads.add(lead_id)
 
 
 def _opening(found: Needs, lead: Lead, event: Scored, input_: Input, absorbed: Sequence[str]) -> None:

@@ -103,11 +103,30 @@ class Key(NamedTuple):
         "log",  # command id -> Logged
         "said",  # lead id -> tuple of command ids of all outcomes about it; not saved
         "recalled",  # event id -> what stands on the handover topic already; not saved
+        "due",  # see DUE
     ]
     id: str
 
 
-NOT_SAVED = frozenset({"handovers", "absorbs", "said", "recalled"})
+NOT_SAVED = frozenset({"handovers", "absorbs", "said", "recalled", "due"})
+
+
+class TimerKey(NamedTuple):
+    """The key of a timer: whose it is, what falls due (decide.py says what each kind does), and of which handover, enrolment ... of theirs."""
+
+    lead_id: str
+    kind: str
+    key: str
+
+
+class Timer(Struct, frozen=True):
+    """A time to come. None at its key in the world: it is stopped, or done."""
+
+    part: int
+    due_at: datetime
+
+
+DUE = Key("due", "")  # lead id -> tuple of the keys of its timers that may fall due within this batch; not saved
 
 World = Mapping[Any, Any]
 
@@ -120,7 +139,7 @@ class Scene:
 
     __slots__ = ("changes", "world")
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World | Scene) -> None:
         self.world = world
         self.changes: dict[Any, Any] = {}
 

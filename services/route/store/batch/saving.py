@@ -1,0 +1,165 @@
+"""Writing what a batch changed. Reading what it decides on is loading.py's."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+from msgspec.structs import astuple
+
+from services.route.domain.state import NOT_SAVED, Key, Lead, Queued, Timer, TimerKey
+from shared import arrays
+from shared.stage import Tx
+
+
+def _timers(first: int) -> str:
+    """Two parts of a statement, whose parameters begin at `first`: timers that were started or set to another time, and those that were
+    stopped or are done."""
+    return f"""
+started AS (
+    INSERT INTO timer (lead_id, kind, key, part, due_at)
+    SELECT * FROM unnest(${first}::text[], ${first + 1}::text[], ${first + 2}::text[], ${first + 3}::int[], ${first + 4}::timestamptz[])
+    ON CONFLICT (lead_id, kind, key) DO UPDATE SET part = excluded.part, due_at = excluded.due_at
+), stopped AS (
+    DELETE FROM timer USING unnest(${first + 5}::text[], ${first + 6}::text[], ${first + 7}::text[]) AS t (lead_id, kind, key)
+     WHERE timer.lead_id = t.lead_id AND timer.kind = t.kind AND timer.key = t.key
+)"""
+
+
+# Timers alone, where a batch changed nothing else but leads.
+SAVE_TIMERS = f"WITH {_timers(1)} SELECT"
+
+# The leads of a batch that were never in SQL, as they are now: most. Their columns come as the text of an array (shared/arrays.py).
+SAVE_NEVER_IN_SQL = """
+INSERT INTO lead (lead_id, part, score_version, stage, episode, handed, owner, queued, absorbed, recent)
+SELECT lead_id, part, score_version, stage, 0, 0, NULL, false, '', recent
+  FROM unnest($1::text::text[], $2::text::int[], $3::text::bigint[], $4::text::text[], $5::bytea[])
+    AS t (lead_id, part, score_version, stage, recent)
+ON CONFLICT (lead_id) DO UPDATE
+   SET part = excluded.part, score_version = excluded.score_version, stage = excluded.stage, episode = excluded.episode,
+       handed = excluded.handed, owner = excluded.owner, queued = excluded.queued, absorbed = excluded.absorbed,
+       recent = excluded.recent
+"""
+
+# The others, of which every column may have changed.
+SAVE_LEADS = """
+INSERT INTO lead (lead_id, part, score_version, stage, episode, handed, owner, queued, absorbed, recent)
+SELECT * FROM unnest($6::text[], $7::int[], $8::bigint[], $9::text[], $10::int[], $11::int[], $12::text[], $13::bool[], $14::text[],
+                     $15::bytea[])
+ON CONFLICT (lead_id) DO UPDATE
+   SET part = excluded.part, score_version = excluded.score_version, stage = excluded.stage, episode = excluded.episode,
+       handed = excluded.handed, owner = excluded.owner, queued = excluded.queued, absorbed = excluded.absorbed,
+       recent = excluded.recent
+"""
+
+# Both in one statement.
+SAVE_ALL_LEADS = f"WITH never_in_sql AS ({SAVE_NEVER_IN_SQL}) {SAVE_LEADS}"
+
+# The same, and everything else that a decision may change: handovers, counters, accounts, merges, the queue, timers, outcomes and what
+# became of the commands that brought them (the delivery core adds whether they are done).
+SAVE_ALL = f"""
+WITH never_in_sql AS ({SAVE_NEVER_IN_SQL}), leads AS ({SAVE_LEADS}), handovers AS (
+    INSERT INTO handover (handover_id, part, lead_id, opened_for, episode, attempt, owner, pool, state, state_at, created_at, document,
+                          withdrawn_at)
+    SELECT * FROM unnest($16::text[], $17::int[], $18::text[], $19::text[], $20::int[], $21::int[], $22::text[], $23::text[],
+                         $24::text[], $25::timestamptz[], $26::timestamptz[], $27::bytea[], $28::timestamptz[])
+    ON CONFLICT (handover_id) DO UPDATE
+       SET part = excluded.part, lead_id = excluded.lead_id, owner = excluded.owner, state = excluded.state, state_at = excluded.state_at,
+           withdrawn_at = excluded.withdrawn_at
+), counters AS (
+    INSERT INTO pool_member (pool, member, level, given)
+    SELECT * FROM unnest($29::text[], $30::text[], $31::bigint[], $32::bigint[])
+    ON CONFLICT (pool, member) DO UPDATE SET level = excluded.level, given = excluded.given
+), accounts AS (
+    INSERT INTO account (domain, owner, lead_id, since)
+    SELECT * FROM unnest($33::text[], $34::text[], $35::text[], $36::timestamptz[])
+    ON CONFLICT (domain) DO UPDATE SET owner = excluded.owner, lead_id = excluded.lead_id, since = excluded.since
+), merges AS (
+    INSERT INTO absorbed (lead_id, survivor, joined, at)
+    SELECT * FROM unnest($37::text[], $38::text[], $39::text[], $40::timestamptz[])
+    ON CONFLICT (lead_id) DO UPDATE SET survivor = excluded.survivor, joined = excluded.joined, at = excluded.at
+), queued AS (
+    INSERT INTO queue (lead_id, part, episode, reason, path, since)
+    SELECT * FROM unnest($41::text[], $42::int[], $43::int[], $44::text[], $45::bytea[], $46::timestamptz[])
+    ON CONFLICT (lead_id) DO UPDATE
+       SET part = excluded.part, reason = excluded.reason, path = excluded.path, episode = excluded.episode,
+           since = CASE WHEN queue.episode = excluded.episode THEN queue.since ELSE excluded.since END
+), unqueued AS (
+    DELETE FROM queue WHERE lead_id = ANY ($47::text[])
+), outcomes AS (
+    INSERT INTO outcome_log (command_id, part, lead_id, handover_id, outcome, reason, amount, currency, reported_by, occurred_at,
+                             received_at, verdict, state_before, state_after, by_lead)
+    SELECT * FROM unnest($48::uuid[], $49::int[], $50::text[], $51::text[], $52::text[], $53::text[], $54::float8[], $55::text[],
+                         $56::text[], $57::timestamptz[], $58::timestamptz[], $59::text[], $60::text[], $61::text[], $62::bool[])
+    ON CONFLICT (command_id) DO UPDATE
+       SET handover_id = excluded.handover_id, verdict = excluded.verdict, state_before = excluded.state_before,
+           state_after = excluded.state_after, by_lead = excluded.by_lead
+), {_timers(63)}
+INSERT INTO command (command_id, status, result)
+SELECT command_id, 'done', verdict FROM unnest($48::uuid[], $59::text[]) AS o(command_id, verdict)
+ON CONFLICT (command_id) DO UPDATE SET status = excluded.status, result = excluded.result
+"""
+
+
+async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
+    """Everything that a batch changed, in one statement."""
+    leads: list[Lead] = []
+    others: dict[str, list[tuple[str, Any]]] = {}
+    timers: list[tuple[TimerKey, Timer | None]] = []
+    for key, value in changes.items():
+        if type(value) is Lead:
+            leads.append(value)
+        elif type(key) is TimerKey:
+            timers.append((key, value))
+        elif isinstance(key, Key) and key.kind not in NOT_SAVED:
+            others.setdefault(key.kind, []).append((key.id, value))
+    plain: list[Lead] = []
+    marked: list[Lead] = []
+    for one in leads:
+        is_plain = not (one.episode or one.handed or one.owner is not None or one.queued or one.absorbed)
+        (plain if is_plain else marked).append(one)
+    columns: list[Any] = [
+        arrays.texts([one.lead_id for one in plain]),
+        arrays.plain([one.part for one in plain]),
+        arrays.plain([one.version for one in plain]),
+        arrays.texts([one.stage for one in plain]),
+        [one.recent for one in plain],
+    ]
+    if timers and not others:
+        await tx.execute(SAVE_TIMERS, *_timer_columns(timers))
+    if not others and not marked:
+        if plain:
+            await tx.execute(SAVE_NEVER_IN_SQL, *columns)
+        return
+    columns += _columns(10, [astuple(one) for one in marked])
+    if not others:
+        await tx.execute(SAVE_ALL_LEADS, *columns)
+        return
+    queued: list[tuple[str, Queued | None]] = others.get("queue", [])
+    columns += _columns(13, [astuple(handover) for _, handover in others.get("handover", ())])
+    columns += _columns(
+        4,
+        [
+            (pool, member, counter.level, counter.given)
+            for pool, counters in others.get("pool", ())
+            for member, counter in counters.items()
+        ],
+    )
+    columns += _columns(4, [(domain, *astuple(account)) for domain, account in others.get("account", ())])
+    joined = dict(others.get("joined", ()))
+    columns += _columns(4, [(id_, survivor, *joined[id_]) for id_, survivor in others.get("absorbed", ())])
+    waiting = [(id_, *astuple(one)) for id_, one in queued if one is not None]
+    columns += [*_columns(6, waiting), [id_ for id_, one in queued if one is None]]
+    columns += _columns(15, [astuple(logged) for _, logged in others.get("log", ())])
+    columns += _timer_columns(timers)
+    await tx.execute(SAVE_ALL, *columns)
+
+
+def _timer_columns(timers: Sequence[tuple[TimerKey, Timer | None]]) -> list[list[Any]]:
+    started = [(*key, timer.part, timer.due_at) for key, timer in timers if timer is not None]
+    return [*_columns(5, started), *_columns(3, [tuple(key) for key, timer in timers if timer is None])]
+
+
+def _columns(width: int, rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    """Rows as columns, for unnest."""
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
