@@ -19,6 +19,7 @@ from services.console.commands import (
     property_,
     rebuild,
     review,
+    rules,
     send,
     tail,
     topics,
@@ -62,6 +63,7 @@ app.add_typer(property_.app, name="property")
 app.add_typer(lead.app, name="lead")
 app.add_typer(account.app, name="account")
 app.add_typer(review.app, name="review")
+app.add_typer(rules.app, name="rules")
 app.add_typer(dead.app, name="dead")
 app.add_typer(topics.app, name="topics")
 app.add_typer(stack_cli.stack_app, name="stack")

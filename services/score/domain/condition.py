@@ -71,7 +71,7 @@ class Condition:
 def condition(source: str) -> Condition:
     """`source` compiled. Raises ValueError with CEL's message where it is no CEL."""
     program = cel.compile(source)
-    tokens = [token for token in _TOKEN.finditer(source) if token.lastgroup != "comment"]
+    tokens = tokens_of(source)
     names: dict[Named, None] = {}
     flat: list[str] = []
     at, written = 0, 0
@@ -79,7 +79,7 @@ def condition(source: str) -> Condition:
         if tokens[at].group() not in ROOTS or (at and tokens[at - 1].group() == "."):
             at += 1
             continue
-        path, after = _path(tokens, at)
+        path, after = path_at(tokens, at)
         asks = (
             at >= 2
             and after < len(tokens)
@@ -96,7 +96,12 @@ def condition(source: str) -> Condition:
     return Condition(source, tuple(names), program, cel.compile("".join(flat)), member[1] if member else None)
 
 
-def _path(tokens: Sequence[re.Match[str]], at: int) -> tuple[Path, int]:
+def tokens_of(source: str) -> list[re.Match[str]]:
+    """The words, numbers, texts and signs (a character each) of an expression."""
+    return [token for token in _TOKEN.finditer(source) if token.lastgroup != "comment"]
+
+
+def path_at(tokens: Sequence[re.Match[str]], at: int) -> tuple[Path, int]:
     """The longest plain path that begins at token `at` (a.b["c"], not a.b.size() nor a[b]), and the token after it."""
     path = [tokens[at].group()]
     at += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -17,33 +17,58 @@ _DURATION = re.compile(r"(-?\d+(?:\.\d+)?)([smhdw])")
 _MOST = Decimal(1_000_000)
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Mistake:
-    """One thing that is wrong, and the line (from 1) where it stands."""
+    """One thing that is wrong, and the line and column (from 1) where it stands. What does not hinder is taken all the same: it only
+    does nothing, or not what it seems to."""
 
     line: int
     says: str
+    column: int = 1
+    hinders: bool = True
 
 
 class Wrong(Exception):
     """A document that cannot be taken. Its text names every mistake, a line each."""
 
     def __init__(self, source: str, mistakes: Sequence[Mistake]) -> None:
-        self.mistakes = tuple(sorted(set(mistakes)))
+        self.mistakes = in_order(mistakes)
         count = f"{len(self.mistakes)} mistake{'s' if len(self.mistakes) > 1 else ''}"
-        lines = (f"{source}:{one.line}: {one.says}" for one in self.mistakes)
+        lines = (f"{source}:{one.line}:{one.column}: {one.says}" for one in self.mistakes)
         super().__init__("\n  ".join((f"{source} cannot be used, {count}:", *lines)))
+
+
+def in_order(mistakes: Iterable[Mistake]) -> tuple[Mistake, ...]:
+    """Each once, as they stand in the document."""
+    return tuple(sorted(set(mistakes), key=lambda one: (one.line, one.column, one.says)))
 
 
 @dataclass(slots=True)
 class Document:
-    """The mistakes found so far, and the ways to read a node. Each way notes a mistake and goes on, with None or nothing."""
+    """The mistakes found so far, and the ways to read a node. Each way notes a mistake and goes on, with None or nothing.
+
+    `lines` are the document's own, where they are known: so that a place within a text can be told.
+    """
 
     mistakes: list[Mistake] = field(default_factory=list)
+    lines: Sequence[str] = ()
 
-    def note(self, node: Node, says: str) -> None:
-        """Notes a mistake at the node's line."""
-        self.mistakes.append(Mistake(node.start_mark.line + 1, says))
+    def note(self, node: Node, says: str, *, at: int | None = None, hinders: bool = True) -> None:
+        """Notes a mistake where the node begins, or `at` so many characters into its text."""
+        line, column = node.start_mark.line, node.start_mark.column
+        if at is not None:
+            line, column = self._within(node, at)
+        self.mistakes.append(Mistake(line + 1, says, column + 1, hinders))
+
+    def _within(self, node: Node, at: int) -> tuple[int, int]:
+        """Line and column (from 0) of a place in a text's value; where the text begins, if it is written in another way than it reads."""
+        begin = node.value.rfind("\n", 0, at) + 1
+        written = node.value[begin:].partition("\n")[0]
+        for line in range(node.start_mark.line, min(node.end_mark.line + 1, len(self.lines))):
+            first = node.start_mark.column if line == node.start_mark.line else 0
+            if written and (found := self.lines[line].find(written, first)) >= 0:
+                return line, found + at - begin
+        return node.start_mark.line, node.start_mark.column
 
     def mapping(
         self,
@@ -156,8 +181,9 @@ def compose(text: str, source: str) -> Node:
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise Wrong(source, [Mistake(line, f"this is not YAML: {error.problem}")]) from None
+        mark = error.problem_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        raise Wrong(source, [Mistake(line, f"this is not YAML: {error.problem}", column)]) from None
     except yaml.YAMLError as error:
         raise Wrong(source, [Mistake(1, f"this is not YAML: {type(error).__name__}")]) from None
     if node is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import cel
@@ -77,29 +77,32 @@ ON_STAGE: Mapping[str, Any] = {**ON_PROFILE, "total": None, "fit": None, "engage
 ON_SEGMENT: Mapping[str, Any] = {**ON_STAGE, "lead": {**_LEAD, "stage": None, "episodes": None}}
 
 
-def mistakes_in(condition: Condition, known: Mapping[str, Any], lists: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with the names and functions in a condition, in words. `known` is one of the ON_... tables."""
+def mistakes_in(condition: Condition, known: Mapping[str, Any], lists: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is wrong with the names and functions in a condition: the text that is, and why in words. `known` is one of the ON_... tables."""
     everything = {**known, "lists": dict.fromkeys(lists)}
     for named in condition.names:
         if mistake := mistake_in(named.path, everything):
-            yield mistake
+            wrong = next(
+                (name for step, name in enumerate(named.path) if mistake_in(named.path[: step + 1], everything)), ""
+            )
+            yield wrong, mistake
     references = condition.program.references()
     roots = {named.path[0] for named in condition.names} | {"lists"}
     own = set(_own_variables(condition.source))
     for name in references["variables"]:
         if name not in roots and name not in own:
-            yield mistake_in((name,), everything) or f"{name} cannot be used here"
+            yield name, mistake_in((name,), everything) or f"{name} cannot be used here"
     for name in references["functions"]:
         if name[0] not in "_@!-" and name not in FUNCTIONS:
-            yield f"CEL has no function {name} here{_meant(name, FUNCTIONS)}"
+            yield name, f"CEL has no function {name} here{meant(name, FUNCTIONS)}"
     for pattern in re.findall(r"\.matches\s*\(\s*(r?\"[^\"]*\"|r?'[^']*')\s*\)", condition.source):
         try:
             cel.compile(f'"".matches({pattern})').execute()
         except Exception:
-            yield f"{pattern} is no regular expression (RE2 syntax)"
+            yield pattern, f"{pattern} is no regular expression (RE2 syntax)"
     for name in _lists_in(condition.source):
         if name not in lists:
-            yield f"`lists` has no list {name}{_meant(name, lists)}"
+            yield name, f"`lists` has no list {name}{meant(name, lists)}"
 
 
 def mistake_in(path: Path, known: Mapping[str, Any]) -> str | None:
@@ -117,13 +120,14 @@ def mistake_in(path: Path, known: Mapping[str, Any]) -> str | None:
         elif "*" in at:
             at = at["*"]
         elif step == 0:
-            return f"{name} cannot be used here{_meant(name, at)}"
+            return f"{name} cannot be used here{meant(name, at)}"
         else:
-            return f"{'.'.join(path[:step])} has no field {name}{_meant(name, at)}"
+            return f"{'.'.join(path[:step])} has no field {name}{meant(name, at)}"
     return None
 
 
-def _meant(name: str, known: Mapping[str, Any] | frozenset[str] | Sequence[str]) -> str:
+def meant(name: str, known: Iterable[str]) -> str:
+    """A name that is close, as the end of a sentence; nothing where none is."""
     close = difflib.get_close_matches(name, list(known), n=1)
     return f"; did you mean {close[0]}?" if close else ""
 

@@ -174,7 +174,7 @@ def test_what_is_no_ruleset_at_all_gets_an_answer_and_not_a_traceback(text: str)
 
 
 def test_a_message_for_people_names_file_line_and_mistake() -> None:
-    with pytest.raises(Wrong, match=r"r.yaml cannot be used, 1 mistake:\n  r.yaml:1: `format` must be 1"):
+    with pytest.raises(Wrong, match=r"r.yaml cannot be used, 1 mistake:\n  r.yaml:1:9: `format` must be 1"):
         load(SMALL.replace("format: 1", "format: 2"), source="r.yaml")
 
 

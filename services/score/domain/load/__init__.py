@@ -6,16 +6,17 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from typing import TypeVar
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from yaml.nodes import Node
 
-from services.score.domain.document import Wrong, compose
+from services.score.domain.document import Document, Mistake, Wrong, compose
 from services.score.domain.load import rules
 from services.score.domain.load.draft import Draft
 from services.score.domain.load.examples import example
 from services.score.domain.load.stages import grades, stages
 from services.score.domain.ruleset import Ruleset
+from services.score.domain.vocabulary import meant
 
 _TOP = (
     "format", "id", "timezone", "lists", "fit", "engagement", "idle", "total", "override", "exclude", "stages", "grades", "segments",
@@ -28,15 +29,16 @@ _Read = TypeVar("_Read")
 
 def load(text: str, *, source: str, version: int = 1) -> Ruleset:
     """The ruleset of a document. `source` is what messages call it. Raises Wrong with all mistakes."""
-    draft = Draft()
-    ruleset = _ruleset(draft, compose(text, source), text, version)
-    if draft.doc.mistakes or ruleset is None:
-        raise Wrong(source, draft.doc.mistakes)
+    ruleset, mistakes = read(compose(text, source), text, version=version)
+    if mistakes:
+        raise Wrong(source, mistakes)
     return ruleset
 
 
-def _ruleset(draft: Draft, root: Node, text: str, version: int) -> Ruleset | None:
-    doc = draft.doc
+def read(root: Node, text: str, *, version: int = 1) -> tuple[Ruleset, list[Mistake]]:
+    """The ruleset of a document that was composed, with what is wrong in it: then it is not to be used, but can be looked through."""
+    doc = Document(lines=text.splitlines())
+    draft = Draft(doc)
     top = doc.mapping(root, "a ruleset", known=_TOP, needs=_NEEDED)
 
     def each(read: Callable[[Draft, Node], _Read], where: str, node: Node | None) -> tuple[_Read, ...]:
@@ -65,9 +67,7 @@ def _ruleset(draft: Draft, root: Node, text: str, version: int) -> Ruleset | Non
     }
     min_human = doc.ratio(engagement.get("min_human"), "engagement.min_human")
     stage_rules, grade_rows = stages(draft, top.get("stages")), grades(draft, top.get("grades"))
-    if doc.mistakes or zone is None:
-        return None
-    return Ruleset(
+    ruleset = Ruleset(
         id=name,
         version=version,
         fingerprint=_COUNTING + hashlib.sha256(text.encode()).hexdigest()[:16],
@@ -84,6 +84,7 @@ def _ruleset(draft: Draft, root: Node, text: str, version: int) -> Ruleset | Non
         grades=grade_rows,
         **found,  # type: ignore[arg-type]
     )
+    return ruleset, doc.mistakes
 
 
 def _group(draft: Draft, top: Mapping[str, Node], name: str, known: tuple[str, ...]) -> dict[str, Node]:
@@ -99,15 +100,15 @@ def _bounds(draft: Draft, name: str, group: Mapping[str, Node]) -> tuple[int | N
     return floor, cap
 
 
-def _zone(draft: Draft, node: Node | None) -> ZoneInfo | None:
+def _zone(draft: Draft, node: Node | None) -> ZoneInfo:
     name = draft.doc.text(node, "`timezone`")
-    if node is None or not name:
-        return None
     try:
-        return ZoneInfo(name)
+        return ZoneInfo(name or "UTC")
     except (ValueError, OSError, LookupError):
-        draft.doc.note(node, f"there is no time zone {name!r}; take a name such as Europe/Berlin or UTC")
-        return None
+        if node is not None:
+            close = meant(name, available_timezones()) or "; take a name such as Europe/Berlin or UTC"
+            draft.doc.note(node, f"there is no time zone {name!r}{close}")
+        return ZoneInfo("UTC")
 
 
 def _lists(draft: Draft, node: Node | None) -> dict[str, tuple[str, ...]]:

@@ -49,10 +49,11 @@ class Draft:
         try:
             found = condition(source)
         except ValueError as error:
-            self.doc.note(node, f"{where} is no CEL: {_cel_says(error)}")
+            says, at = _cel_says(error, source)
+            self.doc.note(node, f"{where} is no CEL: {says}", at=at)
             return None
-        for mistake in vocabulary.mistakes_in(found, known, self.lists):
-            self.doc.note(node, f"{where}: {mistake}")
+        for wrong, says in vocabulary.mistakes_in(found, known, self.lists):
+            self.doc.note(node, f"{where}: {says}", at=_place(wrong, source))
         try:
             list(thresholds(source))
         except ValueError as error:
@@ -70,7 +71,16 @@ class Draft:
         return round(seconds * 1_000_000) if seconds > 0 else None
 
 
-def _cel_says(error: ValueError) -> str:
-    """The heart of CEL's message: what is wrong, without the drawing below it."""
-    found = re.search(r"<input>:\d+:(\d+): (.*)", str(error))
-    return f"{found[2]} (at character {found[1]})" if found else str(error).splitlines()[0]
+def _cel_says(error: ValueError, source: str) -> tuple[str, int | None]:
+    """The heart of CEL's message: what is wrong, without the drawing below it; and at which character of the source, from 0."""
+    found = re.search(r"<input>:(\d+):(\d+): (.*)", str(error))
+    if found is None:
+        return str(error).splitlines()[0], None
+    before = sum(map(len, source.splitlines(keepends=True)[: int(found[1]) - 1]))
+    return f"{found[3]} (at character {found[2]})", before + int(found[2]) - 1
+
+
+def _place(wrong: str, source: str) -> int | None:
+    """Where a name or a text stands in a condition."""
+    found = re.search(rf"(?<!\w){re.escape(wrong)}(?!\w)", source)
+    return found.start() if found else None
