@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import cel
@@ -15,6 +15,8 @@ from services.route.domain.routing import Owner, Routing, Target
 from services.route.domain.state import Account, Key, Lead, Scene
 from shared import contracts
 from shared.contracts import RouteStep
+
+NOBODY: Mapping[str, str] = {}
 
 
 class Choice(Struct, frozen=True):
@@ -35,8 +37,10 @@ def choose(
     account: str | None,
     scored: contracts.Scored,
     raw: events.PassedOn,
+    but: Mapping[str, str] = NOBODY,
 ) -> Choice:
-    """The owner that `routing` gives `lead` to. `world` has the account's owner and every pool's counters."""
+    """The owner that `routing` gives `lead` to. `world` has the account's owner and every pool's counters. `but` are owners who can't have
+    it, and why."""
     path: list[RouteStep] = []
     for sticky in routing.sticky:
         if sticky == "owner":
@@ -59,22 +63,40 @@ def choose(
         if not holds:
             path.append(RouteStep(rule=rule.id, matched=False, because=why))
             continue
-        # Everybody is always free in this format, so `otherwise` waits for hours and capacity to be part of it.
-        path.append(RouteStep(rule=rule.id, matched=True, to=str(rule.to)))
-        return _given(routing, world, target=rule.to, path=path)
+        for target in (rule.to, rule.otherwise):
+            if target is not None:
+                path.append(RouteStep(rule=rule.id, matched=True, to=str(target)))
+                found = given(routing, world, target=target, path=path, but=but)
+                if found is not None:
+                    return found
+        break
     if routing.fallback is not None:
         path.append(RouteStep(rule="when_nobody_is_free", matched=True, to=str(routing.fallback)))
-        return _given(routing, world, target=routing.fallback, path=path)
-    return Choice(path, reason="no routing rule matches")
+        found = given(routing, world, target=routing.fallback, path=path, but=but)
+        if found is not None:
+            return found
+    return Choice(path, reason="nobody is left" if but else "no routing rule matches")
 
 
-def _given(routing: Routing, world: Scene, *, target: Target, path: list[RouteStep]) -> Choice:
+def given(
+    routing: Routing, world: Scene, *, target: Target, path: list[RouteStep], but: Mapping[str, str]
+) -> Choice | None:
+    """The owner whose turn it is at `target`, with the step told in `path`; None where everybody there is among `but`."""
     if target.kind == "owner":
+        if target.id in but:
+            path.append(RouteStep(rule=str(target), matched=False, because=but[target.id]))
+            return None
         return Choice(path, routing.owners[target.id])
     counters: Counters = world.get(Key("pool", target.id), {})
-    owner, after, because = pools.turn(routing.pools[target.id].members, counters)
-    path.append(RouteStep(rule=str(target), matched=True, to=owner, because=because))
-    return Choice(path, routing.owners[owner], target.id, after)
+    members = routing.pools[target.id].members
+    free = [member for member in members if member.owner not in but]
+    over = "; ".join(but[member.owner] for member in members if member.owner in but)
+    if not free:
+        path.append(RouteStep(rule=str(target), matched=False, because=over))
+        return None
+    owner, after, because = pools.turn(free, counters)
+    path.append(RouteStep(rule=str(target), matched=True, to=owner, because=f"{because}; {over}" if over else because))
+    return Choice(path, routing.owners[owner], target.id, {**counters, **after})
 
 
 def _sticky(routing: Routing, rule: str, owner: str | None, because: str, nobody: str) -> RouteStep:
