@@ -19,6 +19,7 @@ from fastapi import APIRouter, FastAPI
 from shared import commands, database, ids, logs, ops
 from shared.commands import Send
 from shared.database import Pool
+from shared.documents import record
 from shared.health import Health
 from shared.message import Message
 from shared.producer import Emitter
@@ -35,11 +36,13 @@ _COLLECT_AFTER = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a service's routes may use. `send(topic, key, value, headers)` returns when the broker has the record, else TimeoutError."""
+    """What a service's routes may use. `send(topic, key, value, headers)` returns when the broker has the record, else TimeoutError;
+    a record whose key is `*` goes to each of the `partitions` numbers."""
 
     pool: Pool
     send: Send
     health: Health
+    partitions: int
 
 
 def run(
@@ -125,7 +128,7 @@ async def _serve(
             opening.cancel()
             return
         pool = opening.result()
-        context = Context(pool, _sender(emitter, settings.partitions), health)
+        context = Context(pool, _sender(emitter, settings.partitions), health, settings.partitions)
         guard = [ops.operator(settings.token)]
         for router in (*routes(context), commands.routes(pool), ops.reject_routes(pool)):
             app.include_router(router, dependencies=guard)
@@ -176,9 +179,11 @@ async def _open_store(settings: Common, migrations: Path, health: Health) -> Poo
 
 def _sender(emitter: Emitter, partitions: int) -> Send:
     async def send(topic: str, key: str, value: bytes, headers: list[tuple[str, bytes]]) -> None:
-        message = Message(topic, ids.partition(key.encode(), partitions), key.encode(), value, headers, "")
+        name = key.encode()
+        parts = range(partitions) if name == record.KEY else (ids.partition(name, partitions),)
         try:
-            await asyncio.wait_for(emitter.send([message]), SEND_SECONDS)
+            messages = [Message(topic, part, name, value, headers, "") for part in parts]
+            await asyncio.wait_for(emitter.send(messages), SEND_SECONDS)
         except TimeoutError:
             await emitter.replace()  # it may be stuck: the next request gets a new one
             raise

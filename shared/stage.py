@@ -13,6 +13,7 @@ from typing import Any
 from asyncpg.pool import PoolConnectionProxy
 from msgspec import Struct
 
+from shared.documents.inforce import Documents
 from shared.outcome import Outcome, Reject
 from shared.topology import Topic
 
@@ -83,6 +84,8 @@ class Stage:
             Where batches take long it gathers longer (`reader.window_ms`).
     recollect  pure: what a record of the stage's own output says to a rebuild, for a `load` that must keep the decision which stands
             there; or None when it is not to be kept.
+    documents  the kinds of documents that it decides by and keeps (shared/documents): `at(part, now)` is true in decode, load and decide. Only
+            with an inbox, and where it reads leads.commands.v1.
     same_part  True: outputs go to the number that the input came from. False: to murmur2(key) mod the count.
     """
 
@@ -100,4 +103,4 @@ class Stage:
     recollect: Callable[[Record], Recollection | None] | None = None
     same_part: bool = True
     gather_ms: int = 15
-    prepare: Callable[[], Awaitable[None]] | None = None  # refresh what `decide` reads beside the world (documents)
+    documents: tuple[Documents[Any], ...] = ()

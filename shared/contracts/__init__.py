@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import msgspec
 
-from shared.contracts.asked import Command, OutcomeReported, Privacy, Receipt
+from shared.contracts.asked import Command, Document, OutcomeReported, Privacy, Receipt
 from shared.contracts.captured import Captured, ConsentGiven, Context
 from shared.contracts.dead import Dead, Place
 from shared.contracts.enriched import Activity, Enriched, Merged, Noted, Split, Touch
@@ -33,6 +33,7 @@ __all__ = [
     "Context",
     "Contribution",
     "Dead",
+    "Document",
     "Email",
     "Enriched",
     "Handover",

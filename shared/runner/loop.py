@@ -14,6 +14,7 @@ from shared import batch, clock, logs, metrics
 from shared.claims import Held
 from shared.crash import point
 from shared.database import Pool, is_worlds_fault
+from shared.documents.keeping import Keeping
 from shared.health import Health
 from shared.once import OnceWriter
 from shared.ownership import Fenced, SeenMeanwhile
@@ -76,6 +77,7 @@ class Runner:
             settle=self._sending.settle,
         )
         self._timers = Timers(stage, pool, held=self._held)
+        self._keeping = Keeping(stage, pool)
         self._watch = Watch(stage, pool, held=self._held, sending=self._sending, health=health)
         self._draining = asyncio.Event()
         self._committed: dict[Place, int] = {}
@@ -142,15 +144,20 @@ class Runner:
 
     async def _batch(self, records: Sequence[Record]) -> None:
         began = time.monotonic()
-        decoded = batch.decode(self._stage, records)
-        point("after_decode")
         metrics.OLDEST_SECONDS.labels(self._stage.name).set(
             max(0.0, clock.now_ms() / 1000 - records[0].timestamp_ms / 1000)
         )
-        if self._stage.prepare is not None:
-            await self._stage.prepare()
+        for stage, run in self._keeping.runs(records):
+            await self._keeping.refresh(self._held.epochs)
+            if not await self._run(stage, run, began=began):
+                return
+
+    async def _run(self, stage: Stage, records: Sequence[Record], *, began: float) -> bool:
+        """Decides on records one after the other, and begins to send what was said; False when it is to drain first."""
+        decoded = batch.decode(stage, records)
+        point("after_decode")
         while decoded and not self._draining.is_set():
-            written = await self._write(decoded, ())
+            written = await self._write(stage, decoded, ())
             if written is None:  # a number was lost: what is left of the batch is done again
                 decoded = [one for one in decoded if one.record.part in self._held.epochs]
                 continue
@@ -159,24 +166,26 @@ class Runner:
                 self._held.next_offsets[place] = one.record.offset + 1
                 self._held.read_up_to[place] = one.record.timestamp_ms
             for topic, count in Counter(one.record.topic for one in decoded).items():
-                metrics.RECORDS_IN.labels(self._stage.name, topic).inc(count)
+                metrics.RECORDS_IN.labels(stage.name, topic).inc(count)
             self._sending.begin(written, began=began)
-            return
+            break
+        return not self._draining.is_set()
 
     async def _clock(self, reader: Reader) -> None:
+        await self._keeping.refresh(self._held.epochs)
         due = await self._timers.slice(reader)
         if not due:
             return
         began = time.monotonic()
-        if self._stage.prepare is not None:
-            await self._stage.prepare()
-        written = await self._write((), due)
+        written = await self._write(self._stage, (), due)
         if written is None:
             return
         self._timers.set_aside(written)
         self._sending.begin(written, began=began)
 
-    async def _write(self, decoded: Sequence[batch.Decoded], timers: Sequence[Input]) -> list[batch.Written] | None:
+    async def _write(
+        self, stage: Stage, decoded: Sequence[batch.Decoded], timers: Sequence[Input]
+    ) -> list[batch.Written] | None:
         """Commits a batch, for as long as it takes. None when a number turned out to be lost (it is let go of)."""
         wait = 0.1
         while True:
@@ -190,7 +199,7 @@ class Runner:
                 known = dict(self._held.known)
                 written = await batch.write(
                     self._pool,
-                    self._stage,
+                    stage,
                     decoded,
                     terms=batch.Terms(self._held.epochs, self._partitions, frozenset(self._held.recalling), known),
                     acknowledged=sweeping,
