@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from services.score import api, store
+from services.score import api, document_api, store
 from services.score.decode import decoder
 from services.score.domain.decide import decide
 from services.score.domain.document import Wrong
@@ -78,7 +78,7 @@ def main() -> None:
         given,
         stages=lambda _: [stage(in_force)],
         migrations=MIGRATIONS,
-        routes=lambda context: [api.routes(context.pool, in_force)],
+        routes=lambda context: [api.routes(context.pool, in_force), document_api.routes()],
     )
 
 

@@ -60,8 +60,8 @@ def dead_parts(
         why = why or _contradiction(asked, ranges or {})
         if why is not None:
             dead.append(why)
-    for why, at in dead:
-        yield Dead(why, at, "whole" if len(dead) == len(alternatives) else "part")
+    for reason, at in dead:
+        yield Dead(reason, at, "whole" if len(dead) == len(alternatives) else "part")
 
 
 def _split(tokens: Tokens, sign: str) -> Iterator[Tokens]:

@@ -10,7 +10,7 @@ from services.score.domain import vocabulary
 from services.score.domain.document import Document
 from services.score.domain.ruleset import FieldTest, Limit
 
-_LIMIT = re.compile(
+LIMIT = re.compile(
     r"(?:(?P<once>once)|(?P<count>[1-9]\d{0,5}) per (?:(?P<period>day|week|month)|(?P<spacing>\S+)))(?: by (?P<by>[\w.]+))?"
 )
 
@@ -20,7 +20,7 @@ def read_limit(doc: Document, node: Node | None, rule: str) -> Limit | None:
     text = doc.text(node, f"`limit` of {rule}")
     if node is None or not text:
         return None
-    found = _LIMIT.fullmatch(text)
+    found = LIMIT.fullmatch(text)
     if found is None:
         doc.note(
             node,

@@ -24,7 +24,7 @@ from services.score.domain.ruleset import (
 DECAYS = ("half_life", "window", "fade")
 _ENGAGEMENT_RULE = ("id", "match", "when", "points", "at_least", "limit", *DECAYS, "cap", "reset")
 _AT_LEAST = re.compile(r"(\d+) within (\S+)")
-_MOST_AT_LEAST = 100  # so many moments of a lead are kept with it
+MOST_AT_LEAST = 100  # so many moments of a lead are kept with it
 
 
 def fit_rule(draft: Draft, node: Node) -> FitRule:
@@ -62,8 +62,8 @@ def _at_least(draft: Draft, node: Node | None, rule: str) -> AtLeast | None:
     if node is None:
         return None
     found = _AT_LEAST.fullmatch(node.value) if isinstance(node, ScalarNode) else None
-    if found is None or not 2 <= int(found[1]) <= _MOST_AT_LEAST:
-        draft.doc.note(node, f"`at_least` of {rule} must be like 3 within 7d, with 2 to {_MOST_AT_LEAST} activities")
+    if found is None or not 2 <= int(found[1]) <= MOST_AT_LEAST:
+        draft.doc.note(node, f"`at_least` of {rule} must be like 3 within 7d, with 2 to {MOST_AT_LEAST} activities")
         return None
     within = draft.duration(ScalarNode("", found[2], node.start_mark), f"`at_least` of {rule}")
     return AtLeast(int(found[1]), within) if within is not None else None
