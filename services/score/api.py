@@ -10,7 +10,7 @@ from fastapi import APIRouter, Response
 
 from services.score.domain.fold import Folded, fold
 from services.score.domain.inforce import InForce
-from services.score.domain.lead import Lead
+from services.score.domain.known import Known
 from services.score.store import history
 from shared import clock
 from shared.database import Pool
@@ -27,10 +27,11 @@ def routes(pool: Pool, in_force: InForce) -> APIRouter:
     )
     async def score(lead_id: str) -> Response:
         """Points with all contributions and all activities that count, grade, stage and ruleset of one lead."""
-        lead = None if "\x00" in lead_id else await history.lead_with_activities(pool, lead_id)
-        if lead is not None and lead.state.absorbed_into is not None:
-            return Response(status_code=308, headers={"location": f"/v1/leads/{lead.state.absorbed_into}/score"})
-        if lead is None or lead.profile_version < 0:
+        now = clock.now()
+        known = None if "\x00" in lead_id else await history.known(pool, lead_id, at=now)
+        if known is not None and known.decided.absorbed_into is not None:
+            return Response(status_code=308, headers={"location": f"/v1/leads/{known.decided.absorbed_into}/score"})
+        if known is None or known.profiled.profile_version < 0:
             missing = Problem(
                 404,
                 "no-such-lead",
@@ -38,36 +39,36 @@ def routes(pool: Pool, in_force: InForce) -> APIRouter:
                 "Score knows no lead of this id. Enrich's GET /v1/leads?email=... finds ids.",
             )
             return respond(missing)
-        return Response(msgspec.json.encode(explained(lead, in_force, clock.now())), media_type="application/json")
+        return Response(msgspec.json.encode(explained(known, in_force, now)), media_type="application/json")
 
     return router
 
 
-def explained(lead: Lead, in_force: InForce, now: datetime) -> dict[str, Any]:
-    """What the API says of a lead, from all that is kept of it."""
-    state, ruleset = lead.state, in_force.ruleset
+def explained(known: Known, in_force: InForce, now: datetime) -> dict[str, Any]:
+    """What the API says of a lead, from all that was known of it."""
+    decided, ruleset = known.decided, in_force.ruleset
     folded = fold(
         ruleset,
-        map(msgspec.json.decode, lead.bodies or ()),
-        msgspec.json.decode(lead.profile),
+        map(msgspec.json.decode, known.activities),
+        msgspec.json.decode(known.profiled.profile),
         now=now,
-        sent_back_at=state.sent_back_at,
-        recycled=state.recycled,
-        customer_since=state.customer_since,
+        sent_back_at=decided.sent_back_at,
+        recycled=decided.recycled,
+        customer_since=decided.customer_since,
     )
     return {
-        "lead_id": lead.lead_id,
-        "score_version": state.score_version,
+        "lead_id": known.lead_id,
+        "score_version": decided.score_version,
         "score": {"total": float(folded.total), "fit": float(folded.fit), "engagement": float(folded.engagement)},
         "grade": ruleset.grades.of(int(folded.fit * 100), int(folded.engagement * 100)),
-        "stage": state.stage,
-        "previous_stage": state.previous_stage,
-        "stage_since": clock.text(state.stage_since) if state.stage_since is not None else None,
-        "episode": state.episode,
-        "recycled": state.recycled,
+        "stage": decided.stage,
+        "previous_stage": decided.previous_stage,
+        "stage_since": clock.text(decided.stage_since) if decided.stage_since is not None else None,
+        "episode": decided.episode,
+        "recycled": decided.recycled,
         "ruleset": {"id": ruleset.id, "version": ruleset.version, "fingerprint": ruleset.fingerprint},
         "contributions": _contributions(folded, in_force),
-        "absorbed": list(state.absorbed),
+        "absorbed": list(decided.absorbed),
     }
 
 

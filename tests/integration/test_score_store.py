@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,62 +17,21 @@ from fastapi import FastAPI
 
 from services.score import api, main
 from services.score.domain.fold import fold
-from services.score.domain.inforce import InForce
 from services.score.domain.lead import Lead, State
-from services.score.store.history import lead_with_activities
+from services.score.store import history
 from shared import database, problem
 from shared.outcome import Decision
 from shared.stage import Input
-from tests.integration.stores import migrated
+from tests.integration.score import Store, opened
 from tests.unit.score.builders import NOON, READY, RULESET, a_record, an_activity, enriched, outcome, ruleset
 
 IN_FORCE = ruleset()
 
 
-class Store:
-    """Batches through load, decide and save, as the shell does it."""
-
-    def __init__(self, pool: database.Pool) -> None:
-        self.pool = pool
-        self.use(IN_FORCE)
-
-    def use(self, in_force: InForce) -> None:
-        self.in_force, self.stage = in_force, main.stage(in_force)
-
-    async def batch(self, records: Iterable[tuple[str, Mapping[str, Any]]]) -> list[dict[str, Any]]:
-        inputs = [self.stage.decode(a_record(value, type_=type_)) for type_, value in records]
-        ready = [input_ for input_ in inputs if isinstance(input_, Input)]
-        assert len(ready) == len(inputs)
-        return await self.run(ready)
-
-    async def run(self, ready: Sequence[Input]) -> list[dict[str, Any]]:
-        emitted: list[dict[str, Any]] = []
-        changes: dict[Any, Any] = {}
-        async with self.pool.acquire() as connection, connection.transaction():
-            world = await self.stage.load(connection, ready)
-            for input_ in ready:
-                decided = self.stage.decide(world, input_)
-                assert isinstance(decided, Decision)
-                world.update(decided.changes)
-                changes.update(decided.changes)
-                emitted += (msgspec.json.decode(msgspec.json.encode(one.data)) for one in decided.emit)
-            if changes:
-                await self.stage.save(connection, changes)
-        return emitted
-
-    async def due(self, until: datetime) -> list[Input]:
-        assert self.stage.due is not None
-        async with self.pool.acquire() as connection, connection.transaction():
-            return list(await self.stage.due(connection, {3: until, 5: until}, 10))
-
-    async def tell(self, *activities: Mapping[str, Any], **fields: Any) -> list[dict[str, Any]]:
-        return await self.batch([("lead.enriched", enriched(activity, **fields)) for activity in activities])
-
-
 @pytest.fixture
 async def score(store: str) -> AsyncIterator[Store]:
-    async with migrated(store, database.CORE_MIGRATIONS, main.MIGRATIONS) as pool:
-        yield Store(pool)
+    async with opened(store) as made:
+        yield made
 
 
 CLOCKED = """
@@ -209,16 +168,16 @@ async def test_a_batch_needs_one_round_trip_to_load_and_one_to_save(score: Store
     assert len(asked) == 2
 
 
-async def test_an_absorbed_lead_is_emptied_and_what_comes_for_it_later_is_dropped(score: Store) -> None:
+async def test_of_an_absorbed_lead_nothing_counts_any_more_and_what_comes_for_it_later_is_dropped(score: Store) -> None:
     await score.tell(an_activity(1), lead_id="ld_old")
     merged = {"event_id": enriched({})["event_id"], "survivor": "ld_jo", "absorbed": "ld_old", "because": "same mail"}
     late = enriched(an_activity(2), lead_id="ld_old")
     assert await score.batch([("lead.merged", merged), ("lead.enriched", late)]) == []
     assert await score.tell(an_activity(3), lead_id="ld_old") == []
-    assert await score.pool.fetchval("SELECT count(*) FROM activity") == 0
-    lead = await lead_with_activities(score.pool, "ld_old")
-    assert lead is not None
-    assert (lead.profile, lead.first_touch, lead.last_touch, lead.bodies) == (b"", b"", b"", ())
+    assert await score.pool.fetchval("SELECT count(*) FROM activity") == 1
+    known = await history.known(score.pool, "ld_old", at=NOON)
+    assert known is not None
+    assert (known.decided.absorbed_into, known.profiled.profile, known.activities) == ("ld_jo", b"", ())
     (scored,) = await score.tell(an_activity(1, revision=1), joined=["ld_old"])
     assert scored["absorbed"] == ["ld_old"]
     (scored,) = await score.tell(an_activity(4))
@@ -336,7 +295,7 @@ async def test_leads_kept_column_by_column_are_carried_over_into_documents(store
         )
     await database.migrate(pool, main.MIGRATIONS)
     for lead_id, profile in (("ld_jo", b'{"country":"DE"}'), ("ld_big", b"x" * 70_000)):
-        lead = await lead_with_activities(pool, lead_id)
+        lead = await history.lead(pool, lead_id)
         assert lead == Lead(
             lead_id=lead_id,
             part=3,
@@ -344,6 +303,5 @@ async def test_leads_kept_column_by_column_are_carried_over_into_documents(store
             profile=profile,
             first_touch=b'{"channel":"direct"}',
             state=state,
-            bodies=(),
         )
     await pool.close()

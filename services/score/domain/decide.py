@@ -9,7 +9,20 @@ from msgspec.structs import replace as with_
 from services.score.domain import history as histories
 from services.score.domain.history import History
 from services.score.domain.inforce import Fact, InForce
-from services.score.domain.lead import Absorbed, Due, Event, Judged, Kept, Lead, Restored, State, Told
+from services.score.domain.known import Reported
+from services.score.domain.lead import (
+    Absorbed,
+    Due,
+    Event,
+    Judged,
+    Kept,
+    Lead,
+    Restored,
+    State,
+    Told,
+    since,
+    superseded,
+)
 from services.score.domain.rescore import CLOCK, RULESET, Tallied, rescored, scored
 from services.score.domain.ruleset import CUSTOMER, SQL
 from services.score.domain.tally import Tally, advance, is_enough, is_in_order
@@ -17,6 +30,7 @@ from shared import clock, ids
 from shared.outcome import Decision, Outgoing
 
 SENT_BACK = ("lost", "rejected", "recycled")
+OUTCOMES = (*SENT_BACK, "accepted", "contacted", "meeting", "opportunity", "won")
 _BELOW_SQL = "MQL"
 _REVIEW = "review"
 _NO_TALLY = Tally()
@@ -45,22 +59,37 @@ def decide(lead: Lead, event: Event, in_force: InForce, *, now: datetime, input_
         case Absorbed():
             # Enrich sends its activities again under the survivor, whose next lead.scored names it: of the merge nothing is told here.
             lead, told = _caught_up(lead, in_force, now)
-            state = State(
-                absorbed_into=event.survivor, score_version=lead.state.score_version, episode=lead.state.episode
-            )
-            absorbed = Lead(
-                lead_id=lead.lead_id, part=lead.part, state=state, review_by=lead.review_by, is_emptied=True
-            )
-            return Decision({lead.lead_id: absorbed}, told)
+            return Decision({lead.lead_id: _anew(lead, now, absorbed_into=event.survivor)}, told)
         case Restored():
             if lead.state.absorbed_into is None:
                 return Decision()  # its own activities have told that already
             # Enrich sends its activities again: they score it anew. What it has been stays: its next stay in SQL is another episode.
-            state = State(score_version=lead.state.score_version, episode=lead.state.episode)
-            restored = Lead(lead_id=lead.lead_id, part=lead.part, state=state, bodies=(), is_emptied=lead.is_emptied)
-            return Decision({lead.lead_id: restored})
+            return Decision({lead.lead_id: _anew(lead, now, absorbed_into=None)})
         case _:
             return Decision()
+
+
+def _anew(lead: Lead, now: datetime, *, absorbed_into: str | None) -> Lead:
+    """A lead in its next life, of which nothing is known yet but what it has been."""
+    before = lead.state
+    state = State(
+        absorbed_into=absorbed_into,
+        score_version=before.score_version,
+        episode=before.episode,
+        life=before.life + 1,
+        known_at=since(now, before.known_at),
+        profile_known_at=since(now, before.profile_known_at),
+    )
+    return Lead(
+        lead_id=lead.lead_id,
+        part=lead.part,
+        state=state,
+        bodies=(),
+        kept=lead.kept,
+        review_by=lead.review_by,
+        former=superseded(lead, state),
+        reported=lead.reported,
+    )
 
 
 def _after(told: list[Outgoing], decision: Decision) -> Decision:
@@ -96,9 +125,11 @@ def _looked_at(lead: Lead, in_force: InForce, now: datetime, *, cause: str) -> t
         may_enter_sql=before.may_enter_sql,
         by_clock=True,
     )
+    former = superseded(lead, after)
     if (after.stage, after.grade, after.segments) == (before.stage, before.grade, before.segments):
-        return with_(lead, state=with_(after, score_version=before.score_version), history=counted.past), []
-    lead = with_(lead, state=after, history=counted.past)
+        after = with_(after, score_version=before.score_version)
+        return with_(lead, state=after, history=counted.past, former=former), []
+    lead = with_(lead, state=after, history=counted.past, former=former)
     input_id = ids.timer_id(lead.lead_id, _REVIEW, clock.to_ms(now))
     return lead, [scored(lead, before, points, in_force, input_id=input_id, cause=cause)]
 
@@ -110,9 +141,13 @@ def _told(lead: Lead, event: Told, in_force: InForce, now: datetime, input_id: s
     counted, is_new = _with_activity(lead, _counted(in_force, lead, now), event.fact, in_force, now)
     fit = counted.fit
     profile, version, first_touch, last_touch = lead.profile, lead.profile_version, lead.first_touch, lead.last_touch
+    profile_known_at = None
     if event.profile_version >= version:
         if event.profile != profile:
             profile, fit = event.profile, None
+            profile_known_at = since(now, before.profile_known_at)
+        elif event.first_touch != first_touch or event.last_touch != last_touch:
+            profile_known_at = since(now, before.profile_known_at)
         version, first_touch, last_touch = event.profile_version, event.first_touch, event.last_touch
     absorbed = before.absorbed
     if event.joined:
@@ -131,6 +166,7 @@ def _told(lead: Lead, event: Told, in_force: InForce, now: datetime, input_id: s
         now=now,
         now_in=before.stage,
         may_enter_sql=may_enter_sql,
+        profile_known_at=profile_known_at,
     )
     lead = Lead(
         lead_id=lead.lead_id,
@@ -143,10 +179,11 @@ def _told(lead: Lead, event: Told, in_force: InForce, now: datetime, input_id: s
         known=lead.known,
         bodies=lead.bodies,
         history=counted.past,
-        kept=(*lead.kept, Kept(event.fact, event.activity, now)) if is_new else lead.kept,
+        kept=(*lead.kept, Kept(event.fact, event.activity, now, before.life)) if is_new else lead.kept,
         review_by=lead.review_by,
         is_reviewed=lead.is_reviewed,
-        is_emptied=lead.is_emptied,
+        former=superseded(lead, state),
+        reported=lead.reported,
     )
     outgoing = scored(lead, before, points, in_force, input_id=input_id, cause=event.fact.id, activity=event)
     return Decision({lead.lead_id: lead}, (outgoing,))
@@ -156,14 +193,19 @@ def _judged(lead: Lead, event: Judged, in_force: InForce, now: datetime, input_i
     """`won` makes a customer. What sends a lead back counts once an episode, and takes it out of SQL unless it speaks of an earlier one.
 
     Of several, the one that occurred last counts, whatever order they come in; none occurs after the moment it became known.
-    An outcome of a lead that was never told of is kept, and nothing is said: there is no profile to say it of.
+    An outcome of a lead that was never told of is kept, and nothing is said: there is no profile to say it of. Those that change nothing
+    are kept too, for whoever asks how good a ruleset is.
     """
-    state = before = lead.state
-    if state.absorbed_into is not None or event.outcome not in (*SENT_BACK, "won"):
+    if event.outcome not in OUTCOMES:
         return Decision()
-    at = min(event.occurred_at, now)
+    state = before = lead.state
     now_in = state.stage
     episode = state.episode if event.episode is None else event.episode
+    reported = Reported(input_id, state.life, event.outcome, event.occurred_at, now, episode)
+    lead = with_(lead, reported=(*lead.reported, reported))
+    if state.absorbed_into is not None or event.outcome not in (*SENT_BACK, "won"):
+        return Decision({lead.lead_id: lead})
+    at = min(event.occurred_at, now)
     if event.outcome == "won":
         state = with_(state, customer_since=min(at, state.customer_since or at))
     else:
@@ -178,8 +220,10 @@ def _judged(lead: Lead, event: Judged, in_force: InForce, now: datetime, input_i
             now_in = _BELOW_SQL
     # A replay may bring the outcome before the activities that led to it: the next episode is the one after it all the same.
     state = with_(state, episode=max(state.episode, episode))
+    known_at = since(now, before.known_at)
     if lead.profile_version < 0:
-        return Decision({lead.lead_id: with_(lead, state=with_(state, score_version=state.score_version + 1))})
+        state = with_(state, score_version=state.score_version + 1, known_at=known_at)
+        return Decision({lead.lead_id: with_(lead, state=state, former=superseded(lead, state))})
     counted = _counted(in_force, lead, now)
     after, points = rescored(
         state,
@@ -191,7 +235,8 @@ def _judged(lead: Lead, event: Judged, in_force: InForce, now: datetime, input_i
         now_in=now_in,
         may_enter_sql=False,
     )
-    lead = with_(lead, state=after, history=counted.past)
+    after = with_(after, known_at=known_at)
+    lead = with_(lead, state=after, history=counted.past, former=superseded(lead, after))
     outgoing = scored(lead, before, points, in_force, input_id=input_id, cause="outcome")
     return Decision({lead.lead_id: lead}, (outgoing,))
 

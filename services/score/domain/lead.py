@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from msgspec import Struct
 
 from services.score.domain.history import History
 from services.score.domain.inforce import Fact
+from services.score.domain.known import BEFORE, Decided, Former, Known, Profiled, Reported
 from services.score.domain.ruleset import RAW
 from services.score.domain.tally import Tally
 
@@ -19,7 +21,8 @@ class State(Struct, frozen=True, array_like=True, gc=False):
     Numbers of rules in it belong to the ruleset with this `fingerprint`; `fit` is None until its rules were asked. Points are hundredths. `episode` is how often the
     lead has entered SQL. `judged_at` is when the outcome occurred that counts (the latest); `won` what it was.
     `sent_back_at` is the latest rejection, loss or recycling: SQL is entered again only through an activity after it; `may_enter_sql`
-    says whether the latest cause was one. `review_at`: before it the clock changes nothing; absent where it never does.
+    says whether the latest cause was one. `review_at`: before it the clock changes nothing; absent where it never does. `life`: how often
+    the lead was absorbed or restored. `known_at` and `profile_known_at`: since when what was decided, and its data, are as they are.
     """
 
     fingerprint: str = ""
@@ -49,23 +52,26 @@ class State(Struct, frozen=True, array_like=True, gc=False):
     segments: tuple[str, ...] = ()
     may_enter_sql: bool = True
     review_at: datetime | None = None
+    life: int = 0
+    known_at: datetime | None = None
+    profile_known_at: datetime | None = None
 
 
 class Kept(Struct, frozen=True, gc=False):
-    """An activity to be kept in its latest revision."""
+    """A revision of an activity, to be kept for ever."""
 
     fact: Fact
     body: bytes
     known_at: datetime
+    life: int
 
 
 class Lead(Struct, frozen=True, kw_only=True, gc=False):
     """A lead within one batch. `profile` and the touches are JSON as enrich wrote it, empty where there is none.
 
     `known` are the revisions of those activities of this batch that were kept before. `bodies` are all activities kept, and
-    there only when this batch needs them; `history` is what they come to, once they were read. `kept` is to be saved. `review_by` is
-    when the store has it looked at again at the latest, `is_reviewed` whether that was done. `is_emptied`: what the store kept of its
-    activities before this batch is another lead's.
+    there only when this batch needs them; `history` is what they come to, once they were read. `kept`, `former` and `reported` are to be
+    saved. `review_by` is when the store has it looked at again at the latest, `is_reviewed` whether that was done.
     """
 
     lead_id: str
@@ -81,7 +87,74 @@ class Lead(Struct, frozen=True, kw_only=True, gc=False):
     kept: tuple[Kept, ...] = ()
     review_by: datetime | None = None
     is_reviewed: bool = False
-    is_emptied: bool = False
+    former: tuple[Former, ...] = ()
+    reported: tuple[Reported, ...] = ()
+
+
+def decided(state: State) -> Decided:
+    """The part of a state that was decided."""
+    return Decided(
+        state.life,
+        state.stage,
+        state.previous_stage,
+        state.stage_since,
+        state.episode,
+        state.recycled,
+        state.sent_back_at,
+        state.customer_since,
+        state.won,
+        state.may_enter_sql,
+        state.absorbed,
+        state.absorbed_into,
+        state.score_version,
+    )
+
+
+def profiled(lead: Lead) -> Profiled:
+    """What enrich says of a lead now."""
+    return Profiled(lead.state.life, lead.profile_version, lead.profile, lead.first_touch, lead.last_touch)
+
+
+def superseded(lead: Lead, after: State) -> tuple[Former, ...]:
+    """What was known of a lead and no longer is when its state is `after`, behind what was superseded before in its batch."""
+    before, former = lead.state, lead.former
+    if after.known_at != before.known_at and (before.score_version or before.life):
+        former = (*former, Former(before.known_at or BEFORE, decided(before)))
+    if after.profile_known_at != before.profile_known_at and lead.profile_version >= 0:
+        former = (*former, Former(before.profile_known_at or BEFORE, profiled(lead)))
+    return former
+
+
+def known_at(
+    lead: Lead,
+    at: datetime,
+    *,
+    decided_then: Decided | None,
+    profiled_then: Profiled | None,
+    activities: Iterable[tuple[int, bytes]],
+    reported: Iterable[Reported],
+) -> Known | None:
+    """What was known of a lead at a moment, from what is known of it now (`lead`), what was superseded last of what was known then, and the
+    activities, by life, and outcomes that were known then. None where nothing was known."""
+    state = lead.state
+    was = decided_then if state.known_at is not None and state.known_at > at else decided(state)
+    said = profiled_then if state.profile_known_at is not None and state.profile_known_at > at else profiled(lead)
+    if was is None:
+        return None
+    return Known(
+        lead_id=lead.lead_id,
+        part=lead.part,
+        at=at,
+        activities=tuple([body for life, body in activities if life == was.life]),
+        profiled=said if said is not None and said.life == was.life else Profiled(was.life),
+        decided=was,
+        reported=tuple(reported),
+    )
+
+
+def since(now: datetime, before: datetime | None) -> datetime:
+    """Since when something is known that came at `now`: not before what it supersedes, though clocks of brokers may go back."""
+    return now if before is None or now > before else before
 
 
 class Told(Struct, frozen=True, gc=False):

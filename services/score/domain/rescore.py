@@ -11,7 +11,7 @@ from msgspec import Raw, Struct
 from services.score.domain import history as histories
 from services.score.domain.history import History
 from services.score.domain.inforce import InForce
-from services.score.domain.lead import Lead, State, Told
+from services.score.domain.lead import Lead, State, Told, since
 from services.score.domain.review import Standing, next_change, not_before
 from services.score.domain.ruleset import QUALIFIED, SQL, microseconds
 from services.score.domain.score import Score, overrides, score
@@ -89,10 +89,12 @@ def rescored(
     now_in: str,
     may_enter_sql: bool,
     by_clock: bool = False,
+    profile_known_at: datetime | None = None,
 ) -> tuple[State, Score]:
     """The state with points, grade, stage and segments as they are at `now`, one score version further, and the points explained.
 
-    `now_in` is the stage that the lead is taken to be in: `before`'s, or a lower one that sales sent it back to.
+    `now_in` is the stage that the lead is taken to be in: `before`'s, or a lower one that sales sent it back to. `profile_known_at` is
+    given where the profile, or a touch, is another one than before.
     """
     ruleset = in_force.ruleset
     tally = counted.at(in_force, now)
@@ -129,9 +131,9 @@ def rescored(
         if now < dwelt_at:
             stage = now_in
     is_change = stage != before.stage
-    since = now if is_change or before.stage_since is None else before.stage_since
+    stage_since = now if is_change or before.stage_since is None else before.stage_since
     if dwell := in_force.dwell.get(stage, 0):
-        ends.append(microseconds(since) + dwell)
+        ends.append(microseconds(stage_since) + dwell)
     episode = before.episode + 1 if is_change and stage == SQL else before.episode
     segments: tuple[str, ...] = ()
     if ruleset.segments:
@@ -142,6 +144,9 @@ def rescored(
     if in_force.has_clock:
         look = next_change if by_clock else not_before
         review_at = look(in_force, Standing(counted.tally, points.fit, tuple(ends)), now)
+    known_at = before.known_at
+    if known_at is None or is_change or absorbed != before.absorbed:
+        known_at = since(now, known_at)
     after = State(
         ruleset.fingerprint,
         None,
@@ -153,7 +158,7 @@ def rescored(
         ruleset.grades.of(points.fit, points.engagement),
         stage,
         before.stage if is_change else before.previous_stage,
-        since,
+        stage_since,
         before.score_version + 1,
         episode,
         before.recycled,
@@ -168,6 +173,9 @@ def rescored(
         segments,
         may_enter_sql,
         review_at,
+        before.life,
+        known_at,
+        profile_known_at or before.profile_known_at,
     )
     return after, points
 

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from services.score.domain.inforce import Fact, InForce
+from services.score.domain.known import Decided, Profiled
 from services.score.domain.lead import Due, Kept, Lead, Passed, State, Told
 from services.score.domain.rescore import wants_history
 from services.score.domain.tally import Tally, is_countable
@@ -23,38 +24,52 @@ _decode = msgspec.msgpack.Decoder(_Document).decode
 
 # The leads of a batch ($1), and of the activities that it tells of ($2, $3) the revisions that are kept.
 _LOAD = """
-SELECT l.lead_id, l.part, l.data, NULL::text AS activity_id, NULL::int AS revision
+SELECT l.lead_id, l.part, l.data, NULL::text AS activity_id, NULL::int AS life, NULL::int AS revision
   FROM lead l
  WHERE l.lead_id = ANY ($1::text::text[])
 UNION ALL
-SELECT a.lead_id, NULL, NULL, a.activity_id::text, a.revision
+SELECT a.lead_id, NULL, NULL, a.activity_id::text, a.life, a.revision
   FROM unnest($2::text::text[], $3::uuid[]) AS t (lead_id, activity_id)
   JOIN activity a ON a.lead_id = t.lead_id AND a.activity_id = t.activity_id
 """
 
-# All activities of those leads for which counting on is not enough.
-_BODIES = "SELECT lead_id, body FROM activity WHERE lead_id = ANY ($1::text[])"
+# All activities, in their latest revision, of the present lives ($2) of those leads ($1) for which counting on is not enough.
+_BODIES = """
+SELECT DISTINCT ON (a.lead_id, a.activity_id) a.lead_id, a.body
+  FROM unnest($1::text[], $2::int[]) AS t (lead_id, life)
+  JOIN activity a ON a.lead_id = t.lead_id AND a.life = t.life
+ ORDER BY a.lead_id, a.activity_id, a.revision DESC
+"""
 
-# All changed leads, the activities that were told of in their latest revision, and none any more of those that were absorbed ($6).
-# Documents come as one value each for leads ($5) and activities ($13), with the place where each begins and its length: of
-# 1800 bytes each that costs the driver 5 to 6.5 us a document, an array 7.5, and Postgres no more. Numbers and moments come as
-# the text of an array: in an array of its own a moment costs the driver 1.8 us and not 0.4, a number 0.5 and not 0.3.
+# All changed leads, the revisions of activities that were told of, and what the leads' documents ($5) said before and no longer do.
+# Documents come as one value each for leads ($5), activities ($13) and what was known formerly ($19), with the place where each begins
+# and its length: of 1800 bytes each that costs the driver 5 to 6.5 us a document, an array 7.5, and Postgres no more. Numbers and
+# moments come as the text of an array: in an array of its own a moment costs the driver 1.8 us and not 0.4, a number 0.5 and not 0.3.
 _SAVE = """
 WITH leads AS (
     INSERT INTO lead AS l (lead_id, part, data)
     SELECT lead_id, part, substr($5::bytea, first, size)
       FROM unnest($1::text::text[], $2::text::int[], $3::text::int[], $4::text::int[]) AS t (lead_id, part, first, size)
     ON CONFLICT (lead_id) DO UPDATE SET part = excluded.part, data = excluded.data
-), emptied AS (
-    DELETE FROM activity WHERE lead_id = ANY ($6::text[])
+), formerly AS (
+    INSERT INTO former (lead_id, kind, known_at, data)
+    SELECT lead_id, kind, known_at, substr($19::bytea, first, size)
+      FROM unnest($14::text::text[], $15::text::text[], $16::text::timestamptz[], $17::text::int[], $18::text::int[])
+        AS t (lead_id, kind, known_at, first, size)
+    ON CONFLICT DO NOTHING
 )
-INSERT INTO activity AS a (lead_id, activity_id, revision, known_at, body)
-SELECT lead_id, activity_id, revision, known_at, substr($13::bytea, first, size)
-  FROM unnest($7::text::text[], $8::uuid[], $9::text::int[], $10::text::timestamptz[], $11::text::int[], $12::text::int[])
-    AS t (lead_id, activity_id, revision, known_at, first, size)
-ON CONFLICT (lead_id, activity_id) DO UPDATE
-   SET revision = excluded.revision, known_at = excluded.known_at, body = excluded.body
- WHERE a.revision < excluded.revision
+INSERT INTO activity (lead_id, activity_id, life, revision, known_at, body)
+SELECT lead_id, activity_id, life, revision, known_at, substr($13::bytea, first, size)
+  FROM unnest($6::text::text[], $7::uuid[], $8::text::int[], $9::text::int[], $10::text::timestamptz[], $11::text::int[], $12::text::int[])
+    AS t (lead_id, activity_id, life, revision, known_at, first, size)
+ON CONFLICT DO NOTHING
+"""
+
+# What sales said, whatever it was.
+_REPORTED = """
+INSERT INTO outcome (lead_id, event_id, life, outcome, occurred_at, known_at, episode)
+SELECT * FROM unnest($1::text[], $2::uuid[], $3::int[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::int[])
+ON CONFLICT DO NOTHING
 """
 
 # When these leads ($1) are to be looked at again; those without a moment ($3) never, so far as is known.
@@ -108,12 +123,17 @@ async def load(tx: Tx, inputs: Sequence[Input], *, in_force: InForce) -> Mutable
         [fact.id for facts in told.values() for fact in facts],
     )
     leads: dict[Hashable, Any] = {}
-    known: dict[str, dict[str, int]] = {}
-    for lead_id, part, data, activity_id, revision in rows:
+    kept: list[tuple[str, str, int, int]] = []
+    for lead_id, part, data, activity_id, life, revision in rows:
         if data is not None:
             leads[lead_id] = lead_of(lead_id, part, data)
         else:
-            known.setdefault(lead_id, {})[activity_id] = revision
+            kept.append((lead_id, activity_id, life, revision))
+    known: dict[str, dict[str, int]] = {}
+    for lead_id, activity_id, life, revision in kept:
+        if life == leads[lead_id].state.life:
+            revisions = known.setdefault(lead_id, {})
+            revisions[activity_id] = max(revision, revisions.get(activity_id, 0))
     for lead_id, revisions in known.items():
         leads[lead_id] = msgspec.structs.replace(leads[lead_id], known=revisions)
     bodies: dict[str, list[bytes]] = {}
@@ -131,7 +151,7 @@ async def load(tx: Tx, inputs: Sequence[Input], *, in_force: InForce) -> Mutable
         ):
             bodies[lead_id] = []
     if bodies:
-        for lead_id, body in await tx.fetch(_BODIES, list(bodies)):
+        for lead_id, body in await tx.fetch(_BODIES, list(bodies), [leads[one].state.life for one in bodies]):
             bodies[lead_id].append(body)
         for lead_id, all_ in bodies.items():
             leads[lead_id] = msgspec.structs.replace(leads[lead_id], bodies=tuple(all_))
@@ -156,17 +176,14 @@ def lead_of(lead_id: str, part: int, data: bytes, bodies: Sequence[bytes] | None
 async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
     """Every lead that changed and what it did, whole. One round trip."""
     leads: list[Lead] = list(changes.values())
-    kept: dict[tuple[str, str], Kept] = {(lead.lead_id, one.fact.id): one for lead in leads for one in lead.kept}
+    kept = [(lead.lead_id, one) for lead in leads for one in lead.kept]
+    former = [(lead.lead_id, one) for lead in leads for one in lead.former]
     documents = [
         _encode((lead.profile_version, lead.profile, lead.first_touch, lead.last_touch, lead.state)) for lead in leads
     ]
-    bodies = [one.body for one in kept.values()]
     known_at: list[str] = []
-    if again := [lead.lead_id for lead in leads if lead.is_emptied and lead.state.absorbed_into is None]:
-        # What a lead had before it was absorbed in this batch, and was restored in it: what comes back comes anew.
-        await tx.execute("DELETE FROM activity WHERE lead_id = ANY ($1::text[])", again)
     last: Kept | None = None  # records that came together share their moment
-    for one in kept.values():
+    for _, one in kept:
         known_at.append(
             known_at[-1] if last is not None and one.known_at is last.known_at else clock.text(one.known_at)
         )
@@ -176,15 +193,26 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
         arrays.texts([lead.lead_id for lead in leads]),
         arrays.plain([lead.part for lead in leads]),
         *_joined(documents),
-        [lead.lead_id for lead in leads if lead.state.absorbed_into is not None],
         arrays.texts([lead_id for lead_id, _ in kept]),
-        [id_ for _, id_ in kept],
-        arrays.plain([one.fact.revision for one in kept.values()]),
+        [one.fact.id for _, one in kept],
+        arrays.plain([one.life for _, one in kept]),
+        arrays.plain([one.fact.revision for _, one in kept]),
         arrays.plain(known_at),
-        *_joined(bodies),
+        *_joined([one.body for _, one in kept]),
+        arrays.texts([lead_id for lead_id, _ in former]),
+        arrays.plain([_kind(one.what) for _, one in former]),
+        arrays.plain([clock.text(one.known_at) for _, one in former]),
+        *_joined([_encode(one.what) for _, one in former]),
     )
+    if reported := [(lead.lead_id, one) for lead in leads for one in lead.reported]:
+        columns = zip(*((lead_id, *msgspec.structs.astuple(one)) for lead_id, one in reported), strict=True)
+        await tx.execute(_REPORTED, *map(list, columns))
     if looks := [(lead.lead_id, lead.part, lead.state.review_at) for lead in leads if _is_looked_at_anew(lead)]:
         await tx.execute(_REVIEW, *map(list, zip(*looks, strict=True)))
+
+
+def _kind(what: Decided | Profiled) -> str:
+    return "decided" if isinstance(what, Decided) else "profile"
 
 
 def _is_looked_at_anew(lead: Lead) -> bool:

@@ -13,7 +13,8 @@ import msgspec
 
 from services.score import main
 from services.score.domain.inforce import InForce
-from services.score.domain.lead import Lead, Told
+from services.score.domain.known import Decided, Former, Known, Profiled, Reported
+from services.score.domain.lead import Kept, Lead, Told, known_at
 from services.score.domain.load import load
 from services.score.domain.rescore import wants_history
 from services.score.domain.tally import is_countable
@@ -134,7 +135,9 @@ class Desk:
         self.always_loads_all = always_loads_all
         self.leads: dict[str, Lead] = {}
         self.by_clock: list[Outgoing] = []  # what the clock had done before the records that were told
-        self.bodies: dict[str, dict[str, tuple[int, bytes]]] = {}
+        self.kept: dict[str, list[Kept]] = {}
+        self.former: dict[str, list[Former]] = {}
+        self.reported: dict[str, list[Reported]] = {}
 
     def use(self, in_force: InForce) -> None:
         """From here on another ruleset is in force."""
@@ -173,17 +176,17 @@ class Desk:
                 if isinstance(input_.event, Told) and input_.event.fact.at > input_.now:
                     found[input_.event.lead_id] = Lead(lead_id=input_.event.lead_id, part=input_.part, bodies=())
                 continue
-            kept = self.bodies.get(lead.lead_id, {})
+            kept = self._latest(lead.lead_id, lead.state.life)
             needs = wants_history(lead.state, self.in_force, input_.now)
             known = {}
             if isinstance(input_.event, Told):
                 fact = input_.event.fact
                 needs |= fact.at > input_.now and self.in_force.ruleset.has_decay
-                known = {fact.id: kept[fact.id][0]} if fact.id in kept else {}
+                known = {fact.id: kept[fact.id].fact.revision} if fact.id in kept else {}
                 needs |= not is_countable(lead.state.tally, known, [fact], self.in_force.leaving)
-            bodies = tuple(body for _, body in kept.values()) if needs or self.always_loads_all else None
+            bodies = tuple(one.body for one in kept.values()) if needs or self.always_loads_all else None
             found[lead.lead_id] = msgspec.structs.replace(
-                lead, known=known, bodies=bodies, history=None, kept=(), is_emptied=False
+                lead, known=known, bodies=bodies, history=None, kept=(), former=(), reported=()
             )
         return found
 
@@ -191,10 +194,33 @@ class Desk:
         for lead in changes.values():
             state = msgspec.msgpack.decode(msgspec.msgpack.encode(lead.state), type=type(lead.state))
             self.leads[lead.lead_id] = msgspec.structs.replace(lead, state=state)
-            if state.absorbed_into is not None or lead.is_emptied:
-                self.bodies.pop(lead.lead_id, None)
-            for kept in lead.kept:
-                self.bodies.setdefault(lead.lead_id, {})[kept.fact.id] = (kept.fact.revision, kept.body)
+            self.kept.setdefault(lead.lead_id, []).extend(lead.kept)
+            self.former.setdefault(lead.lead_id, []).extend(lead.former)
+            self.reported.setdefault(lead.lead_id, []).extend(lead.reported)
+
+    def _latest(self, lead_id: str, life: int, at: datetime | None = None) -> dict[str, Kept]:
+        """Each activity of one of its lives in its latest revision; with `at`: of those that were known then."""
+        found: dict[str, Kept] = {}
+        for one in self.kept.get(lead_id, ()):
+            is_known = one.life == life and (at is None or one.known_at <= at)
+            if is_known and (one.fact.id not in found or found[one.fact.id].fact.revision < one.fact.revision):
+                found[one.fact.id] = one
+        return found
+
+    def known(self, at: datetime, lead_id: str = "ld_jo") -> Known | None:
+        """What was known of a lead at a moment, as store/history.py finds it."""
+        if lead_id not in self.leads:
+            return None
+        former = [one for one in self.former[lead_id] if one.known_at <= at]
+        lives = {one.life for one in self.kept[lead_id]}
+        return known_at(
+            self.leads[lead_id],
+            at,
+            decided_then=next((one.what for one in reversed(former) if isinstance(one.what, Decided)), None),
+            profiled_then=next((one.what for one in reversed(former) if isinstance(one.what, Profiled)), None),
+            activities=[(life, one.body) for life in lives for one in self._latest(lead_id, life, at).values()],
+            reported=[one for one in self.reported[lead_id] if one.known_at <= at],
+        )
 
 
 def days(number: float) -> timedelta:
