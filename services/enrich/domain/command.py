@@ -52,7 +52,7 @@ _human = msgspec.json.Decoder(_Human).decode
 
 
 def decode(record: Record) -> Input | Reject | None:
-    """The command of a record; None for those of others, and for what is no command: whom it concerns says what is wrong with it.
+    """The command of a record; None for those of others. What is no command at all is refused by whoever reads it, so by enrich too.
 
     What can't be carried out as it is written is still an Input where its id can be read, so that who gave it learns of it.
     """
@@ -62,8 +62,10 @@ def decode(record: Record) -> Input | Reject | None:
         if read is None:
             return None
         said = _command(value)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
+    except msgspec.ValidationError:
+        return Reject(Reason.INVALID, "is no command")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Reject(Reason.UNDECODABLE, "is not JSON")
     if not cloudevent.is_uuid(said.event_id):
         return Reject(Reason.INVALID, "event_id is no UUID")
     asked: Asked | Reject

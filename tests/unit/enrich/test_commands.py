@@ -46,11 +46,15 @@ def test_an_operators_word_is_read_with_who_gave_it_and_when() -> None:
     assert input_.event == Command(COMMAND, MONDAY, "ld_1", "kim", Human(ACTIVITY, 0.1, "a scanner"))
 
 
-def test_commands_of_others_and_what_is_no_command_are_none_of_enrichs_business() -> None:
-    for record in (said(kind="outcome"), said(kind="dead.replay"), said(kind=7)):
+def test_commands_of_others_are_none_of_enrichs_business() -> None:
+    for record in (said(kind="outcome"), said(kind="dead.replay")):
         assert command.decode(record) is None
+
+
+def test_what_is_no_command_at_all_is_refused_like_everything_on_a_topic_that_enrich_reads() -> None:
     for value in (b"", b"{", b"[]", b"\xff", b"[" * 100_000):
-        assert command.decode(msgspec.structs.replace(said(), value=value)) is None
+        assert isinstance(command.decode(msgspec.structs.replace(said(), value=value)), Reject)
+    assert command.decode(said(kind=7)) == Reject(Reason.INVALID, "is no command")
 
 
 def test_what_can_not_be_carried_out_as_it_is_written_is_refused_under_its_id() -> None:
