@@ -30,6 +30,17 @@ SELECT DISTINCT ON (n.name) n.name, i.lead_id, i.ties, l.made_at, l.made_by, l.p
  ORDER BY n.name, n.occurred_at, n.event_id
 """
 
+# What its activities name besides, which is not its own: another's, or nobody's; the most often named first.
+OTHERS = """
+SELECT named.name, i.lead_id, count(*) AS events
+  FROM activity AS a
+ CROSS JOIN LATERAL (SELECT convert_from(a.happened, 'UTF8')::json AS h) AS said
+ CROSS JOIN LATERAL (SELECT unnest(ARRAY[h ->> 'user', h ->> 'phone']) AS name
+                      UNION SELECT json_array_elements_text(h -> 'externals')) AS named
+  JOIN identifier AS i ON i.name = named.name AND i.lead_id IS DISTINCT FROM $1
+ WHERE a.lead_id = $1 GROUP BY named.name, i.lead_id ORDER BY events DESC, named.name LIMIT 100
+"""
+
 # On each browser of its activities: the first of them that names somebody, and how many visits there were before it and since.
 BROWSERS = """
 SELECT f.cookie, f.happened, min(a.occurred_at) AS first_at, max(a.occurred_at) AS last_at,
@@ -72,6 +83,15 @@ async def identifiers(pool: Pool, lead_id: str) -> tuple[list[dict[str, Any]], l
     ]
     apart = [{"identifier": identifier_shown(link.name), **_link(link, told)} for link in found if link.rule == "part"]
     return shown, apart, names
+
+
+async def others(pool: Pool, lead_id: str) -> list[dict[str, Any]]:
+    """The identifiers that its activities name and that are not its own (first seen with somebody else, one of too many, or kept apart), with the
+    lead that they are of, if any; 100 at most."""
+    return [
+        {**identifier_shown(row["name"]), "lead_id": row["lead_id"], "events": row["events"]}
+        for row in await pool.fetch(OTHERS, lead_id)
+    ]
 
 
 async def _told(pool: Pool, ids: list[str]) -> dict[str, Happened | Judgement]:

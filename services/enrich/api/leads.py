@@ -98,8 +98,8 @@ def routes(pool: Pool) -> APIRouter:
         limit: Limit = PAGE,
         before: Next = None,
     ) -> Response:
-        """A lead: profile, what told each field of it, identifiers with the event that first named each, the browsers whose visits
-        joined, touches, the leads that became this one, and a page of its activities, the latest first. The id of a lead that was
+        """A lead: profile, what told each field of it, identifiers with the event that first named each, `others` that its
+        activities name and that are not its own, the browsers whose visits joined, touches, the leads that became this one, and a page of its activities, the latest first. The id of a lead that was
         absorbed gives the one that absorbed it, with `"absorbed": true`."""
         row = await pool.fetchrow(ONE, lead_id)
         if row is None:
@@ -114,6 +114,7 @@ def routes(pool: Pool) -> APIRouter:
         shown["absorbed_people"] = await evidence.absorbed(pool, row["lead_id"])
         shown["told"] = evidence.told(store.lead(row).state)
         shown["identifiers"], shown["apart"], names = await evidence.identifiers(pool, row["lead_id"])
+        shown["others"] = await evidence.others(pool, row["lead_id"])
         shown["reviews"] = await reviews.about(pool, names)
         shown["browsers"] = await evidence.browsers(pool, row["lead_id"])
         shown["activities"] = [emission.activity(one) for one in kept]

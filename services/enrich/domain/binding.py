@@ -8,7 +8,8 @@ event that a ruling took off is of that ruling. *First* means by time of occurre
 *Links.* Of themselves these hang together, and nothing else does, so no two that are of one kind (and property or system) and differ ever do:
 
 1. `id`: a user id, or an external id, hangs on the address that it was first seen with, if it is also the first of its property, or
-   of its system, that was seen with that address.
+   of its system, that was seen with that address. Whoever posts a form names systems of their own as they like: of those that no table knows
+   only the first `LIMITS.systems` that were seen with an address count (each by its first time, then by its name).
 2. `phone`: a phone number hangs on the strong identifier that it was first seen with (of one event, the strongest), with two exceptions that go to
    the review queue instead:
    `names`: the names disagree (agreement.py): the first full name of the events that name the number and nobody stronger, and the first full name
@@ -28,6 +29,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from services.enrich.domain import external
 from services.enrich.domain.agreement import disagree
 from services.enrich.domain.world import SEPARATOR, Happened, Identifier, Rank, Tie, World
 
@@ -36,17 +38,19 @@ Find = Callable[[str], Identifier | None]
 # What an identifier's ties are kept under. On a user id or external id: its address. On an address: `slot_of` its ids. On a phone: its
 # strong identifier. On a strong identifier: the names of its phones. On any: its first full name, and rulings.
 _EMAIL, _STRONG, CALLED, RULED = "email", "strong", "called", "ruled"
-_PHONE, _RULING = "phone" + SEPARATOR, RULED + SEPARATOR
+_PHONE, _EXTERNAL, _RULING = "phone" + SEPARATOR, "external" + SEPARATOR, RULED + SEPARATOR
 _KINDS = ("email", "user", "external", "phone", "apart")  # the strongest first
 JOIN, PART = "join", "part"  # what a ruling's tie says; join may name the lead that is to remain, after a blank
 
 
 @dataclass(slots=True)
 class Limits:
-    """How many phone numbers may join one strong identifier by themselves: in all, and of one hour."""
+    """How many phone numbers may join one strong identifier by themselves: in all, and of one hour; and ids of how many systems that are in no
+    table may join one address."""
 
     identifiers: int = 50
     an_hour: int = 10
+    systems: int = 20
 
 
 LIMITS = (
@@ -97,6 +101,8 @@ def identifiers(world: World, happened: Happened) -> tuple[dict[str, Identifier]
     if len(found) > 1:
         for name, slot, to in ties(happened):
             retied |= _tie(found, name, slot, happened.rank, to)
+        if happened.externals and happened.email is not None:
+            retied |= _crowded_out(found, before.get(happened.email), happened.email)
         if phone is not None:
             retied |= _phoned(found, happened.persons[0], phone, happened.rank)
         if not retied and is_ruled(found.values()):
@@ -125,6 +131,28 @@ def _tie(found: dict[str, Identifier], name: str, slot: str, rank: Rank, to: str
         return False
     found[name] = replace(known, ties={**known.ties, slot: Tie(rank, to)})
     return old is not None and old.to != to
+
+
+def _crowded_out(found: dict[str, Identifier], before: Identifier | None, email: str) -> bool:
+    """Lets go of the systems that are too many for an address; says whether one of these was among the first until now."""
+    known = found[email]
+    own = own_systems(known)
+    if len(own) <= LIMITS.systems:
+        return False
+    own.sort(key=lambda slot: (known.ties[slot].rank, slot))
+    late = frozenset(own[LIMITS.systems :])
+    found[email] = replace(known, ties={slot: tie for slot, tie in known.ties.items() if slot not in late})
+    return before is not None and not late.isdisjoint(before.ties)
+
+
+def own_systems(address: Identifier) -> list[str]:
+    """The slots of an address for ids of systems that are in no table."""
+    return [slot for slot in address.ties if slot.startswith(_EXTERNAL) and is_own(slot)]
+
+
+def is_own(id_: str) -> bool:
+    """Whether an external id, or its slot, is of a system that is in no table."""
+    return not external.is_listed(id_.split(SEPARATOR, 2)[1])
 
 
 def _phoned(found: dict[str, Identifier], strong: str, phone: str, rank: Rank) -> bool:

@@ -66,6 +66,11 @@ def first(ids: Mapping[str, str]) -> Mapping[str, str]:
     return {one: ids[one] for one in sorted(ids, key=lambda system: (system not in _scopes, system))[:MOST]}
 
 
+def is_listed(system: str) -> bool:
+    """Whether a table knows the system, ours or the operator's."""
+    return system in _scopes
+
+
 def of_user_id(user_id: str) -> tuple[str, str] | None:
     """System and id in what a vendor's hook gives as the user's id (hubspot:123), where that is an external id."""
     system, colon, id_ = user_id.partition(":")

@@ -87,7 +87,7 @@ def _circles(world: World, inputs: Sequence[Input]) -> tuple[list[str], set[str]
     open_: set[str] = set()
     circle_of: dict[str, str] = {}
     tied: dict[tuple[str, str], str] = {}
-    phones: dict[str, int] = {}
+    counts: dict[str, int] = {}
     tops: dict[str, Rank] = {}
     lately: dict[str, Lately | None] = {}
     for input_ in inputs:
@@ -107,7 +107,7 @@ def _circles(world: World, inputs: Sequence[Input]) -> tuple[list[str], set[str]
         leads.discard(circle)
         if (
             leads
-            or not _agree(happened, known, tied, phones)
+            or not _agree(happened, known, tied, counts)
             or not _in_order(happened, known, tops)
             or not _alone(world, happened, circle, lately)
         ):
@@ -119,16 +119,18 @@ def _circles(world: World, inputs: Sequence[Input]) -> tuple[list[str], set[str]
 
 
 def _agree(
-    happened: Happened, known: Mapping[str, Any], tied: dict[tuple[str, str], str], phones: dict[str, int]
+    happened: Happened, known: Mapping[str, Any], tied: dict[tuple[str, str], str], counts: dict[str, int]
 ) -> bool:
     """Whether the event ties its identifiers as all events before did, in the store and in this batch, and no link of a phone nor a ruling
     is at stake."""
     names = happened.persons
-    if (happened.called is not None or happened.phone is not None) and not _calmly_named(happened, known, tied, phones):
+    if (happened.called is not None or happened.phone is not None) and not _calmly_named(happened, known, tied, counts):
         return False
     ruled = [one for name in names if (one := known.get(name)) is not None and binding.RULED in one.ties]
     if len(names) < 2:
         return not ruled or ruled[0].lead_id is not None
+    if happened.externals and not _few_systems(happened, known, tied, counts):
+        return False
     for name, slot, to in binding.ties(happened):
         row: Identifier | None = known.get(name)
         before = row.ties.get(slot) if row is not None else None
@@ -136,15 +138,30 @@ def _agree(
             return False
     if happened.phone is not None:
         strong = names[0]
-        phones[strong] = phones.get(strong, 0) + 1
+        counts[strong] = counts.get(strong, 0) + 1
         row = known.get(strong)
-        if phones[strong] + (len(row.ties) if row is not None else 0) > binding.least_limit():
+        if counts[strong] + (len(row.ties) if row is not None else 0) > binding.least_limit():
             return False
     return not ruled
 
 
+def _few_systems(
+    happened: Happened, known: Mapping[str, Any], tied: Mapping[tuple[str, str], str], counts: dict[str, int]
+) -> bool:
+    """Whether the event's address has no more ids of systems that are in no table than may hang on it."""
+    address = happened.email
+    if address is None or not any(map(binding.is_own, happened.externals)):
+        return True
+    row: Identifier | None = known.get(address)
+    before = binding.own_systems(row) if row is not None else ()
+    slots = [binding.slot_of(one) for one in happened.externals if binding.is_own(one)]
+    here = f"external {address}"
+    counts[here] = counts.get(here, 0) + sum(slot not in before and (address, slot) not in tied for slot in slots)
+    return counts[here] + len(before) <= binding.LIMITS.systems
+
+
 def _calmly_named(
-    happened: Happened, known: Mapping[str, Any], tied: dict[tuple[str, str], str], phones: Mapping[str, int]
+    happened: Happened, known: Mapping[str, Any], tied: dict[tuple[str, str], str], counts: Mapping[str, int]
 ) -> bool:
     """Whether no link of a phone can depend on the full name that the event says, or on one that its phone has."""
     called, names = happened.called, happened.persons
@@ -157,7 +174,7 @@ def _calmly_named(
     for name in names:
         row: Identifier | None = known.get(name)
         before = row.ties.get(binding.CALLED) if row is not None else None
-        has_phone = name in phones or (row is not None and binding.has_phone(row))
+        has_phone = name in counts or (row is not None and binding.has_phone(row))
         if has_phone and called != (before.to if before is not None else tied.get((name, binding.CALLED))):
             return False
         tied.setdefault((name, binding.CALLED), called)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from services.enrich.domain import consent, crowd, human, job, zone
@@ -12,7 +13,11 @@ from services.enrich.domain.world import Kept, Said, State, TouchClaim, Voice
 from shared.contracts import Company, Email, Job, Name, Phone, Profile
 
 DIRECT = "direct"
+# What a profile has room for, so that nobody can fill a lead by posting forms under its address until no event of it fits on a topic.
+OWN_FIELDS = 100  # fields of the forms' own
+_OWN_BYTES, _SMALL = 131_072, 4  # of these; of so few events it is never more, since an event has 32 KiB
 _NO_IDS: Mapping[str, str] = {}
+_encode = msgspec.json.Encoder().encode
 
 
 def add(state: State, kept: Kept, users: Mapping[str, str], externals: Mapping[str, str] = _NO_IDS) -> State:
@@ -28,6 +33,8 @@ def add(state: State, kept: Kept, users: Mapping[str, str], externals: Mapping[s
     if facts.claims or facts.custom:
         voice = Voice(at, facts.claims, facts.custom)
         voices = _heard(voices, event_id, voice) if voices else {event_id: voice}
+        if facts.custom and sum([len(one.custom) for one in voices.values()]) > OWN_FIELDS:
+            voices = _fewer(voices)
     consents = state.consents
     if facts.consent is not None:
         consents = consent.heard(consents, happened, facts.consent)
@@ -112,6 +119,20 @@ def _contest(theirs: dict[str, Said], ours: dict[str, Said], *, first: bool) -> 
     return {field: said for field, said in theirs.items() if field not in lost} if lost else theirs
 
 
+def _fewer(voices: Mapping[str, Voice]) -> dict[str, Voice]:
+    """Of the fields of forms' own those that a profile has room for: the most trusted, then the latest."""
+    fields = [
+        (said.trust, voice.at, event_id, field)
+        for event_id, voice in voices.items()
+        for field, said in voice.custom.items()
+    ]
+    kept: dict[str, dict[str, Said]] = {}
+    for _, _, event_id, field in sorted(fields, reverse=True)[:OWN_FIELDS]:
+        kept.setdefault(event_id, {})[field] = voices[event_id].custom[field]
+    fewer = {event_id: replace(voice, custom=kept.get(event_id, {})) for event_id, voice in voices.items()}
+    return {event_id: voice for event_id, voice in fewer.items() if voice.claims or voice.custom}
+
+
 def account(state: State) -> str | None:
     """The company that the lead is of, by the registered domain in its profile; None where none is known."""
     for voice in state.voices.values():
@@ -160,9 +181,26 @@ def of(state: State) -> Profile:
         user_ids=state.users or None,
         external_ids=state.externals or None,
         # Without a source each: it would double what a form with many own fields says.
-        custom={field: said.value for field, said in own.items()} if own else None,
+        custom=_shown(state, own) if own else None,
         sources=sources or None,
     )
+
+
+def _shown(state: State, own: dict[str, Said]) -> dict[str, Any]:
+    """The fields of forms' own, of many events so many as fit: those of the latest first."""
+    shown = {field: said.value for field, said in own.items()}
+    voices = state.voices
+    if len(voices) <= _SMALL or len(_encode(shown)) <= _OWN_BYTES:
+        return shown
+    fitting: dict[str, Any] = {}
+    left = _OWN_BYTES
+    for event_id in sorted(voices, key=lambda event_id: (voices[event_id].at, event_id), reverse=True):
+        for field, said in sorted(voices[event_id].custom.items()):
+            left -= len(_encode((field, said.value)))
+            if left < 0:
+                return fitting
+            fitting[field] = said.value
+    return fitting
 
 
 def _job(value: Callable[[str], Any]) -> Job | None:

@@ -136,7 +136,8 @@ def _event(chance: random.Random, event_id: str, at: timedelta, who: _Person, fa
         fields["anonymous_id"] = cookie
     traits = _traits(chance, who)
     if who.contacts and chance.random() < 0.25:
-        traits["external_ids"] = {"hubspot": chance.choice(who.contacts)}
+        own = {f"own{chance.randint(1, 3)}": chance.choice(who.contacts) for _ in range(chance.choice((0, 1, 2)))}
+        traits["external_ids"] = {"hubspot": chance.choice(who.contacts), **own}
     if property_ in who.users and chance.random() < 0.5:
         # Now and then it is somebody else who is logged in there.
         there = chance.choice(family) if chance.random() < 0.2 else who

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from services.enrich.domain import consent
+from services.enrich.domain import consent, external
 from services.enrich.domain.agreement import disagree
 from services.enrich.domain.binding import LIMITS
 from services.enrich.domain.judgement import Judgement
@@ -112,8 +112,16 @@ class Whole:
                 if one.email and name:
                     address_of.setdefault(name, (one.rank, one.email))
                     id_of.setdefault((one.email, name.rsplit("\x1f", 1)[0]), name)
+        first: dict[str, list[tuple[Rank, str]]] = {}  # of each address the systems that are in no table
+        for one in self.events:
+            for name in one.externals if one.email else ():
+                system = name.rsplit("\x1f", 1)[0]
+                if not external.is_listed(name.split("\x1f")[1]) and id_of[one.email, system] == name:
+                    first.setdefault(one.email, []).append((one.rank, system))
         for name, (rank, address) in address_of.items():
-            if id_of[address, name.rsplit("\x1f", 1)[0]] == name:
+            system = name.rsplit("\x1f", 1)[0]
+            systems = list(dict.fromkeys(slot for _, slot in sorted(first.get(address, []))))
+            if id_of[address, system] == name and system not in systems[LIMITS.systems :]:
                 yield rank, name, address
 
     def _by_phone(self) -> Iterable[tuple[Rank, str, str]]:

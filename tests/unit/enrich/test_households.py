@@ -95,9 +95,9 @@ def _leads(memory: Memory) -> dict[str, str | None]:
 
 
 def _limited(seed: int) -> AbstractContextManager[object]:
-    """In every second history few numbers may join an identifier, so that some are over the limit."""
-    limits = Limits(3, 2) if seed % 2 else LIMITS
-    return patch.multiple(LIMITS, identifiers=limits.identifiers, an_hour=limits.an_hour)
+    """In every second history few numbers, and few systems' ids, may join an identifier, so that some are over the limit."""
+    limits = Limits(3, 2, 1) if seed % 2 else LIMITS
+    return patch.multiple(LIMITS, identifiers=limits.identifiers, an_hour=limits.an_hour, systems=limits.systems)
 
 
 def _as_the_reference_says(memory: Memory, events: list[Event]) -> None:
