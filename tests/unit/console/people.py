@@ -87,6 +87,7 @@ def jo(**changed: Any) -> dict[str, Any]:
             }
         ],
         "apart": [],
+        "others": [],
         "reviews": [],
         "activities": [
             activity(CALL, page={"path": "/contact"}),

@@ -114,9 +114,9 @@ class Whole:
                     id_of.setdefault((one.email, name.rsplit("\x1f", 1)[0]), name)
         first: dict[str, list[tuple[Rank, str]]] = {}  # of each address the systems that are in no table
         for one in self.events:
-            for name in one.externals if one.email else ():
+            for name in one.externals:
                 system = name.rsplit("\x1f", 1)[0]
-                if not external.is_listed(name.split("\x1f")[1]) and id_of[one.email, system] == name:
+                if one.email and not external.is_listed(name.split("\x1f")[1]) and id_of[one.email, system] == name:
                     first.setdefault(one.email, []).append((one.rank, system))
         for name, (rank, address) in address_of.items():
             system = name.rsplit("\x1f", 1)[0]

@@ -79,7 +79,12 @@ def test_a_flood_under_an_address_has_an_end_and_the_person_is_heard_after_it() 
     assert memory.lead_of("after") == memory.lead_of("before") == memory.lead_of("by id")
     ties = memory.identifiers[f"email\x1f{ADA}"].ties
     assert len(ties) <= LIMITS.systems + LIMITS.identifiers + 5
-    shown = memory.sent[-1].data.profile
+    (last,) = [sent.data for sent in memory.sent[-1:] if isinstance(sent.data, contracts.Enriched)]
+    shown = last.profile
+    assert shown.company
+    assert shown.custom
+    assert shown.consent
+    assert shown.external_ids
     assert (shown.company.name, shown.custom["favourite"]) == ("Acme", "red")
     assert shown.consent["marketing_email"].given
     assert shown.external_ids["hubspot"] == "7"
