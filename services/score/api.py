@@ -11,13 +11,15 @@ from fastapi import APIRouter, Response
 from services.score.domain.fold import Folded, fold
 from services.score.domain.inforce import InForce
 from services.score.domain.known import Known
+from services.score.domain.publications import Rulesets
 from services.score.store import history
 from shared import clock
 from shared.database import Pool
+from shared.documents import store as documents
 from shared.problem import Problem, respond
 
 
-def routes(pool: Pool, in_force: InForce) -> APIRouter:
+def routes(pool: Pool, rulesets: Rulesets) -> APIRouter:
     """`GET /v1/leads/{id}/score`."""
     router = APIRouter(tags=["score"])
 
@@ -39,6 +41,8 @@ def routes(pool: Pool, in_force: InForce) -> APIRouter:
                 "Score knows no lead of this id. Enrich's GET /v1/leads?email=... finds ids.",
             )
             return respond(missing)
+        await documents.refresh(pool, rulesets, parts=[known.part])
+        in_force = rulesets.at(known.part, now).document
         return Response(msgspec.json.encode(explained(known, in_force, now)), media_type="application/json")
 
     return router

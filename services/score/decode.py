@@ -12,6 +12,7 @@ from msgspec import Meta, Raw, Struct
 
 from services.score.domain.inforce import InForce
 from services.score.domain.lead import Absorbed, Event, Judged, Passed, Restored, Told
+from services.score.domain.publications import Rulesets
 from shared import clock, cloudevent
 from shared.contracts import Moment
 from shared.outcome import Reason, Reject
@@ -84,12 +85,14 @@ _outcome_payload = msgspec.json.Decoder(_OutcomePayload).decode
 _shape = msgspec.json.Decoder(_Shape).decode
 
 
-def decoder(in_force: InForce) -> Callable[[Record], Input | Reject]:
-    """The stage's decode, under this ruleset: it already tells which rules an activity falls under, so that load knows what is needed."""
+def decoder(rulesets: Rulesets) -> Callable[[Record], Input | Reject]:
+    """The stage's decode, under the ruleset in force for each record: it already tells which rules an activity falls under, so that load knows
+    what is needed."""
 
     def decode(record: Record) -> Input | Reject:
+        now = clock.from_ms(record.timestamp_ms)
         try:
-            event_id, event = _read(record, in_force)
+            event_id, event = _read(record, rulesets.at(record.part, now).document)
         except msgspec.ValidationError:
             return Reject(Reason.INVALID, "breaks the event's contract")
         except msgspec.DecodeError:
@@ -98,7 +101,7 @@ def decoder(in_force: InForce) -> Callable[[Record], Input | Reject]:
             return event
         if not cloudevent.is_uuid(event_id):
             return Reject(Reason.INVALID, "event_id is no UUID")
-        return Input(event_id, event, clock.from_ms(record.timestamp_ms), record.part, record)
+        return Input(event_id, event, now, record.part, record)
 
     return decode
 

@@ -8,16 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from services.score import api, document_api, store
+from services.score import api, document_api, publishing, store
 from services.score.decode import decoder
-from services.score.domain.decide import decide
-from services.score.domain.document import Wrong
-from services.score.domain.example import failures
-from services.score.domain.inforce import InForce
-from services.score.domain.lead import Lead, Passed
-from services.score.domain.load import load
+from services.score.domain import publications
+from services.score.domain.lead import Lead, Passed, State
+from services.score.domain.publications import Rulesets, decide_in_force
 from services.score.settings import Settings
 from shared import service, settings
+from shared.documents.inforce import Unusable
 from shared.outcome import Decision, Outcome
 from shared.stage import Input, Stage, World
 from shared.topology import COMMANDS, ENRICHED, SCORED
@@ -25,61 +23,62 @@ from shared.topology import COMMANDS, ENRICHED, SCORED
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def ruleset_in_force(path: Path) -> InForce:
-    """The document at `path`, ready. Raises Wrong with all its mistakes, those of its own examples included, OSError or UnicodeDecodeError."""
-    in_force = InForce(load(path.read_text(encoding="utf-8"), source=str(path)))
-    if failed := list(failures(in_force)):
-        raise Wrong(str(path), failed)
-    return in_force
-
-
-def stage(in_force: InForce) -> Stage:
-    """The stage that scores by this ruleset."""
+def stage(rulesets: Rulesets) -> Stage:
+    """The stage that scores by these rulesets."""
 
     def decide_one(world: World | Mapping[Any, Any], input_: Input) -> Outcome:
         event = input_.event
         if isinstance(event, Passed):
             return Decision()
-        lead: Lead = world.get(event.lead_id) or Lead(lead_id=event.lead_id, part=input_.part)
-        return decide(lead, event, in_force, now=input_.now, input_id=input_.event_id)
+        lead: Lead | None = world.get(event.lead_id)
+        if lead is None:
+            ruled = rulesets.at(input_.part, input_.now).seq
+            lead = Lead(lead_id=event.lead_id, part=input_.part, state=State(ruled=ruled))
+        return decide_in_force(lead, event, rulesets, now=input_.now, input_id=input_.event_id)
 
     return Stage(
         name="score",
         reads=(ENRICHED, COMMANDS),
         writes=(SCORED,),
-        decode=decoder(in_force),
-        load=partial(store.load, in_force=in_force),
+        decode=decoder(rulesets),
+        load=partial(store.load, rulesets=rulesets),
         decide=decide_one,
         save=store.save,
-        due=store.due,
+        due=store.due(rulesets),
         inbox=True,
         same_part=True,
+        documents=(rulesets,),
     )
 
 
 def main() -> None:
     """Runs score until it is told to stop."""
     given = settings.load(Settings)
-    try:
-        in_force = ruleset_in_force(given.score_ruleset)
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        print(
-            f"LEADFLOW_SCORE_RULESET names {given.score_ruleset}, which can't be read: {why}. "
-            "Name a ruleset's file, or leave the variable out to use the shipped one.",
-            file=sys.stderr,
-        )
-        raise SystemExit(2) from None
-    except Wrong as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(2) from None
+    rulesets = started_with(given.score_ruleset)
     service.run(
         "score",
         given,
-        stages=lambda _: [stage(in_force)],
+        stages=lambda _: [stage(rulesets)],
         migrations=MIGRATIONS,
-        routes=lambda context: [api.routes(context.pool, in_force), document_api.routes()],
+        routes=lambda context: [
+            api.routes(context.pool, rulesets),
+            document_api.routes(),
+            publishing.routes(context.pool, context.send, context.partitions, rulesets),
+        ],
     )
+
+
+def started_with(path: Path) -> Rulesets:
+    """The rulesets with the file at `path` in force before any publication, or what is wrong with it on stderr and exit code 2."""
+    try:
+        return publications.rulesets(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        said = f"which can't be read: {why}. Name a ruleset's file, or leave the variable out to use the shipped one."
+    except Unusable as error:
+        said = "\n  ".join(("which can't be used:", *error.mistakes))
+    print(f"LEADFLOW_SCORE_RULESET names {path}, {said}", file=sys.stderr)
+    raise SystemExit(2)
 
 
 if __name__ == "__main__":

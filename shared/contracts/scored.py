@@ -33,6 +33,7 @@ class Contribution(Model, frozen=True):
 class RulesetRef(Model, frozen=True):
     id: str
     version: int
+    document: str | None = None  # which text: the version under which it was published (contracts.Document)
 
 
 class Scored(Model, frozen=True):

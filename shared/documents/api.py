@@ -75,17 +75,20 @@ def routes(
     source: str,
     check: Callable[[Options], list[Mistake]] | None = None,
     status: Callable[[], Awaitable[Mapping[str, Any]]] | None = None,
+    lints: bool = True,
 ) -> APIRouter:
     """The routes of one kind under `path`. `check` says what is wrong with a publication's options; `status` what more there is to tell of what
-    a publication has set going. `source` names the service's API."""
+    a publication has set going. `source` names the service's API. `lints`: False where the service has a route of its own for that."""
     router = APIRouter(prefix=path, tags=["documents"], responses=problem.declared(400, 401, 404, 409, 422, 503))
     kind = documents.kind
 
-    @router.post("/lint")
     async def lint(asked: Linted) -> dict[str, Any]:
         """Whether a text can be used, and every mistake in it."""
         mistakes = documents.mistakes(asked.text)
         return {"version": version_of(asked.text), "usable": not mistakes, "mistakes": list(mistakes)}
+
+    if lints:
+        router.post("/lint")(lint)
 
     @router.get("")
     async def list_() -> dict[str, Any]:

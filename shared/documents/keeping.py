@@ -43,7 +43,5 @@ class Keeping:
         if self._read_for == epochs:
             return
         for documents in self._stage.documents:
-            found, texts = await store.publications(self._pool, kind=documents.kind, parts=list(epochs))
-            for part, publications in found.items():
-                documents.take_in(part, publications, texts)
+            await store.refresh(self._pool, documents, parts=list(epochs))
         self._read_for = dict(epochs)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from shared.database import Pool
-from shared.documents.inforce import Publication
+from shared.documents.inforce import Documents, Publication
 from shared.documents.record import Given
 from shared.stage import Input, Tx
 
@@ -76,14 +76,13 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
     )
 
 
-async def publications(
-    pool: Pool, *, kind: str, parts: Collection[int]
-) -> tuple[dict[int, list[Publication]], dict[str, str]]:
-    """All publications of these numbers, in order, and the texts of their versions."""
+async def refresh(pool: Pool, documents: Documents[Any], *, parts: Collection[int]) -> None:
+    """Tells `documents` what is in force in these numbers and was. The shell does so for the numbers that are held; who asks about another one
+    does so first. Raises Unusable when a document in force can't be used by this version of the service."""
     # What is in force where, and was.
     rows = await pool.fetch(
         "SELECT part, seq, in_force_at, version, options FROM publication WHERE kind = $1 AND part = ANY ($2::int[]) AND NOT is_draft ORDER BY part, seq",
-        kind,
+        documents.kind,
         list(parts),
     )
     found: dict[int, list[Publication]] = {part: [] for part in parts}
@@ -92,7 +91,8 @@ async def publications(
     # Their texts.
     texts = await pool.fetch(
         "SELECT version, text FROM document WHERE kind = $1 AND version = ANY ($2::text[])",
-        kind,
+        documents.kind,
         list({row["version"] for row in rows}),
     )
-    return found, {row["version"]: row["text"] for row in texts}
+    for part, publications in found.items():
+        documents.take_in(part, publications, {row["version"]: row["text"] for row in texts})

@@ -193,9 +193,9 @@ def _record(station: Station, message: Message) -> Record:
 
 def stages() -> list[Stage]:
     """Enrich, score and route with the reference documents in force."""
-    in_force = score.ruleset_in_force(ROOT / "services/score/rulesets/default.yaml")
+    rulesets = score.started_with(ROOT / "services/score/rulesets/default.yaml")
     routing = route.routing_in(ROOT / "services/route/routing/default.yaml")
-    return [enrich.stage(SECRET.encode()), score.stage(in_force), route.stages(routing)[0]]
+    return [enrich.stage(SECRET.encode()), score.stage(rulesets), route.stages(routing)[0]]
 
 
 def _captured(kind: str) -> Iterator[Message]:

@@ -15,7 +15,7 @@ from shared import database
 from shared.outcome import Decision
 from shared.stage import Input
 from tests.integration.stores import migrated
-from tests.unit.score.builders import a_record, enriched, ruleset
+from tests.unit.score.builders import a_record, enriched, only, ruleset
 
 
 class Store:
@@ -26,7 +26,7 @@ class Store:
         self.use(ruleset())
 
     def use(self, in_force: InForce) -> None:
-        self.in_force, self.stage = in_force, main.stage(in_force)
+        self.in_force, self.stage = in_force, main.stage(only(in_force))
 
     async def batch(self, records: Iterable[tuple[str, Mapping[str, Any]]]) -> list[dict[str, Any]]:
         inputs = [self.stage.decode(a_record(value, type_=type_)) for type_, value in records]

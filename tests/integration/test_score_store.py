@@ -23,7 +23,7 @@ from shared import database, problem
 from shared.outcome import Decision
 from shared.stage import Input
 from tests.integration.score import Store, opened
-from tests.unit.score.builders import NOON, READY, RULESET, a_record, an_activity, enriched, outcome, ruleset
+from tests.unit.score.builders import NOON, READY, RULESET, a_record, an_activity, enriched, only, outcome, ruleset
 
 IN_FORCE = ruleset()
 
@@ -215,7 +215,7 @@ async def test_state_survives_the_store(score: Store) -> None:
 async def test_the_api_explains_a_score_with_every_activity(score: Store) -> None:
     app = FastAPI()
     problem.install(app)
-    app.include_router(api.routes(score.pool, IN_FORCE))
+    app.include_router(api.routes(score.pool, only(IN_FORCE)))
     await score.tell(
         *(an_activity(number, kind="page", name="page", path="/pricing", at=an_hour(number)) for number in range(30)),
         profile=READY,

@@ -14,8 +14,8 @@ import msgspec
 from services.enrich.main import stage as enrich_stage
 from services.route.main import routing_in
 from services.route.main import stages as route_stages
-from services.score.main import ruleset_in_force
 from services.score.main import stage as score_stage
+from services.score.main import started_with
 from shared import batch, clock, contracts, ids
 from shared.fold import fold
 from shared.message import Message
@@ -33,8 +33,8 @@ _LATER_MS = 48 * 3_600_000
 @cache
 def _stages() -> tuple[Stage, ...]:
     routing = routing_in(ROOT / "services/route/routing/default.yaml")
-    in_force = ruleset_in_force(ROOT / "services/score/rulesets/default.yaml")
-    return enrich_stage(b"s" * 32), score_stage(in_force), *route_stages(routing)
+    rulesets = started_with(ROOT / "services/score/rulesets/default.yaml")
+    return enrich_stage(b"s" * 32), score_stage(rulesets), *route_stages(routing)
 
 
 class House:

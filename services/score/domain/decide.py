@@ -44,13 +44,13 @@ def decide(lead: Lead, event: Event, in_force: InForce, *, now: datetime, input_
     """
     match event:
         case Told():
-            lead, told = _caught_up(lead, in_force, now)
+            lead, told = caught_up(lead, in_force, now)
             return _after(told, _told(lead, event, in_force, now, input_id))
         case Judged():
-            lead, told = _caught_up(lead, in_force, now)
+            lead, told = caught_up(lead, in_force, now)
             return _after(told, _judged(lead, event, in_force, now, input_id))
         case Due():
-            lead, told = _caught_up(lead, in_force, now)
+            lead, told = caught_up(lead, in_force, now)
             if lead.state.fingerprint not in ("", in_force.ruleset.fingerprint):
                 lead, told = _looked_at(lead, in_force, now, cause=RULESET)
             return Decision({lead.lead_id: with_(lead, is_reviewed=True)}, told)
@@ -58,7 +58,7 @@ def decide(lead: Lead, event: Event, in_force: InForce, *, now: datetime, input_
             return Decision()  # two instances told it out of order: a split has undone it, and the lead goes on
         case Absorbed():
             # Enrich sends its activities again under the survivor, whose next lead.scored names it: of the merge nothing is told here.
-            lead, told = _caught_up(lead, in_force, now)
+            lead, told = caught_up(lead, in_force, now)
             return Decision({lead.lead_id: _anew(lead, now, absorbed_into=event.survivor)}, told)
         case Restored():
             if lead.state.absorbed_into is None:
@@ -79,6 +79,7 @@ def _anew(lead: Lead, now: datetime, *, absorbed_into: str | None) -> Lead:
         life=before.life + 1,
         known_at=since(now, before.known_at),
         profile_known_at=since(now, before.profile_known_at),
+        ruled=before.ruled,
     )
     return Lead(
         lead_id=lead.lead_id,
@@ -96,7 +97,7 @@ def _after(told: list[Outgoing], decision: Decision) -> Decision:
     return Decision(decision.changes, (*told, *decision.emit)) if told else decision
 
 
-def _caught_up(lead: Lead, in_force: InForce, now: datetime) -> tuple[Lead, list[Outgoing]]:
+def caught_up(lead: Lead, in_force: InForce, now: datetime) -> tuple[Lead, list[Outgoing]]:
     """The lead after all that the clock has done to it until now, and a lead.scored for each change of stage, grade or segments.
 
     Each is decided for its own moment, so it is the same whether a timer or the next event comes to it first.
@@ -113,7 +114,9 @@ def _caught_up(lead: Lead, in_force: InForce, now: datetime) -> tuple[Lead, list
 def _looked_at(lead: Lead, in_force: InForce, now: datetime, *, cause: str) -> tuple[Lead, list[Outgoing]]:
     """The lead as it is at `now`, though nothing came, and a lead.scored if its stage, its grade or a segment is another one."""
     before = lead.state
-    counted = _counted(in_force, lead, now)
+    counted = tallied(in_force, lead, now)
+    enters_at = before.enters_at
+    has_waited = enters_at is not None and enters_at <= now
     after, points = rescored(
         before,
         in_force,
@@ -122,7 +125,8 @@ def _looked_at(lead: Lead, in_force: InForce, now: datetime, *, cause: str) -> t
         absorbed=before.absorbed,
         now=now,
         now_in=before.stage,
-        may_enter_sql=before.may_enter_sql,
+        may_enter_sql=before.may_enter_sql or has_waited,
+        enters_at=None if has_waited else enters_at,
         by_clock=True,
     )
     former = superseded(lead, after)
@@ -138,7 +142,7 @@ def _told(lead: Lead, event: Told, in_force: InForce, now: datetime, input_id: s
     before = lead.state
     if before.absorbed_into is not None:
         return Decision()  # older than the merge, which has sent it again: it ends under the survivor
-    counted, is_new = _with_activity(lead, _counted(in_force, lead, now), event.fact, in_force, now)
+    counted, is_new = _with_activity(lead, tallied(in_force, lead, now), event.fact, in_force, now)
     fit = counted.fit
     profile, version, first_touch, last_touch = lead.profile, lead.profile_version, lead.first_touch, lead.last_touch
     profile_known_at = None
@@ -166,6 +170,7 @@ def _told(lead: Lead, event: Told, in_force: InForce, now: datetime, input_id: s
         now=now,
         now_in=before.stage,
         may_enter_sql=may_enter_sql,
+        enters_at=None if may_enter_sql else before.enters_at,
         profile_known_at=profile_known_at,
     )
     lead = Lead(
@@ -224,7 +229,7 @@ def _judged(lead: Lead, event: Judged, in_force: InForce, now: datetime, input_i
     if lead.profile_version < 0:
         state = with_(state, score_version=state.score_version + 1, known_at=known_at)
         return Decision({lead.lead_id: with_(lead, state=state, former=superseded(lead, state))})
-    counted = _counted(in_force, lead, now)
+    counted = tallied(in_force, lead, now)
     after, points = rescored(
         state,
         in_force,
@@ -241,7 +246,7 @@ def _judged(lead: Lead, event: Judged, in_force: InForce, now: datetime, input_i
     return Decision({lead.lead_id: lead}, (outgoing,))
 
 
-def _counted(in_force: InForce, lead: Lead, now: datetime) -> Tallied:
+def tallied(in_force: InForce, lead: Lead, now: datetime) -> Tallied:
     """What the lead's activities come to under the ruleset in force: from all of them again, where its state is of another one or its
     tally does not tell what they are worth now."""
     state = lead.state

@@ -90,7 +90,7 @@ class InForce:
 
     def __init__(self, ruleset: Ruleset) -> None:
         self.ruleset = ruleset
-        self.ref = RulesetRef(id=ruleset.id, version=ruleset.version)
+        self.ref = RulesetRef(id=ruleset.id, version=ruleset.version, document=ruleset.document)
         # Exclude rules are asked together with the fit rules: their numbers follow those.
         on_profile: tuple[FitRule | Exclusion, ...] = (*ruleset.fit, *ruleset.exclude)
         self._on_profile = Conditions({index: rule.when for index, rule in enumerate(on_profile)}, ruleset.lists)

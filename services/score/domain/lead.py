@@ -23,6 +23,8 @@ class State(Struct, frozen=True, array_like=True, gc=False):
     `sent_back_at` is the latest rejection, loss or recycling: SQL is entered again only through an activity after it; `may_enter_sql`
     says whether the latest cause was one. `review_at`: before it the clock changes nothing; absent where it never does. `life`: how often
     the lead was absorbed or restored. `known_at` and `profile_known_at`: since when what was decided, and its data, are as they are.
+    `ruled`: the publication of a ruleset (its `seq`) that it was brought through last; `enters_at`: a lead that one brought up to SQL
+    enters it then.
     """
 
     fingerprint: str = ""
@@ -55,6 +57,8 @@ class State(Struct, frozen=True, array_like=True, gc=False):
     life: int = 0
     known_at: datetime | None = None
     profile_known_at: datetime | None = None
+    ruled: int = -1
+    enters_at: datetime | None = None
 
 
 class Kept(Struct, frozen=True, gc=False):
@@ -201,8 +205,14 @@ class Due(Struct, frozen=True, gc=False):
     lead_id: str
 
 
+class Republished(Struct, frozen=True, gc=False):
+    """A ruleset was published, and this lead's turn has come to be scored under it."""
+
+    lead_id: str
+
+
 class Passed(Struct, frozen=True, gc=False):
     """A record that changes no score: seen, counted, nothing more."""
 
 
-Event = Told | Absorbed | Restored | Judged | Due | Passed
+Event = Told | Absorbed | Restored | Judged | Due | Republished | Passed

@@ -88,13 +88,14 @@ def rescored(
     now: datetime,
     now_in: str,
     may_enter_sql: bool,
+    enters_at: datetime | None = None,
     by_clock: bool = False,
     profile_known_at: datetime | None = None,
 ) -> tuple[State, Score]:
     """The state with points, grade, stage and segments as they are at `now`, one score version further, and the points explained.
 
     `now_in` is the stage that the lead is taken to be in: `before`'s, or a lower one that sales sent it back to. `profile_known_at` is
-    given where the profile, or a touch, is another one than before.
+    given where the profile, or a touch, is another one than before. `enters_at`: from then on the clock may bring it into SQL.
     """
     ruleset = in_force.ruleset
     tally = counted.at(in_force, now)
@@ -134,6 +135,8 @@ def rescored(
     stage_since = now if is_change or before.stage_since is None else before.stage_since
     if dwell := in_force.dwell.get(stage, 0):
         ends.append(microseconds(stage_since) + dwell)
+    if enters_at is not None:
+        ends.append(microseconds(enters_at))
     episode = before.episode + 1 if is_change and stage == SQL else before.episode
     segments: tuple[str, ...] = ()
     if ruleset.segments:
@@ -141,7 +144,7 @@ def rescored(
         seen["lead"] |= {"stage": stage, "episodes": episode}
         segments = tuple(ruleset.segments[index].id for index in in_force.segments.hold(seen))
     review_at = None
-    if in_force.has_clock:
+    if in_force.has_clock or enters_at is not None:
         look = next_change if by_clock else not_before
         review_at = look(in_force, Standing(counted.tally, points.fit, tuple(ends)), now)
     known_at = before.known_at
@@ -176,6 +179,8 @@ def rescored(
         before.life,
         known_at,
         profile_known_at or before.profile_known_at,
+        before.ruled,
+        enters_at,
     )
     return after, points
 

@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.score.domain.condition import Condition, Path
+from shared.documents.inforce import VERSION_DIGITS
 
 RAW, CUSTOMER, DISQUALIFIED = "raw", "customer", "disqualified"
 SQL = "SQL"
@@ -193,6 +194,11 @@ class Ruleset:
     exclude: tuple[Exclusion, ...]
     segments: tuple[Segment, ...]
     examples: tuple[Example, ...]
+
+    @property
+    def document(self) -> str:
+        """Under which version its text is published: the same hash, without the shape of what is counted."""
+        return self.fingerprint.partition("-")[2][:VERSION_DIGITS]
 
     @property
     def has_decay(self) -> bool:

@@ -1,7 +1,8 @@
-"""Score's own Postgres: batches.py is the way of what comes, history.py reads what was known of leads at any moment. Decides nothing."""
+"""Score's own Postgres: batches.py is the way of what comes, timers.py what time brings, history.py reads what was known of leads at any moment. Decides nothing."""
 
 from __future__ import annotations
 
-from services.score.store.batches import due, load, save
+from services.score.store.batches import load, save
+from services.score.store.timers import due
 
 __all__ = ["due", "load", "save"]

@@ -21,11 +21,10 @@ from services.route.domain.events import Scored
 from services.route.domain.state import Key
 from services.route.domain.state import Lead as RouteLead
 from services.score import decode as score_decode
+from services.score.domain import publications
 from services.score.domain.decide import decide
-from services.score.domain.inforce import InForce
 from services.score.domain.lead import Lead as ScoreLead
 from services.score.domain.lead import Told
-from services.score.domain.load import load
 from services.score.settings import SHIPPED
 from shared import contracts, ids
 from shared.outcome import Outgoing, Reject
@@ -77,8 +76,9 @@ def enrich(secret: bytes) -> Stage:
 
 def score() -> Stage:
     """Scores a lead anew for each of its activities, by the shipped ruleset."""
-    in_force = InForce(load(SHIPPED.read_text(), source=SHIPPED.name))
-    read_record = score_decode.decoder(in_force)
+    rulesets = publications.rulesets(SHIPPED.read_text())
+    read_record = score_decode.decoder(rulesets)
+    in_force = rulesets.latest(0).document
     decode = msgspec.msgpack.Decoder(ScoreLead).decode
 
     def read(record: Record) -> tuple[str, Input] | None:

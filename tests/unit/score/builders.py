@@ -16,9 +16,11 @@ from services.score.domain.inforce import InForce
 from services.score.domain.known import Decided, Former, Known, Profiled, Reported
 from services.score.domain.lead import Kept, Lead, Told, known_at
 from services.score.domain.load import load
+from services.score.domain.publications import Rulesets
 from services.score.domain.rescore import wants_history
 from services.score.domain.tally import is_countable
 from shared.contracts import Scored
+from shared.documents.inforce import Documents
 from shared.outcome import Decision, Outcome, Outgoing, Reject
 from shared.stage import Input, Record
 
@@ -64,6 +66,13 @@ grades:
 
 def ruleset(text: str = RULESET) -> InForce:
     return InForce(load(textwrap.dedent(text), source="test.yaml"))
+
+
+def only(in_force: InForce) -> Rulesets:
+    """Rulesets of which this one is in force, and none was published."""
+    return Documents(
+        "ruleset", read=lambda _: in_force, name=lambda one: one.ruleset.id, first=in_force.ruleset.fingerprint
+    )
 
 
 def activity_id(number: int) -> str:
@@ -131,7 +140,7 @@ class Desk:
 
     def __init__(self, in_force: InForce | None = None, *, always_loads_all: bool = False) -> None:
         self.in_force = in_force or ruleset()
-        self.stage = main.stage(self.in_force)
+        self.stage = main.stage(only(self.in_force))
         self.always_loads_all = always_loads_all
         self.leads: dict[str, Lead] = {}
         self.by_clock: list[Outgoing] = []  # what the clock had done before the records that were told
@@ -141,7 +150,7 @@ class Desk:
 
     def use(self, in_force: InForce) -> None:
         """From here on another ruleset is in force."""
-        self.in_force, self.stage = in_force, main.stage(in_force)
+        self.in_force, self.stage = in_force, main.stage(only(in_force))
 
     def tell(
         self, value: Mapping[str, Any], *, type_: str | None = "lead.enriched", now: datetime = NOON

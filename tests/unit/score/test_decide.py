@@ -22,6 +22,7 @@ from tests.unit.score.builders import (
     an_activity,
     days,
     enriched,
+    only,
     outcome,
     rules_of,
     ruleset,
@@ -50,7 +51,7 @@ def test_every_enriched_event_ends_in_one_scored_that_names_its_activity_also_wh
 
 
 def test_what_is_emitted_keeps_the_contract_and_passes_enrichs_data_on_byte_by_byte() -> None:
-    stage = main.stage(ruleset())
+    stage = main.stage(only(ruleset()))
     touch = {"at": "2026-06-01T10:00:00Z", "channel": "organic", "later": {"added": 1}}
     event = enriched(
         an_activity(1, properties={"unknown": 1.50}),
@@ -369,7 +370,7 @@ def test_without_a_header_the_shape_tells_the_event(value: dict[str, object], st
 def test_what_breaks_the_contract_is_rejected_alone(
     value: dict[str, object], type_: str | None, reason: Reason
 ) -> None:
-    said = main.stage(ruleset()).decode(a_record(value, type_=type_))
+    said = main.stage(only(ruleset())).decode(a_record(value, type_=type_))
     assert isinstance(said, Reject)
     assert said.reason is reason
     assert activity_id(1) not in said.detail

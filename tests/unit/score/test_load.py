@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from services.score import main
+from services.score.domain import publications
 from services.score.domain.document import Wrong
 from services.score.domain.example import failures
 from services.score.domain.load import load
 from services.score.domain.ruleset import AtLeast, Decay, IdleRule, Limit
 from services.score.settings import SHIPPED
+from shared.documents.inforce import Unusable
 from tests.unit.score.builders import BUSINESS, READY, RULESET, Desk, an_activity, days, enriched, ruleset
 
 DAY = 86_400_000_000  # microseconds
@@ -199,12 +201,12 @@ def test_what_an_example_expects_and_does_not_get_is_told_with_its_line() -> Non
 
 
 def test_the_shipped_ruleset_is_taken_and_does_what_its_examples_say() -> None:
-    in_force = main.ruleset_in_force(SHIPPED)
+    in_force = publications.read(SHIPPED.read_text())
     assert len(in_force.ruleset.examples) >= 5
 
 
 def test_the_reference_of_the_format_is_taken_and_does_what_its_example_says() -> None:
-    ruleset_ = main.ruleset_in_force(SHIPPED.with_name("reference.yaml")).ruleset
+    ruleset_ = publications.read(SHIPPED.with_name("reference.yaml").read_text()).ruleset
     assert [rule.id for rule in ruleset_.engagement if rule.decay is not None] == [
         "lead-magnet",
         "pricing-page",
@@ -215,11 +217,20 @@ def test_the_reference_of_the_format_is_taken_and_does_what_its_example_says() -
     assert (len(ruleset_.idle), len(ruleset_.override), len(ruleset_.segments), len(ruleset_.examples)) == (1, 1, 2, 1)
 
 
-def test_a_ruleset_whose_own_examples_fail_is_not_put_in_force(tmp_path: Path) -> None:
+def test_a_ruleset_whose_own_examples_fail_is_not_put_in_force() -> None:
+    with pytest.raises(Unusable, match=r"line \d+: .*engagement is 61, expected 60"):
+        publications.read(SHIPPED.read_text().replace("points: 60", "points: 61"))
+
+
+def test_a_service_that_was_started_with_a_wrong_ruleset_says_so_and_ends(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     wrong = tmp_path / "ruleset.yaml"
-    wrong.write_text(SHIPPED.read_text().replace("points: 60", "points: 61"))
-    with pytest.raises(Wrong, match="engagement is 61, expected 60"):
-        main.ruleset_in_force(wrong)
+    for text, says in ((b"format: 2", "`format` must be 1"), (b"\xff", "it is not UTF-8")):
+        wrong.write_bytes(text)
+        with pytest.raises(SystemExit):
+            main.started_with(wrong)
+        assert says in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -234,7 +245,7 @@ def test_a_ruleset_whose_own_examples_fail_is_not_put_in_force(tmp_path: Path) -
 def test_by_the_shipped_ruleset_who_asks_with_business_mail_phone_and_home_market_goes_to_sales(
     story: list[dict[str, Any]],
 ) -> None:
-    desk = Desk(main.ruleset_in_force(SHIPPED))
+    desk = Desk(publications.read(SHIPPED.read_text()))
     for number, fields in enumerate(story):
         scored = desk.tell(enriched(an_activity(number, **fields), profile=READY))
     assert scored is not None

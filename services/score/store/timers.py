@@ -1,0 +1,62 @@
+"""What time brings: leads that the clock may have changed, and those whose turn has come to be scored under a ruleset that was published."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+
+from services.score.domain.lead import Due, Republished
+from services.score.domain.publications import KIND, Rulesets
+from shared import clock, ids
+from shared.stage import Input, Tx
+
+# The leads of these numbers ($1) that are to be looked at up to a time of each ($2), the longest due first.
+_DUE = """
+SELECT r.lead_id, r.part, r.due_at
+  FROM unnest($1::int[], $2::timestamptz[]) AS t (part, until)
+  JOIN review r ON r.part = t.part AND r.due_at <= t.until
+ ORDER BY r.due_at, r.lead_id LIMIT $3
+"""
+
+# So many ($3) leads of each of these numbers ($1) that were not brought through its last publication ($2) yet.
+_BEHIND = """
+SELECT l.lead_id, t.part
+  FROM unnest($1::int[], $2::bigint[]) AS t (part, seq)
+ CROSS JOIN LATERAL (SELECT lead_id FROM lead WHERE part = t.part AND ruled < t.seq ORDER BY ruled LIMIT $3) AS l
+"""
+
+
+def due(rulesets: Rulesets) -> Callable[[Tx, Mapping[int, datetime], int], Awaitable[list[Input]]]:
+    """The stage's due. Reviews come first; what room they leave is for leads that wait for a new ruleset."""
+    done: dict[
+        int, int
+    ] = {}  # the last publication of each number of which no lead is left: nobody can fall behind it again
+
+    async def due(tx: Tx, until: Mapping[int, datetime], limit: int) -> list[Input]:
+        found = [
+            Input(ids.timer_id(lead_id, "review", clock.to_ms(at)), Due(lead_id), at, part)
+            for lead_id, part, at in await tx.fetch(_DUE, list(until), list(until.values()), limit)
+        ]
+        behind = {
+            part: standing
+            for part, read_until in until.items()
+            if (standing := rulesets.latest(part)).seq > done.get(part, -1) and standing.at <= read_until
+        }
+        room = limit - len(found)
+        if not behind or room <= 0:
+            return found
+        seqs = {part: standing.seq for part, standing in behind.items()}
+        each = max(1, room // len(seqs))
+        rows = await tx.fetch(_BEHIND, list(seqs), list(seqs.values()), each)
+        done.update((part, seq) for part, seq in seqs.items() if all(one["part"] != part for one in rows))
+        return found + [
+            Input(
+                ids.timer_id(lead_id, f"{KIND} {seqs[part]}", clock.to_ms(behind[part].at)),
+                Republished(lead_id),
+                behind[part].at,
+                part,
+            )
+            for lead_id, part in rows
+        ]
+
+    return due
