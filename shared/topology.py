@@ -42,7 +42,7 @@ HANDOVER = Topic(
     "lead_id",
     ("route",),
     ("sales tools",),
-    ("lead.handover", "lead.handover.withdrawn"),
+    ("lead.handover", "lead.handover.withdrawn", "lead.handover.escalated"),
     transactional=True,
 )
 NURTURE = Topic("leads.nurture.v1", "lead_id", ("route",), ("marketing tools",), ("lead.nurture",))

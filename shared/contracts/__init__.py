@@ -15,7 +15,15 @@ from shared.contracts.asked import Command, Document, OutcomeReported, Privacy, 
 from shared.contracts.captured import Captured, ConsentGiven, Context
 from shared.contracts.dead import Dead, Place
 from shared.contracts.enriched import Activity, Enriched, Merged, Noted, Split, Touch
-from shared.contracts.handover import Handover, HandoverScore, HandoverWithdrawn, Nurture, Owner, RouteStep
+from shared.contracts.handover import (
+    Handover,
+    HandoverEscalated,
+    HandoverScore,
+    HandoverWithdrawn,
+    Nurture,
+    Owner,
+    RouteStep,
+)
 from shared.contracts.model import Model, Moment, Personal, PersonalMap, PersonalNames, Ratio
 from shared.contracts.profile import Company, Consent, Email, Job, Name, Phone, Profile
 from shared.contracts.scored import Contribution, Points, RulesetRef, Scored, Signal
@@ -37,6 +45,7 @@ __all__ = [
     "Email",
     "Enriched",
     "Handover",
+    "HandoverEscalated",
     "HandoverScore",
     "HandoverWithdrawn",
     "Job",
@@ -77,6 +86,7 @@ EVENTS: dict[str, type[Model]] = {
     "lead.scored": Scored,
     "lead.handover": Handover,
     "lead.handover.withdrawn": HandoverWithdrawn,
+    "lead.handover.escalated": HandoverEscalated,
     "lead.outcome": OutcomeReported,
     "lead.nurture": Nurture,
     "lead.command": Command,

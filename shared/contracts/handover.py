@@ -1,4 +1,4 @@
-"""Who calls a lead, or what is said to it meanwhile: lead.handover, lead.handover.withdrawn, lead.nurture."""
+"""Who calls a lead, or what is said to it meanwhile: lead.handover, lead.handover.withdrawn, lead.handover.escalated, lead.nurture."""
 
 from __future__ import annotations
 
@@ -54,6 +54,7 @@ class Handover(Model, frozen=True):
     accept_by: Moment | None = None
     contact_by: Moment | None = None
     consent: dict[str, Consent] | None = None
+    segments: list[str] | None = None
 
 
 class HandoverWithdrawn(Model, frozen=True):
@@ -65,6 +66,20 @@ class HandoverWithdrawn(Model, frozen=True):
     owner: Owner
     because: str
     at: Moment
+
+
+class HandoverEscalated(Model, frozen=True):
+    """lead.handover.escalated: a deadline was missed and the handover stays with its owner; somebody else looks after it now."""
+
+    event_id: str
+    handover_id: str
+    lead_id: str
+    owner: Owner
+    deadline: str  # accept or contact
+    due_at: Moment
+    because: str
+    at: Moment
+    escalated_to: Owner | None = None
 
 
 class Nurture(Model, frozen=True):

@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
-from services.route.domain import events, merge, opening, outcomes, recent, timers
+from services.route.domain import clocks, deadlines, events, merge, opening, outcomes, recent, timers
 from services.route.domain.events import Ignored, OutcomeCommand, Scored
 from services.route.domain.lead import moved, newly_absorbed, opens, released
 from services.route.domain.routing import Routing
@@ -67,6 +67,14 @@ def carry_out(
     routing: Routing, scene: Scene, timer: TimerKey, *, at: datetime, emit: MutableSequence[Outgoing]
 ) -> None:
     """A timer fell due at `at` and runs no more: what comes of it, by its kind. It may start others."""
+    match timer.kind:
+        case timers.ACCEPT:
+            deadlines.not_accepted(routing, scene, timer.key, at=at, emit=emit)
+            outcomes.settle(scene, timer.lead_id)
+        case timers.CONTACT:
+            deadlines.not_contacted(routing, scene, timer.key, at=at, emit=emit)
+        case _:
+            raise ValueError(f"no timer is of kind {timer.kind}")
 
 
 def decide_scored(routing: Routing, world: World | Scene, input_: Input) -> Outcome:
@@ -126,7 +134,7 @@ def _of_an_absorbed_lead(
     key = Key("handover", events.handover_id(lead.lead_id, lead.episode, opening.FIRST_ATTEMPT))
     told: bytes | None = scene.get(Key("recalled", events.withdrawal_event(key.id)))
     if told is not None:
-        outcomes.withdraw(scene, key.id, at=events.withdrawn(told).at)
+        clocks.put(scene, replace(scene[key], withdrawn_at=events.withdrawn(told).at))
     else:
         merge.move(scene, scene[key], survivor, part=lead.part)
     return lead

@@ -125,7 +125,10 @@ class Handover(Struct, frozen=True, kw_only=True, omit_defaults=True):
     first_touch: Raw | UnsetType = UNSET
     last_touch: Raw | UnsetType = UNSET
     recent_activities: list[Raw]
+    accept_by: Moment | None = None
+    contact_by: Moment | None = None
     consent: Raw | UnsetType = UNSET
+    segments: list[str] | None = None
 
 
 class Withdrawn(Struct, frozen=True):
@@ -138,9 +141,13 @@ class Kept(Struct, frozen=True):
     """A handover that stands on the topic already, as much of it as keeping it needs."""
 
     handover_id: str
+    episode: int
+    attempt: int
     owner: contracts.Owner
     path: list[contracts.RouteStep]
     created_at: Moment
+    accept_by: Moment | None = None
+    contact_by: Moment | None = None
 
 
 scored = msgspec.json.Decoder(Scored).decode
@@ -148,6 +155,7 @@ commanded = msgspec.json.Decoder(Commanded).decode
 outcome_asked = msgspec.json.Decoder(OutcomeAsked).decode
 whole_scored = msgspec.json.Decoder(contracts.Scored).decode
 addressed = msgspec.json.Decoder(_Addressed).decode
+whole_handover = msgspec.json.Decoder(contracts.Handover).decode
 passed_on = msgspec.json.Decoder(PassedOn).decode
 kept = msgspec.json.Decoder(Kept).decode
 withdrawn = msgspec.json.Decoder(Withdrawn).decode
@@ -200,6 +208,11 @@ def handover_event(lead_id: str, episode: int, attempt: int) -> str:
 def withdrawal_event(handover: str) -> str:
     """The event id of a handover's withdrawal: there is one at most."""
     return ids.event_id("route", handover, handover, 0, "lead.handover.withdrawn")
+
+
+def escalation_event(handover: str, deadline: str) -> str:
+    """The event id of an escalation: there is one at most of each deadline of a handover."""
+    return ids.event_id("route", f"{handover} {deadline}", handover, 0, "lead.handover.escalated")
 
 
 def place_of(error: Exception) -> str:

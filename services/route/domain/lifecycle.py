@@ -17,7 +17,8 @@ class State(StrEnum):
     LOST = "lost"
     REJECTED = "rejected"
     RECYCLED = "recycled"
-    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"  # nobody accepted it in time: the next attempt has the lead
+    WITHDRAWN = "withdrawn"  # a merge, an operator or a new document took it back
 
 
 class Verdict(StrEnum):
@@ -25,14 +26,16 @@ class Verdict(StrEnum):
 
     APPLIED = "applied"
     REPEAT = "repeat"  # the handover stands there already
-    LATE = "late"  # an earlier step, reported after a later one
+    LATE = "late"  # an earlier step, reported after a later one; or anything, reported after the handover had expired
     IMPOSSIBLE = "impossible"  # the handover is closed, or can't come to this from where it stands
     WAITING = "waiting"  # its handover is not known yet; applied as soon as it is
     UNKNOWN = "unknown"  # there is no such handover, and none can come
 
 
 # The outcomes of the topic: a word, and the state that it leads to.
-OUTCOMES: dict[str, State] = {word.value: word for word in State if word not in (State.OFFERED, State.WITHDRAWN)}
+OUTCOMES: dict[str, State] = {
+    word.value: word for word in State if word not in (State.OFFERED, State.EXPIRED, State.WITHDRAWN)
+}
 
 _FORWARD = (State.ACCEPTED, State.CONTACTED, State.MEETING, State.OPPORTUNITY)
 _ENDS = (State.WON, State.LOST, State.RECYCLED)
@@ -49,10 +52,21 @@ NEXT: dict[State, tuple[State, ...]] = {
     State.LOST: (),
     State.REJECTED: (),
     State.RECYCLED: (),
+    State.EXPIRED: (),
     State.WITHDRAWN: (),
 }
 
+# What no outcome does: the accept clock, and whoever takes a handover back.
+TAKEN_BACK: dict[State, tuple[State, ...]] = {
+    State.EXPIRED: (State.OFFERED,),
+    State.WITHDRAWN: tuple(state for state, following in NEXT.items() if following),
+}
+
 OPEN = frozenset(state for state, following in NEXT.items() if following)
+
+# Where the owner has accepted the lead, by what they said or by what follows from it; and where somebody has reached it.
+REACHED = frozenset({*_FORWARD[1:], State.WON, State.LOST})
+TAKEN_ON = REACHED | {State.ACCEPTED, State.RECYCLED}
 
 
 def judge(state: State, outcome: str) -> tuple[Verdict, State]:
@@ -62,6 +76,6 @@ def judge(state: State, outcome: str) -> tuple[Verdict, State]:
         return Verdict.REPEAT, state
     if wanted in NEXT[state]:
         return Verdict.APPLIED, wanted
-    if state in OPEN and wanted in _FORWARD:
+    if state is State.EXPIRED or (state in OPEN and wanted in _FORWARD):
         return Verdict.LATE, state
     return Verdict.IMPOSSIBLE, state

@@ -7,11 +7,9 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from services.route.domain import events, outcomes
+from services.route.domain import clocks, events, outcomes, passing
 from services.route.domain.state import SQL, Handover, Key, Lead, Scene
-from shared import contracts
 from shared.outcome import Outgoing
-from shared.topology import HANDOVER
 
 
 def take_over(
@@ -51,8 +49,7 @@ def take_over(
         if lead.stage == SQL:
             handed = max(handed, lead.episode)
     for handover in (*told, *theirs):
-        outcomes.withdraw(scene, handover.handover_id, at=now)
-        emit.append(_withdrawn(handover, survivor=lead.lead_id, now=now))
+        passing.take_back(scene, handover, at=now, because=f"merged into {lead.lead_id}", emit=emit, key=lead.lead_id)
     return replace(lead, owner=owner, handed=handed, absorbed=" ".join(names))
 
 
@@ -69,7 +66,7 @@ def release(scene: Scene, lead: Lead, restored: Sequence[str]) -> Lead:
 
 def move(scene: Scene, handover: Handover, lead_id: str, *, part: int) -> None:
     """Gives a handover to another lead."""
-    scene[Key("handover", handover.handover_id)] = replace(handover, lead_id=lead_id, part=part)
+    clocks.put(scene, replace(handover, lead_id=lead_id, part=part))
     before, after = Key("handovers", handover.lead_id), Key("handovers", lead_id)
     scene[before] = tuple(id_ for id_ in scene.get(before, ()) if id_ != handover.handover_id)
     scene[after] = (*scene.get(after, ()), handover.handover_id)
@@ -85,17 +82,3 @@ def _was_told(scene: Scene, handover_id: str, *, at: datetime) -> bool:
     """Whether the topic has it already that the merge of that time withdrew this handover."""
     told: bytes | None = scene.get(Key("recalled", events.withdrawal_event(handover_id)))
     return told is not None and events.withdrawn(told).at == at
-
-
-def _withdrawn(handover: Handover, *, survivor: str, now: datetime) -> Outgoing:
-    """Goes under the survivor's key to the survivor's partition; its data names the lead that the owner knows."""
-    event_id = events.withdrawal_event(handover.handover_id)
-    told = contracts.HandoverWithdrawn(
-        event_id=event_id,
-        handover_id=handover.handover_id,
-        lead_id=handover.opened_for,
-        owner=events.kept(handover.document).owner,
-        because=f"merged into {survivor}",
-        at=now,
-    )
-    return Outgoing(HANDOVER, survivor, "lead.handover.withdrawn", event_id, told)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from services.route.domain import choice, events, pools, recent
+from services.route.domain import choice, clocks, events, pools, recent
 from services.route.domain.lifecycle import State
 from services.route.domain.routing import Owner, Routing
 from services.route.domain.state import Account, Handover, Key, Lead, Queued, Scene
@@ -33,67 +33,99 @@ def open_handover(
     account = choice.account_of(scored.profile)
     document: bytes | None = scene.get(Key("recalled", event_id))
     if document is not None:
-        said = events.kept(document)
-        owner_id, pool, created_at = said.owner.id, choice.pool_in(said.path), said.created_at
-        if pool is not None:
-            key = Key("pool", pool)
-            scene[key] = pools.given(scene.get(key, {}), owner_id)
+        handover = offered(document, lead=lead, pool=choice.pool_in(events.kept(document).path))
+        count(scene, handover)
     else:
         raw = events.passed_on(value)
         chosen = choice.choose(routing, scene, lead=lead, account=account, scored=scored, raw=raw)
         if chosen.owner is None:
             scene[Key("queue", lead.lead_id)] = Queued(lead.part, lead.episode, chosen.reason, _json(chosen.path), now)
             return msgspec.structs.replace(lead, queued=True)
-        owner_id, pool, created_at = chosen.owner.id, chosen.pool, now
-        if pool is not None:
-            scene[Key("pool", pool)] = chosen.counters
-        document = composed(scored, raw, lead=lead, event_id=event_id, owner=chosen.owner, chosen=chosen, now=now)
-    handover = Handover(
-        handover_id=events.handover_id(lead.lead_id, lead.episode, FIRST_ATTEMPT),
-        part=lead.part,
-        lead_id=lead.lead_id,
-        opened_for=lead.lead_id,
-        episode=lead.episode,
-        attempt=FIRST_ATTEMPT,
-        owner=owner_id,
-        pool=pool,
-        state=State.OFFERED,
-        state_at=created_at,
-        created_at=created_at,
-        document=document,
-        withdrawn_at=None,
-    )
-    emit.append(Outgoing(HANDOVER, lead.lead_id, "lead.handover", event_id, document))
-    mine = Key("handovers", lead.lead_id)
-    scene[Key("handover", handover.handover_id)] = handover
-    scene[mine] = (*scene.get(mine, ()), handover.handover_id)
+        if chosen.pool is not None:
+            scene[Key("pool", chosen.pool)] = chosen.counters
+        document = composed(routing, scored, raw, lead=lead, owner=chosen.owner, chosen=chosen, now=now)
+        handover = offered(document, lead=lead, pool=chosen.pool)
+    add(scene, handover, emit=emit)
     if account is not None:
-        _own(routing, scene, account=account, owner=owner_id, lead_id=lead.lead_id, now=created_at)
+        _own(routing, scene, account=account, owner=handover.owner, lead_id=lead.lead_id, now=handover.created_at)
     if lead.queued:
         scene[Key("queue", lead.lead_id)] = None
-    return msgspec.structs.replace(lead, handed=lead.episode, owner=owner_id, queued=False)
+    return msgspec.structs.replace(lead, handed=lead.episode, owner=handover.owner, queued=False)
+
+
+def offered(document: bytes, *, lead: Lead, pool: str | None, opened_for: str | None = None) -> Handover:
+    """A handover as it begins, by what is written of it. `opened_for` is the lead in its name, where that is another one."""
+    said = events.kept(document)
+    return Handover(
+        handover_id=said.handover_id,
+        part=lead.part,
+        lead_id=lead.lead_id,
+        opened_for=opened_for or lead.lead_id,
+        episode=said.episode,
+        attempt=said.attempt,
+        owner=said.owner.id,
+        pool=pool,
+        state=State.OFFERED,
+        state_at=said.created_at,
+        created_at=said.created_at,
+        document=document,
+        withdrawn_at=None,
+        accept_by=said.accept_by,
+        contact_by=said.contact_by,
+    )
+
+
+def count(scene: Scene, handover: Handover) -> None:
+    """Counts a handover that stands on the topic already as given by its pool."""
+    if handover.pool is not None:
+        key = Key("pool", handover.pool)
+        scene[key] = pools.given(scene.get(key, {}), handover.owner)
+
+
+def add(scene: Scene, handover: Handover, *, emit: MutableSequence[Outgoing]) -> None:
+    """Hands over: the handover is its lead's, its clocks run, and its owner is told."""
+    clocks.put(scene, handover)
+    mine = Key("handovers", handover.lead_id)
+    scene[mine] = (*scene.get(mine, ()), handover.handover_id)
+    event_id = events.handover_event(handover.opened_for, handover.episode, handover.attempt)
+    emit.append(Outgoing(HANDOVER, handover.lead_id, "lead.handover", event_id, handover.document))
+
+
+def deadlines_of(routing: Routing, owner: Owner, at: datetime) -> tuple[datetime | None, datetime | None]:
+    """Until when an owner who gets a lead at `at` is to accept it, and to contact it: in the owner's working time."""
+    accept, contact = routing.deadlines.accept, routing.deadlines.contact
+    return (
+        owner.calendar.add(at, accept) if accept is not None else None,
+        owner.calendar.add(at, contact) if contact is not None else None,
+    )
+
+
+def told(owner: Owner) -> contracts.Owner:
+    """An owner as the topic tells of one."""
+    return contracts.Owner(id=owner.id, name=owner.name, email=owner.email, team=owner.team)
 
 
 def composed(
+    routing: Routing,
     scored: contracts.Scored,
     raw: events.PassedOn,
     *,
     lead: Lead,
-    event_id: str,
     owner: Owner,
     chosen: choice.Choice,
     now: datetime,
 ) -> bytes:
     """The lead.handover as JSON. Profile, touches, activities and consent are passed on as they came."""
     top = sorted(scored.contributions, key=lambda one: (-abs(one.points), one.rule))[:TOP_CONTRIBUTIONS]
+    accept_by, contact_by = deadlines_of(routing, owner, now)
     return contracts.encode(
         events.Handover(
-            event_id=event_id,
+            event_id=events.handover_event(lead.lead_id, lead.episode, FIRST_ATTEMPT),
             handover_id=events.handover_id(lead.lead_id, lead.episode, FIRST_ATTEMPT),
             lead_id=lead.lead_id,
             episode=lead.episode,
             attempt=FIRST_ATTEMPT,
-            owner=contracts.Owner(id=owner.id, name=owner.name, email=owner.email, team=owner.team),
+            owner=told(owner),
             profile=raw.profile,
             score=contracts.HandoverScore(
                 total=scored.score.total,
@@ -108,7 +140,10 @@ def composed(
             first_touch=events.given(raw.first_touch),
             last_touch=events.given(raw.last_touch),
             recent_activities=recent.newest_first(lead.recent),
+            accept_by=accept_by,
+            contact_by=contact_by,
             consent=events.given(events.consent_of(raw.profile)),
+            segments=scored.segments or None,
         )
     )
 

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
-from services.route.domain import events
+from services.route.domain import clocks, events
 from services.route.domain.events import OutcomeCommand
-from services.route.domain.lifecycle import OPEN, State, Verdict, judge
+from services.route.domain.lifecycle import OPEN, REACHED, TAKEN_ON, State, Verdict, judge
 from services.route.domain.state import Handover, Key, Lead, Logged, Scene
 
 EVER = datetime(1, 1, 1, tzinfo=UTC)  # since when a lead has been itself
@@ -68,12 +68,6 @@ def settle(scene: Scene, lead_id: str) -> None:
         _fold(scene, handover, told.get(handover.handover_id, []))
 
 
-def withdraw(scene: Scene, handover_id: str, *, at: datetime) -> None:
-    """Withdraws a handover as of `at`. What that makes of it is told by the next `settle`."""
-    key = Key("handover", handover_id)
-    scene[key] = replace(scene[key], withdrawn_at=at)
-
-
 def was_open(scene: Scene, handover: Handover, *, at: datetime) -> bool:
     """Whether a handover was open by what the broker had up to `at`, as far as that is known here. What it had later does not count,
     known or not: a merge that is read late decides as it would have in time."""
@@ -94,10 +88,15 @@ def in_order(said: Iterable[Logged]) -> list[Logged]:
 
 def _fold(scene: Scene, handover: Handover, said: list[Logged]) -> None:
     """The handover and the verdicts on it: from its offer through all that happened to it, its withdrawal in its place."""
-    state, state_at, withdrawn_at = State.OFFERED, handover.created_at, handover.withdrawn_at
+    state, state_at, taken_at = State.OFFERED, handover.created_at, handover.withdrawn_at
+    taken = State.EXPIRED if handover.expired else State.WITHDRAWN
+    accepted_at: datetime | None = None
+    contacted_at: datetime | None = None
     for logged in in_order(said):
-        if withdrawn_at is not None and logged.occurred_at > withdrawn_at and state in OPEN:
-            state, state_at = State.WITHDRAWN, withdrawn_at
+        # A merge is judged by when things happened. Whoever let a handover expire has lost it when the broker knows of nothing else.
+        at = logged.received_at if handover.expired else logged.occurred_at
+        if taken_at is not None and at > taken_at and state in OPEN:
+            state, state_at = taken, taken_at
         verdict, after = judge(state, logged.outcome)
         _note(
             scene,
@@ -106,10 +105,13 @@ def _fold(scene: Scene, handover: Handover, said: list[Logged]) -> None:
         )
         if verdict is Verdict.APPLIED:
             state, state_at = after, logged.occurred_at
-    if withdrawn_at is not None and state in OPEN:
-        state, state_at = State.WITHDRAWN, withdrawn_at
-    if (state, state_at) != (handover.state, handover.state_at):
-        scene[Key("handover", handover.handover_id)] = replace(handover, state=state, state_at=state_at)
+            accepted_at = accepted_at or (state_at if state in TAKEN_ON else None)
+            contacted_at = contacted_at or (state_at if state in REACHED else None)
+    if taken_at is not None and state in OPEN:
+        state, state_at = taken, taken_at
+    after_all = replace(handover, state=state, state_at=state_at, accepted_at=accepted_at, contacted_at=contacted_at)
+    if after_all != handover:
+        clocks.put(scene, after_all)
 
 
 def _note(scene: Scene, before: Logged, after: Logged) -> None:

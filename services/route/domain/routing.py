@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from services.route.domain.conditions import Condition, Mentions
+from services.route.domain.working import Calendar
+
+
+def always() -> Calendar:
+    """The calendar of who is always there."""
+    return Calendar(ZoneInfo("UTC"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +26,7 @@ class Owner:
     email: str
     team: str | None = None
     timezone: str | None = None
+    calendar: Calendar = field(default_factory=always, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +70,16 @@ Sticky = Literal["owner", "account"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deadlines:
+    """How soon an owner must accept and contact, in their working time (None: whenever); after the last attempt somebody is told."""
+
+    accept: timedelta | None = None
+    contact: timedelta | None = None
+    attempts: int = 1
+    escalate_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Routing:
     """A whole document that passed every check of document.py: each target, member and fallback is there."""
 
@@ -71,5 +90,6 @@ class Routing:
     sticky: tuple[Sticky, ...] = ()
     lists: Mapping[str, tuple[str, ...]]
     reject_reasons: tuple[str, ...] = ()
+    deadlines: Deadlines = Deadlines()
     fallback: Target | None = None  # when_nobody_is_free
     mentions: Mentions  # what the rules' conditions look at

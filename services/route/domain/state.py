@@ -47,7 +47,14 @@ class Handover(Struct, frozen=True):
     state_at: datetime
     created_at: datetime
     document: bytes  # as it was written to the topic
-    withdrawn_at: datetime | None  # when a merge withdrew it, if one did
+    withdrawn_at: datetime | None  # when it was taken back, if it was
+    expired: bool = False  # and whether because nobody accepted it
+    accept_by: datetime | None = None
+    contact_by: datetime | None = None
+    accept_escalated: bool = False  # nobody accepted it in time, and nobody is left to pass it on to
+    contact_escalated: bool = False  # nobody contacted the lead in time
+    accepted_at: datetime | None = None  # by what sales said, as outcomes.py folds it
+    contacted_at: datetime | None = None
 
 
 class Account(Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -9,11 +10,12 @@ from typing import Any
 
 import msgspec
 
-from services.route.domain import document, events
+from services.route.domain import document, events, timers
 from services.route.domain.decide import deciding
 from services.route.domain.decode import decode
-from services.route.domain.routing import Routing
-from services.route.domain.state import Handover, Key, Lead
+from services.route.domain.events import Due
+from services.route.domain.routing import Deadlines, Routing
+from services.route.domain.state import Handover, Key, Lead, Timer, TimerKey
 from services.route.settings import SHIPPED_ROUTING
 from shared import contracts
 from shared.clock import to_ms
@@ -47,6 +49,13 @@ owners:
 pools: {{all: [ann, bob]}}
 rules: [{{id: everybody, when: 'true', to: {{pool: all}}}}]
 """)
+
+
+def in_time(by: Routing, **given: Any) -> Routing:
+    """The same document with deadlines: half an hour to accept, four to contact, three attempts, and the desk looks after the rest."""
+    half_an_hour, four = timedelta(minutes=30), timedelta(hours=4)
+    deadlines: dict[str, Any] = {"accept": half_an_hour, "contact": four, "attempts": 3, "escalate_to": "desk"} | given
+    return dataclasses.replace(by, deadlines=Deadlines(**deadlines))
 
 
 def activity(**given: Any) -> dict[str, Any]:
@@ -131,6 +140,30 @@ class Desk:
             assert isinstance(outcome, Decision), outcome
             written += outcome.emit
         return written
+
+    def passes(self, until: datetime) -> list[Outgoing]:
+        """The clock goes on to `until`: what falls due meanwhile, and what that makes route write."""
+        written: list[Outgoing] = []
+        while due := self.due(until):
+            outcome = self.decide(self.world, due[0])
+            assert isinstance(outcome, Decision), outcome
+            self.world.update(outcome.changes)
+            written += outcome.emit
+        self.emitted += written
+        self.moment = max(self.moment, until)
+        return written
+
+    def due(self, until: datetime) -> list[Input]:
+        """What fell due up to `until`, as the clock gives it."""
+        return [
+            Input(timers.input_id(timer, one.due_at), Due(timer.lead_id, timer.kind), one.due_at, one.part)
+            for timer, one in sorted(self.timers().items(), key=lambda one: (one[1].due_at, one[0]))
+            if one.due_at <= until
+        ]
+
+    def timers(self) -> dict[TimerKey, Timer]:
+        """The timers that run."""
+        return {key: one for key, one in self.world.items() if isinstance(key, TimerKey) and one is not None}
 
     def judges(self, one: Record | Mapping[str, Any]) -> Outcome:
         self.moment += timedelta(seconds=1)

@@ -73,7 +73,8 @@ WITH present AS MATERIALIZED (
 SELECT array(SELECT ROW (lead_id, part, score_version, stage, episode, handed, owner, queued, absorbed, recent)
                FROM lead WHERE lead_id = ANY (array(SELECT lead_id FROM wanted))) AS leads,
        array(SELECT ROW (handover_id, part, lead_id, opened_for, episode, attempt, owner, pool, state, state_at, created_at, document,
-                         coalesce(withdrawn_at, CASE WHEN state = 'withdrawn' THEN state_at END))
+                         coalesce(withdrawn_at, CASE WHEN state = 'withdrawn' THEN state_at END), expired, accept_by, contact_by,
+                         accept_escalated, contact_escalated, accepted_at, contacted_at)
                FROM locked ORDER BY created_at, handover_id) AS handovers,
        array(SELECT ROW (lead_id, survivor, joined, at)
                FROM absorbed WHERE survivor = ANY (array(SELECT lead_id FROM wanted)) ORDER BY lead_id) AS absorbed,

@@ -60,43 +60,46 @@ SAVE_ALL_LEADS = f"WITH never_in_sql AS ({SAVE_NEVER_IN_SQL}) {SAVE_LEADS}"
 SAVE_ALL = f"""
 WITH never_in_sql AS ({SAVE_NEVER_IN_SQL}), leads AS ({SAVE_LEADS}), handovers AS (
     INSERT INTO handover (handover_id, part, lead_id, opened_for, episode, attempt, owner, pool, state, state_at, created_at, document,
-                          withdrawn_at)
+                          withdrawn_at, expired, accept_by, contact_by, accept_escalated, contact_escalated, accepted_at, contacted_at)
     SELECT * FROM unnest($16::text[], $17::int[], $18::text[], $19::text[], $20::int[], $21::int[], $22::text[], $23::text[],
-                         $24::text[], $25::timestamptz[], $26::timestamptz[], $27::bytea[], $28::timestamptz[])
+                         $24::text[], $25::timestamptz[], $26::timestamptz[], $27::bytea[], $28::timestamptz[],
+                         $29::bool[], $30::timestamptz[], $31::timestamptz[], $32::bool[], $33::bool[], $34::timestamptz[],
+                         $35::timestamptz[])
     ON CONFLICT (handover_id) DO UPDATE
        SET part = excluded.part, lead_id = excluded.lead_id, owner = excluded.owner, state = excluded.state, state_at = excluded.state_at,
-           withdrawn_at = excluded.withdrawn_at
+           withdrawn_at = excluded.withdrawn_at, expired = excluded.expired, accept_escalated = excluded.accept_escalated,
+           contact_escalated = excluded.contact_escalated, accepted_at = excluded.accepted_at, contacted_at = excluded.contacted_at
 ), counters AS (
     INSERT INTO pool_member (pool, member, level, given)
-    SELECT * FROM unnest($29::text[], $30::text[], $31::bigint[], $32::bigint[])
+    SELECT * FROM unnest($36::text[], $37::text[], $38::bigint[], $39::bigint[])
     ON CONFLICT (pool, member) DO UPDATE SET level = excluded.level, given = excluded.given
 ), accounts AS (
     INSERT INTO account (domain, owner, lead_id, since)
-    SELECT * FROM unnest($33::text[], $34::text[], $35::text[], $36::timestamptz[])
+    SELECT * FROM unnest($40::text[], $41::text[], $42::text[], $43::timestamptz[])
     ON CONFLICT (domain) DO UPDATE SET owner = excluded.owner, lead_id = excluded.lead_id, since = excluded.since
 ), merges AS (
     INSERT INTO absorbed (lead_id, survivor, joined, at)
-    SELECT * FROM unnest($37::text[], $38::text[], $39::text[], $40::timestamptz[])
+    SELECT * FROM unnest($44::text[], $45::text[], $46::text[], $47::timestamptz[])
     ON CONFLICT (lead_id) DO UPDATE SET survivor = excluded.survivor, joined = excluded.joined, at = excluded.at
 ), queued AS (
     INSERT INTO queue (lead_id, part, episode, reason, path, since)
-    SELECT * FROM unnest($41::text[], $42::int[], $43::int[], $44::text[], $45::bytea[], $46::timestamptz[])
+    SELECT * FROM unnest($48::text[], $49::int[], $50::int[], $51::text[], $52::bytea[], $53::timestamptz[])
     ON CONFLICT (lead_id) DO UPDATE
        SET part = excluded.part, reason = excluded.reason, path = excluded.path, episode = excluded.episode,
            since = CASE WHEN queue.episode = excluded.episode THEN queue.since ELSE excluded.since END
 ), unqueued AS (
-    DELETE FROM queue WHERE lead_id = ANY ($47::text[])
+    DELETE FROM queue WHERE lead_id = ANY ($54::text[])
 ), outcomes AS (
     INSERT INTO outcome_log (command_id, part, lead_id, handover_id, outcome, reason, amount, currency, reported_by, occurred_at,
                              received_at, verdict, state_before, state_after, by_lead)
-    SELECT * FROM unnest($48::uuid[], $49::int[], $50::text[], $51::text[], $52::text[], $53::text[], $54::float8[], $55::text[],
-                         $56::text[], $57::timestamptz[], $58::timestamptz[], $59::text[], $60::text[], $61::text[], $62::bool[])
+    SELECT * FROM unnest($55::uuid[], $56::int[], $57::text[], $58::text[], $59::text[], $60::text[], $61::float8[], $62::text[],
+                         $63::text[], $64::timestamptz[], $65::timestamptz[], $66::text[], $67::text[], $68::text[], $69::bool[])
     ON CONFLICT (command_id) DO UPDATE
        SET handover_id = excluded.handover_id, verdict = excluded.verdict, state_before = excluded.state_before,
            state_after = excluded.state_after, by_lead = excluded.by_lead
-), {_timers(63)}
+), {_timers(70)}
 INSERT INTO command (command_id, status, result)
-SELECT command_id, 'done', verdict FROM unnest($48::uuid[], $59::text[]) AS o(command_id, verdict)
+SELECT command_id, 'done', verdict FROM unnest($55::uuid[], $66::text[]) AS o(command_id, verdict)
 ON CONFLICT (command_id) DO UPDATE SET status = excluded.status, result = excluded.result
 """
 
@@ -136,7 +139,7 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
         await tx.execute(SAVE_ALL_LEADS, *columns)
         return
     queued: list[tuple[str, Queued | None]] = others.get("queue", [])
-    columns += _columns(13, [astuple(handover) for _, handover in others.get("handover", ())])
+    columns += _columns(20, [astuple(handover) for _, handover in others.get("handover", ())])
     columns += _columns(
         4,
         [
