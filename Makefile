@@ -57,6 +57,7 @@ lint: install $(TRACKER)/node_modules/.package-lock.json ## Check style, types, 
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m shared.generate --check
 	@$(BIN)/python -m services.enrich.generate --check
+	@$(BIN)/python -m services.route.generate --check
 	@cd $(TRACKER) && npm run --silent check && npm run --silent build -- --check
 	@$(BIN)/python -m services.capture.generate --check
 	@$(BIN)/python -m services.score.generate --check
@@ -77,9 +78,10 @@ chaos-spool: install ## Kafka, Postgres and both away under steady posts, captur
 mutate: install ## Break the delivery core's safeguards one by one in a copy; the tests must turn red each time.
 	@$(BIN)/python -m tests.mutate
 
-generate: install ## Write the files that come from the code or from libraries: schemas, AsyncAPI, the picture, names of countries, languages and time zones, crawlers, names of forms' fields, the ruleset's schema.
+generate: install ## Write the files that come from the code or from libraries: schemas, AsyncAPI, the pictures, names of countries, languages and time zones, crawlers, names of forms' fields, the ruleset's schema.
 	@$(BIN)/python -m shared.generate
 	@$(BIN)/python -m services.enrich.generate
+	@$(BIN)/python -m services.route.generate
 	@$(BIN)/python -m services.capture.generate
 	@$(BIN)/python -m services.score.generate
 
