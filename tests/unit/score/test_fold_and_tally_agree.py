@@ -10,10 +10,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.score.domain.fold import fold
+from services.score.domain.lead import State
 from shared.contracts import Scored
 from tests.unit.score.builders import NOON, RULESET, Desk, an_activity, enriched, ruleset
 
 IN_FORCE = ruleset()
+_NOTHING_SAID = State()
 IN_ST_JOHNS = ruleset(RULESET.replace("Europe/Berlin", "America/St_Johns"))
 BEFORE_CLOCKS_GO_BACK = datetime(2007, 11, 4, 2, 20, tzinfo=UTC)  # 23:50 there; at 00:01 it became 23:01 again
 
@@ -68,9 +70,19 @@ def agree(
     profile: dict[str, Any],
     in_force: Any = IN_FORCE,
     now: datetime = NOON,
+    state: State = _NOTHING_SAID,
 ) -> None:
+    """What was told is what the fold says; `state` knows what sales said."""
     assert scored is not None
-    expected = fold(in_force.ruleset, told, profile, now=now)
+    expected = fold(
+        in_force.ruleset,
+        told,
+        profile,
+        now=now,
+        recycled=state.recycled,
+        customer_since=state.customer_since,
+        sent_back_at=state.sent_back_at,
+    )
     assert scored.score.total == float(expected.total)
     assert scored.score.fit == float(expected.fit)
     assert scored.score.engagement == float(expected.engagement)
