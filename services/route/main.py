@@ -4,37 +4,61 @@ from __future__ import annotations
 
 import sys
 import zoneinfo
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, MutableMapping, Sequence
+from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from services.route import api
+from services.route import api, api_nurture
 from services.route.domain import document, intake
 from services.route.domain.decide import deciding
 from services.route.domain.decode import decode
+from services.route.domain.nurture import read
+from services.route.domain.nurture.beside import beside
+from services.route.domain.nurture.ready import Ready
+from services.route.domain.reading import Unreadable
 from services.route.domain.routing import Routing
-from services.route.settings import Settings
-from services.route.store import batch
+from services.route.settings import SHIPPED_NURTURE, Settings
+from services.route.store import batch, nurture
 from services.route.store import intake as intake_store
 from shared import service, settings, topology
 from shared.database import Pool
-from shared.stage import Stage
+from shared.documents import api as documents
+from shared.documents.inforce import Documents, Unusable
+from shared.stage import Input, Stage, Tx
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def stages(routing: Routing) -> Sequence[Stage]:
-    """The two stages under one routing document."""
+def stages(routing: Routing, nurturing: Documents[Ready] | None = None) -> Sequence[Stage]:
+    """The two stages under one routing document and what nurture decides by; the shipped document where none is given."""
+    nurtured = nurturing if nurturing is not None else nurture_from(SHIPPED_NURTURE)
+
+    def in_force(part: int, now: datetime) -> Ready:
+        return nurtured.at(part, now).document
+
+    async def load(tx: Tx, inputs: Sequence[Input]) -> MutableMapping[Hashable, Any]:
+        world = await batch.load(tx, inputs)
+        await nurture.load(tx, world, inputs, in_force)
+        return world
+
+    async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
+        await batch.save(tx, changes)
+        await nurture.save(tx, changes)
+
     return (
         Stage(
             name="route",
             reads=(topology.SCORED, topology.COMMANDS),
             writes=(topology.HANDOVER, topology.NURTURE),
             decode=decode,
-            load=batch.load,
-            decide=deciding(routing),
-            save=batch.save,
+            load=load,
+            decide=beside(deciding(routing), in_force),
+            save=save,
             due=batch.due,
             due_seconds=1.0,
+            documents=(nurtured,),
         ),
         Stage(
             name="intake",
@@ -61,10 +85,30 @@ def routing_in(path: Path) -> Routing:
     raise SystemExit(2)
 
 
+def nurture_from(path: Path) -> Documents[Ready]:
+    """What nurture decides by: the document in `path` until one is published. Every mistake in it on stderr, and exit code 2."""
+    try:
+        return Documents("nurture", read=_nurture, name=lambda _: read.NAME, first=path.read_text("utf-8"))
+    except Unusable as error:
+        print(f"The nurture document {path} can't be used:", *error.mistakes, sep="\n  ", file=sys.stderr)
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "not UTF-8"
+        print(f"The nurture document {path} can't be read: {why}. Set LEADFLOW_ROUTE_NURTURE to one.", file=sys.stderr)
+    raise SystemExit(2)
+
+
+def _nurture(text: str) -> Ready:
+    try:
+        return Ready(read.read(text))
+    except Unreadable as error:
+        raise Unusable(error.mistakes) from None
+
+
 def main() -> None:
     """Runs route until it is told to stop."""
     told = settings.load(Settings)
-    both = stages(routing_in(told.route_routing))
+    nurturing = nurture_from(told.route_nurture)
+    both = stages(routing_in(told.route_routing), nurturing)
 
     def made(_: Pool) -> Sequence[Stage]:
         return both
@@ -74,7 +118,19 @@ def main() -> None:
         told,
         stages=made,
         migrations=MIGRATIONS,
-        routes=lambda context: [api.routes(context.pool, context.send)],
+        routes=lambda context: [
+            api.routes(context.pool, context.send),
+            api_nurture.routes(context.pool, context.send),
+            documents.routes(
+                nurturing,
+                pool=context.pool,
+                send=context.send,
+                partitions=context.partitions,
+                path="/v1/nurture",
+                source="route-api",
+                status=partial(api_nurture.status, context.pool),
+            ),
+        ],
     )
 
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from shared.settings import Common
 
+SHIPPED_NURTURE = Path(__file__).parent / "nurturing" / "default.yaml"
 SHIPPED_ROUTING = Path(__file__).parent / "routing" / "default.yaml"
 
 
@@ -18,4 +19,9 @@ class Settings(Common):
         default=SHIPPED_ROUTING,
         description="the routing document: owners, pools and rules",
         examples=["/etc/leadflow/routing.yaml"],
+    )
+    route_nurture: Path = Field(
+        default=SHIPPED_NURTURE,
+        description="the nurture document that is in force before one is published: tracks, limits and content",
+        examples=["/etc/leadflow/nurture.yaml"],
     )

@@ -83,7 +83,8 @@ class HandoverEscalated(Model, frozen=True):
 
 
 class Nurture(Model, frozen=True):
-    """lead.nurture: one step of a track that is due, or was skipped and why."""
+    """lead.nurture: one step of a track, or something that a form asked for (track `magnets`): to be sent, or `skipped` and why. A step is told
+    once, but for its waiting (`skipped: quiet`, with the `due_at` at which it is looked at again)."""
 
     event_id: str
     enrolment_id: str
@@ -94,3 +95,12 @@ class Nurture(Model, frozen=True):
     channel: str | None = None
     due_at: Moment | None = None
     skipped: str | None = None
+    at: Moment | None = None  # when it was decided
+    because: str | None = None  # the reason of a skip in the document's words: which limit, which consent
+    transactional: bool | None = None  # asked for, so that it needs no consent to marketing
+    address: Personal | None = None
+    subject: str | None = None  # a template of the document
+    template: str | None = None
+    audience: str | None = None  # that it adds the lead to
+    stage: str | None = None
+    profile: Profile | None = None  # what templates may show

@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 
 from services.enrich.main import stage as enrich_stage
+from services.route.domain.events import Scored
+from services.route.domain.nurture.state import Stored
 from services.route.main import routing_in
 from services.route.main import stages as route_stages
 from services.score.main import stage as score_stage
@@ -70,6 +72,10 @@ class House:
         """What one stage wrote, in order, by type."""
         return [type_ for by, type_, _ in self.effects if by == stage]
 
+    def handed(self) -> list[str]:
+        """What route wrote to sales tools, in order, by type."""
+        return [type_ for type_ in self.types("route") if type_ != "lead.nurture"]
+
     def last(self, topic: str) -> dict[str, Any]:
         """The newest record of a topic."""
         return self.written[topic][-1]
@@ -108,6 +114,9 @@ class House:
         inputs = {one.event_id: one for one in said if isinstance(one, Input)}
         fresh = [one for id_, one in inputs.items() if id_ not in self._seen[stage.name]]
         self._seen[stage.name] |= inputs.keys()
+        for one in fresh:  # nobody is suppressed here
+            if type(one.event) is Scored:
+                self._worlds[stage.name][Stored("suppressed", one.event.lead_id)] = ()
         done = fold(stage, self._worlds[stage.name], fresh, partitions=PARTITIONS, refused={})
         assert not done.rejected, [
             (message.headers, message.value)

@@ -25,7 +25,7 @@ def test_an_old_enquiry_counts_and_is_not_handed_over() -> None:
     house.capture(of_the_past(id="1", email="jo@acme.example", minutes=-90 * 24 * 60, **CALLABLE))
     scored = house.last("leads.scored.v1")
     assert (scored["stage"], scored["score"]["total"] > 100, scored["activity"]["name"]) == ("MQL", True, "contact")
-    assert house.types("route") == []
+    assert house.handed() == []
 
 
 def test_the_next_thing_that_happens_now_hands_the_lead_over_with_its_past() -> None:
@@ -57,9 +57,9 @@ def test_two_halves_that_the_past_makes_one_are_not_handed_over_by_that() -> Non
     assert house.types("enrich").count("lead.merged") == 1
     scored = house.last("leads.scored.v1")
     assert (scored["score"]["total"] > 100, scored["stage"]) == (True, "MQL")
-    assert house.types("route") == []
+    assert house.handed() == []
     house.capture(captured(id="4", kind="page", name="page", email="jo@acme.example", minutes=3))
-    assert house.types("route") == ["lead.handover"]
+    assert house.handed() == ["lead.handover"]
 
 
 ROW = {"E-Mail": "jo@acme.example", "Tel": "+49 30 901820", "Land": "Germany", "Firma": "Acme GmbH", "Formular": "demo",
@@ -103,4 +103,4 @@ async def test_a_form_that_is_imported_scores_as_one_that_is_posted(as_history: 
     assert told(scored) == told(wanted)
     assert {**scored["profile"], "consent": 0} == {**wanted["profile"], "consent": 0}
     assert scored["activity"]["kind"] == "form"
-    assert (scored["stage"], house.types("route")) == (("MQL", []) if as_history else ("SQL", ["lead.handover"]))
+    assert (scored["stage"], house.handed()) == (("MQL", []) if as_history else ("SQL", ["lead.handover"]))

@@ -57,10 +57,11 @@ def test_a_visitors_history_comes_along_when_they_identify() -> None:
     assert house.written["leads.scored.v1"][0]["activity"]["occurred_at"].startswith("2026-11-27T09:00:00")
 
 
-def test_a_free_mail_reader_is_not_handed_over() -> None:
+def test_a_free_mail_reader_is_not_handed_over_but_asked_for_an_e_book() -> None:
     house = House()
     house.capture(captured(id="1", name="magnet-ebook", email="jo@gmail.com"))
-    assert house.types("route") == []
+    assert house.types("route") == ["lead.nurture"]
+    assert house.last("leads.nurture.v1")["content"] == "ebook-link"
     assert house.last("leads.scored.v1")["stage"] == "IQL"
 
 

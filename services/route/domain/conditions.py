@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import cel
 
 VARIABLES = frozenset({"profile", "score", "lead", "first_touch", "last_touch", "lists"})
+_ANY_DOCUMENTS = VARIABLES | {"activity"}  # nurture's conditions see it too
 
 # The functions of the CEL specification that the library evaluates; its operators have names with _ or @ or !.
 _FUNCTIONS = frozenset(
@@ -20,8 +21,7 @@ _FUNCTIONS = frozenset(
 _TYPES = frozenset({"bool", "bytes", "double", "int", "list", "map", "null_type", "string", "uint"})
 _BOUND = re.compile(r"\b(?:all|exists|exists_one|map|filter)\s*\(\s*([A-Za-z_]\w*)\s*,")
 # A variable and the field that is taken of it, if one is: not a method, and nothing in brackets.
-_MENTION = re.compile(rf"(?<![\w.])({'|'.join(sorted(VARIABLES))})\b(?:\s*\.\s*([A-Za-z_]\w*+)(?!\s*\())?")
-_NOTHING: frozenset[str] = frozenset()
+_MENTION = re.compile(rf"(?<![\w.])({'|'.join(sorted(_ANY_DOCUMENTS))})\b(?:\s*\.\s*([A-Za-z_]\w*+)(?!\s*\())?")
 _PLACE = re.compile(r"<input>:\d+:(\d+): (?:Syntax error: )?([^\n]*)")
 
 
@@ -43,17 +43,17 @@ class NotACondition(ValueError):
     """The text is no condition that can be evaluated here; the message says why."""
 
 
-def compiled(source: str) -> Condition:
-    """The condition that `source` says. Raises NotACondition: broken syntax, or a name that conditions don't know."""
+def compiled(source: str, variables: Collection[str] = VARIABLES) -> Condition:
+    """The condition that `source` says. Raises NotACondition: broken syntax, or a name that is none of `variables`."""
     try:
         program = cel.compile(source)
     except ValueError as error:
         found = _PLACE.search(str(error))
         raise NotACondition(f"is no CEL: column {found[1]}: {found[2]}" if found else "is no CEL") from None
-    unknown = set(program.variables()) - VARIABLES - _TYPES - set(_BOUND.findall(source))
+    unknown = set(program.variables()) - set(variables) - _TYPES - set(_BOUND.findall(source))
     if unknown:
         raise NotACondition(
-            f"uses {_listed(unknown)}, which conditions do not know. They see: {', '.join(sorted(VARIABLES))}"
+            f"uses {_listed(unknown)}, which conditions do not know. They see: {', '.join(sorted(variables))}"
         )
     strange = {name for name in program.functions() if name.isidentifier() and not name.startswith("_")} - _FUNCTIONS
     if strange:
@@ -78,8 +78,8 @@ def mentioned(conditions: Iterable[Condition]) -> Mentions:
 
 
 def facts(variables: Mapping[str, Mapping[str, Any]], mentions: Mentions) -> cel.Context:
-    """What conditions are asked about, built once for all rules. A variable that is not given is an empty map, so its fields are absent."""
-    return cel.Context({name: _seen(variables.get(name, {}), mentions.get(name, _NOTHING)) for name in VARIABLES})
+    """What conditions are asked about, built once for all rules. A variable that is mentioned and not given is an empty map, so its fields are absent."""
+    return cel.Context({name: _seen(variables.get(name, {}), fields) for name, fields in mentions.items()})
 
 
 def holds(condition: Condition, about: cel.Context) -> tuple[bool, str | None]:

@@ -7,6 +7,8 @@ import msgspec
 from services.route.domain import events
 from services.route.domain.events import Commanded, Ignored, OutcomeCommand
 from services.route.domain.lifecycle import OUTCOMES
+from services.route.domain.nurture import suppressing
+from services.route.domain.nurture.suppressing import SuppressCommand
 from shared.clock import from_ms
 from shared.cloudevent import is_uuid
 from shared.outcome import Reason, Reject
@@ -44,7 +46,7 @@ def _command(record: Record) -> Input | Reject:
         return Reject(Reason.UNKNOWN_TYPE)
     try:
         command = events.commanded(record.value)
-        event = _outcome(command) if command.kind == "outcome" else _IGNORED
+        event = _event(command)
     except msgspec.ValidationError as error:
         return Reject(Reason.INVALID, events.place_of(error))
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -54,6 +56,19 @@ def _command(record: Record) -> Input | Reject:
     if isinstance(event, Reject):
         return event
     return Input(command.event_id, event, from_ms(record.timestamp_ms), record.part, record)
+
+
+def _event(command: Commanded) -> OutcomeCommand | SuppressCommand | Ignored | Reject:
+    if command.kind == "outcome":
+        return _outcome(command)
+    if command.kind in (suppressing.SUPPRESS, suppressing.LIFT):
+        if not command.lead_id:
+            return Reject(Reason.NO_IDENTIFIER, "a suppression names a lead")
+        said = suppressing.command(command.event_id, command.lead_id, command.kind, command.payload, command.by)
+        if any("\x00" in text for text in (said.lead_id, said.channel, said.why, said.address, said.by)):
+            return Reject(Reason.INVALID, "a NUL in a text")
+        return said
+    return _IGNORED
 
 
 def _outcome(command: Commanded) -> OutcomeCommand | Reject:

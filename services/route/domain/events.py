@@ -29,6 +29,7 @@ class Scored(Struct, frozen=True):
     activity: Raw = NOTHING
     absorbed: list[OneWord] | None = None
     restored: list[OneWord] | None = None
+    segments: tuple[str, ...] = ()
 
 
 class OutcomeAsked(Struct, frozen=True):

@@ -11,6 +11,7 @@ from msgspec import Struct
 from services.route.domain import choice, events, timers
 from services.route.domain.events import Due, OutcomeCommand, Scored
 from services.route.domain.lead import moved, newly_absorbed, opens, released
+from services.route.domain.nurture.suppressing import SuppressCommand
 from services.route.domain.opening import FIRST_ATTEMPT
 from services.route.domain.state import DUE, SQL, Lead, nobody
 from shared.stage import Input
@@ -32,7 +33,7 @@ def lead_ids(inputs: Iterable[Input]) -> list[str]:
     found: set[str] = set()
     for input_ in inputs:
         event = input_.event
-        if type(event) is Scored or type(event) is Due:
+        if type(event) is Scored or type(event) is Due or type(event) is SuppressCommand:
             found.add(event.lead_id)
         elif type(event) is OutcomeCommand:
             found.add(event.lead_id)

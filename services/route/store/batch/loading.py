@@ -10,8 +10,10 @@ from msgspec.structs import replace
 
 from services.route.domain import events, needs, outcomes
 from services.route.domain.lifecycle import State, Verdict
+from services.route.domain.nurture.state import Stored
 from services.route.domain.pools import Counter
 from services.route.domain.state import DUE, Account, Handover, Key, Lead, Logged, Timer, TimerKey
+from services.route.store import nurture
 from shared.stage import Input, Tx
 
 # The gate: an advisory lock until the end of the transaction, one for the whole store.
@@ -34,11 +36,17 @@ SELECT timer.lead_id, timer.part, 0, '', 0, 0, NULL, false, '', NULL, timer.kind
  WHERE timer.lead_id = ANY ($1::text[])
 """
 
-# The leads of a batch as they stand, and their timers that are due.
+# The nurture of the batch's leads (store/nurture.py), in the columns of a lead for the same reason.
+_NURTURE = """
+SELECT lead_id, part, 0, '', 0, 0, NULL, false, '', data, '', NULL, NULL FROM nurture WHERE lead_id = ANY ($1::text[])
+"""
+
+# The leads of a batch as they stand, their nurture, and their timers that are due.
 LEADS = f"""
 SELECT lead_id, part, score_version, stage, episode, handed, owner, queued, absorbed, recent, NULL AS kind, NULL AS key,
        NULL::timestamptz AS due_at
   FROM lead WHERE lead_id = ANY ($1::text[])
+ UNION ALL {_NURTURE}
  UNION ALL {_DUE}
 """
 
@@ -49,6 +57,7 @@ WITH gate AS MATERIALIZED (SELECT pg_advisory_xact_lock($4))
 SELECT lead.lead_id, part, score_version, stage, episode, handed, owner, queued, absorbed, recent, NULL AS kind, NULL AS key,
        NULL::timestamptz AS due_at
   FROM gate LEFT JOIN lead ON lead_id = ANY ($1::text[])
+ UNION ALL {_NURTURE}
  UNION ALL {_DUE}
 """
 
@@ -104,9 +113,11 @@ async def load(tx: Tx, inputs: Sequence[Input]) -> MutableMapping[Hashable, Any]
     asked = (ids, list(until), list(until.values()))
     gated = needs.looks_gated(inputs)
     rows = await (tx.fetch(LEADS_BEHIND_THE_GATE, *asked, _GATE) if gated else tx.fetch(LEADS, *asked))
-    world: dict[Hashable, Any] = {row[0]: Lead(*row[:10]) for row in rows if row[9] is not None}
-    if rows and rows[-1][10] is not None:
-        _run(world, [(row[0], row[10], row[11], row[1], row[12]) for row in rows if row[10] is not None])
+    world: dict[Hashable, Any] = {row[0]: Lead(*row[:10]) for row in rows if row[10] is None and row[9] is not None}
+    if rows and rows[-1][10] is not None:  # timers come last
+        if rows[-1][10]:
+            _run(world, [(row[0], row[10], row[11], row[1], row[12]) for row in rows if row[10]])
+        world |= {Stored("nurture", row[0]): nurture.unpack(row[9]) for row in rows if row[10] == ""}
     more = needs.needs(world, inputs)
     if more is not None:
         if more.gate and not gated:

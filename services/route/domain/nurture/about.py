@@ -1,0 +1,179 @@
+"""What conditions see of a lead, decoded only as far as one looks; and what the newest lead.scored says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Raw, Struct
+
+from services.route.domain.nurture.state import Facts, Nurtured
+
+_NOTHING: dict[str, Any] = {}
+_decode = msgspec.json.decode
+
+
+class _Told(Struct, frozen=True):
+    """lead.scored, as much of it as nurture keeps."""
+
+    score_version: int
+    stage: str
+    previous_stage: str
+    grade: str
+    score: Raw
+    profile: Raw
+    stage_since: str = ""
+    probability: float | None = None
+    episode: int | None = None
+    segments: tuple[str, ...] = ()
+    activities: Raw = Raw(b"{}")
+
+
+_told = msgspec.json.Decoder(_Told).decode
+
+
+def facts(value: bytes) -> Facts:
+    """What a lead.scored says. Raises msgspec.ValidationError when it is not what the contract says."""
+    told = _told(value)
+    return Facts(
+        told.score_version,
+        told.stage,
+        told.previous_stage,
+        told.stage_since,
+        told.grade,
+        told.probability,
+        told.episode or 0,
+        told.segments,
+        bytes(told.score),
+        bytes(told.profile),
+        bytes(told.activities),
+    )
+
+
+class Seen:
+    """One lead as conditions see it at one moment, with the activity that came, if one did."""
+
+    __slots__ = ("_activity", "_lead", "_profile", "nurtured")
+
+    def __init__(self, nurtured: Nurtured, activity: Mapping[str, Any] | None = None) -> None:
+        self.nurtured = nurtured
+        self._activity = activity
+        self._lead: dict[str, Any] | None = None
+        self._profile: dict[str, Any] | None = None
+
+    def see(self, variable: str) -> Mapping[str, Any]:
+        """The fields of a variable. A variable that says nothing is empty."""
+        if variable == "lead":
+            if self._lead is None:
+                self._lead = _lead(self.nurtured)
+            return self._lead
+        if variable == "profile":
+            return self.profile
+        if variable == "score":
+            return _score(self.nurtured.facts)
+        if variable == "activity" and self._activity is not None:
+            return self._activity
+        return _NOTHING
+
+    def few(self, names: tuple[str, ...]) -> tuple[Any, ...]:
+        """The values of these fields of `lead` (question.py's few)."""
+        nurtured = self.nurtured
+        of = {"stage": nurtured.facts.stage, "episodes": nurtured.facts.episodes, "recycled": nurtured.recycled}
+        return tuple([of[name] for name in names])
+
+    @property
+    def profile(self) -> dict[str, Any]:
+        """The profile as it was told last."""
+        if self._profile is None:
+            found = _decode(self.nurtured.facts.profile)
+            self._profile = found if isinstance(found, dict) else {}
+        return self._profile
+
+
+def _lead(nurtured: Nurtured) -> dict[str, Any]:
+    told = nurtured.facts
+    found: dict[str, Any] = {
+        "stage": told.stage,
+        "previous_stage": told.previous_stage,
+        "stage_since": told.stage_since,
+        "segments": list(told.segments),
+        "episodes": told.episodes,
+        "recycled": nurtured.recycled,
+        "activities": _decode(told.activities),
+        "seen": dict.fromkeys(nurtured.seen, True),
+    }
+    if nurtured.recycled_because:
+        found["recycled_because"] = nurtured.recycled_because
+    return found
+
+
+def _score(told: Facts) -> dict[str, Any]:
+    found = _decode(told.score)
+    return (
+        {**found, "grade": told.grade} | ({} if told.probability is None else {"probability": told.probability})
+        if isinstance(found, dict)
+        else {}
+    )
+
+
+class _Mail(Struct, frozen=True):
+    address: str | None = None
+
+
+class _Reached(Struct, frozen=True):
+    email: _Mail | None = None
+
+
+class _Record(Struct, frozen=True):
+    profile: _Reached
+
+
+_reached = msgspec.json.Decoder(_Reached).decode
+_record = msgspec.json.Decoder(_Record).decode
+
+
+def address_in(profile: bytes) -> str | None:
+    """The e-mail address in a profile."""
+    mail = _reached(profile).email
+    return mail.address if mail is not None else None
+
+
+def address_told(value: bytes) -> str | None:
+    """The e-mail address in a lead.scored; None where there is none, or what stands there is no profile: then decide will say so."""
+    try:
+        mail = _record(value).profile.email
+    except msgspec.ValidationError:
+        return None
+    return mail.address if mail is not None else None
+
+
+def at(profile: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    """What stands at a path, or None."""
+    found: Any = profile
+    for name in path:
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
+
+
+def consents(profile: Mapping[str, Any], purpose: str) -> bool:
+    """Whether the person consents to this purpose, by their newest word."""
+    return at(profile, ("consent", purpose, "given")) is True
+
+
+def zone_of(profile: Mapping[str, Any], otherwise: ZoneInfo) -> ZoneInfo:
+    """The person's time zone, or the document's where nobody knows it."""
+    name = profile.get("timezone")
+    if not isinstance(name, str) or not name:
+        return otherwise
+    return _zone(name) or otherwise
+
+
+@lru_cache(maxsize=1024)
+def _zone(name: str) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        return None

@@ -1,0 +1,207 @@
+"""What a record, an outcome or the clock does to a lead's nurture. Decided beside route's other decisions about the same input, after them.
+
+Nearly every record is of a lead that is in no track and enters none: that costs a look or two, and no decoding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from services.route.domain.events import Scored
+from services.route.domain.nurture import about, audience, magnets, merging, steps, suppressing
+from services.route.domain.nurture.about import Seen
+from services.route.domain.nurture.needs import KIND
+from services.route.domain.nurture.ready import Ready
+from services.route.domain.nurture.sending import Turn
+from services.route.domain.nurture.state import Facts, Nurtured, Stored, Suppression
+from services.route.domain.nurture.suppressing import SuppressCommand
+from services.route.domain.nurture.telling import Changes, Skip
+from services.route.domain.state import SQL, Scene, Timer, TimerKey, World
+from shared import clock
+from shared.clock import from_ms
+
+UNKNOWN = Facts(-1, "", "", "", "", None, 0, (), b"{}", b"{}", b"{}")  # nothing was told of the lead yet
+_decode = msgspec.json.decode
+
+
+def on_scored(
+    ready: Ready,
+    world: World | Scene,
+    event: Scored,
+    *,
+    value: bytes,
+    now: datetime,
+    part: int,
+    absorbed: Collection[str] = (),
+    restored: Collection[str] = (),
+) -> Changes | None:
+    """What a lead.scored does; None where it is nothing. Raises msgspec.ValidationError when the record is not what the contract says.
+
+    `absorbed`, `restored`: leads that are this one since this record, and that are no longer.
+    """
+    key = Stored("nurture", event.lead_id)
+    before: Nurtured | None = world.get(key)
+    activity = bytes(event.activity)
+    may_ask = bool(ready.forms) and ready.may_ask(activity)
+    if before is None and not (
+        may_ask
+        or event.segments
+        or absorbed
+        or restored
+        or ready.tracks(event.stage)
+        or (event.stage == SQL and ready.looks_at_sales)
+    ):
+        return None
+    if before is not None and before.merged_into:
+        return None  # the survivor's records speak for it
+    nurtured = before or Nurtured(UNKNOWN, part=part)
+    now_ms = clock.to_ms(now)
+    changes = Changes(part)
+    turn = _turn(ready, world, event.lead_id, changes)
+    if restored:
+        merging.release(world, changes, restored)
+    if before is None:
+        nurtured = _told(nurtured, event, value)
+    if absorbed:
+        nurtured = merging.take_over(world, turn, nurtured, absorbed, now=now_ms)
+    nurtured = _told(steps.run(turn, nurtured, until=now_ms), event, value)
+    if nurtured.facts.version < 0:
+        return None
+    said = _decode(activity) if activity and (may_ask or _is_waited_for(ready, nurtured)) else None
+    nurtured = _looked_at(ready, turn, nurtured, said, now=now_ms)
+    return _kept(turn, before, nurtured)
+
+
+def on_timer(ready: Ready, world: World | Scene, lead_id: str, *, part: int, now: datetime) -> Changes | None:
+    """What the clock does: every step of the lead that is due."""
+    before: Nurtured | None = world.get(Stored("nurture", lead_id))
+    if before is None or before.merged_into:
+        return None
+    now_ms = clock.to_ms(now)
+    turn = _turn(ready, world, lead_id, Changes(part))
+    nurtured = steps.run(turn, before, until=now_ms)
+    nurtured = audience.settled(turn, nurtured, exited=_exits(ready, nurtured, None), now=now_ms)
+    _kept(turn, before, nurtured)
+    # The timer that fell due is stopped by now, even where nothing came of it.
+    turn.changes.changes[TimerKey(lead_id, KIND, "")] = timer(nurtured)
+    return turn.changes
+
+
+def on_sales(
+    ready: Ready, world: World | Scene, lead_id: str, *, times: int, because: str, part: int, now: datetime
+) -> Changes | None:
+    """What it does that sales sent a lead back so many times by now, the last time because of this."""
+    before: Nurtured | None = world.get(Stored("nurture", lead_id))
+    if before is not None and (before.merged_into or (times, because) == (before.recycled, before.recycled_because)):
+        return None
+    nurtured = replace(before or Nurtured(UNKNOWN, part=part), recycled=times, recycled_because=because)
+    turn = _turn(ready, world, lead_id, Changes(part))
+    if nurtured.facts.version >= 0:
+        nurtured = _looked_at(ready, turn, nurtured, None, now=clock.to_ms(now))
+    return _kept(turn, before, nurtured)
+
+
+def on_suppressed(ready: Ready, world: World | Scene, command: SuppressCommand, *, part: int, now: datetime) -> Changes:
+    """What a suppression, or its end, does: steps ask for it when they come; audiences are left, or joined again, at once."""
+    changes, lead_id = Changes(part), command.lead_id
+    suppressed = suppressing.carried_out(world, changes, command, at=clock.to_ms(now))
+    before: Nurtured | None = world.get(Stored("nurture", lead_id))
+    if before is None or before.merged_into or before.facts.version < 0:
+        return changes
+    turn = Turn(ready.doc, lead_id, changes, lambda: suppressed)
+    after = audience.settled(turn, before, exited=_exits(ready, before, None), now=clock.to_ms(now))
+    return _kept(turn, before, after) or changes
+
+
+def _told(nurtured: Nurtured, event: Scored, value: bytes) -> Nurtured:
+    """The lead with what a newer record says of it. Of a lead that waits for nothing only what may matter to others is kept."""
+    if event.score_version <= nurtured.facts.version:
+        return nurtured
+    facts = about.facts(value)
+    known = nurtured.facts
+    if not nurtured.active and (facts.stage, facts.segments, facts.profile) == (
+        known.stage,
+        known.segments,
+        known.profile,
+    ):
+        return nurtured
+    return replace(nurtured, facts=facts)
+
+
+def _looked_at(
+    ready: Ready, turn: Turn, nurtured: Nurtured, activity: Mapping[str, Any] | None, *, now: int
+) -> Nurtured:
+    """The lead after something new is known of it: it leaves all tracks, or gets what it asked for, goes on and enters."""
+    if activity is not None and activity.get("withdrawn") is True:
+        activity = None
+    occurred = _occurred(activity) if activity is not None else 0
+    if activity is not None and activity.get("kind") == "form":
+        magnet = ready.doc.magnets.get(str(activity.get("name")))
+        if magnet is not None and not _is_test(nurtured):
+            nurtured = magnets.asked(
+                turn, nurtured, magnet, activity_id=str(activity.get("id")), occurred=occurred, now=now
+            )
+    tracks = [track for track in ready.tracks(nurtured.facts.stage) if steps.may_enter(nurtured, track, now=now)]
+    exited = bool(tracks or nurtured.active or nurtured.added) and _exits(ready, nurtured, activity)
+    if exited:
+        for one in nurtured.active:
+            nurtured = steps.end(turn, nurtured, one, Skip.EXITED, now=now, because=nurtured.facts.stage)
+    else:
+        if activity is not None:
+            nurtured = steps.heard(turn, nurtured, activity, occurred=occurred, now=now)
+        for track in tracks:
+            if track.when.holds(Seen(nurtured, activity)) and not _is_test(nurtured):
+                nurtured = steps.enter(nurtured, track, lead_id=turn.lead_id, now=now)
+        nurtured = steps.run(turn, nurtured, until=now)
+    return audience.settled(turn, nurtured, exited=exited, now=now)
+
+
+def _is_test(nurtured: Nurtured) -> bool:
+    return Seen(nurtured).profile.get("test") is True
+
+
+def _exits(ready: Ready, nurtured: Nurtured, activity: Mapping[str, Any] | None) -> bool:
+    return ready.doc.exit is not None and ready.doc.exit.holds(Seen(nurtured, activity))
+
+
+def _is_waited_for(ready: Ready, nurtured: Nurtured) -> bool:
+    """Whether an activity has to be looked at: somebody waits for one, or a track's condition speaks of it."""
+    return ready.asks_of_activities or bool(nurtured.active)
+
+
+def _occurred(activity: Mapping[str, Any]) -> int:
+    return clock.to_ms(datetime.fromisoformat(str(activity.get("occurred_at"))))
+
+
+def _turn(ready: Ready, world: World | Scene, lead_id: str, changes: Changes) -> Turn:
+    def suppressed() -> Sequence[Suppression]:
+        key = Stored("suppressed", lead_id)
+        found: Sequence[Suppression] | None = world.get(key)
+        if found is None:
+            raise LookupError("something would be sent, and what is suppressed was not loaded")
+        return found
+
+    return Turn(ready.doc, lead_id, changes, suppressed)
+
+
+def _kept(turn: Turn, before: Nurtured | None, after: Nurtured) -> Changes | None:
+    """The changes, with the lead's state and its timer where they are others."""
+    changes = turn.changes
+    if after == before and not changes.changes:
+        return None
+    if after != before:
+        changes.changes[Stored("nurture", turn.lead_id)] = after
+    if steps.due_at(after) != (steps.due_at(before) if before is not None else None):
+        changes.changes[TimerKey(turn.lead_id, KIND, "")] = timer(after)
+    return changes
+
+
+def timer(nurtured: Nurtured) -> Timer | None:
+    """When the clock has to look at the lead next, in its own number."""
+    due = steps.due_at(nurtured)
+    return Timer(nurtured.part, from_ms(due)) if due is not None else None

@@ -1,0 +1,99 @@
+"""What a batch needs for nurture beside its leads and their state, told from the records and what is loaded. Nearly always nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from services.route.domain.events import Due, OutcomeCommand, Scored
+from services.route.domain.nurture import about
+from services.route.domain.nurture.document import WaitFor
+from services.route.domain.nurture.ready import Ready
+from services.route.domain.nurture.state import Nurtured, Stored
+from services.route.domain.nurture.suppressing import SuppressCommand, subject_of_address, subject_of_lead
+from services.route.domain.state import DUE, Lead
+from shared import clock
+from shared.stage import Input
+
+InForce = Callable[[int, datetime], Ready]  # the document of a number at a moment
+
+KIND = "nurture"  # of the timer: one a lead, for the earliest step of all its tracks
+
+
+class Needs(Struct):
+    """`rows`: leads whose state is read again and locked, since another number may write it or clock and merge may meet. `suppressed`: leads
+    to which something may be sent. `addresses`: those of their addresses that the batch itself tells, hashed."""
+
+    rows: set[str] = msgspec.field(default_factory=set)
+    suppressed: set[str] = msgspec.field(default_factory=set)
+    addresses: dict[str, set[str]] = msgspec.field(default_factory=dict)
+
+
+def needs(in_force: InForce, world: Mapping[Any, Any], inputs: Sequence[Input]) -> Needs:
+    """What the batch needs."""
+    found = Needs()
+    until = max((clock.to_ms(input_.now) for input_ in inputs), default=0)
+    for lead_id, timers in world.get(DUE, {}).items():
+        if any(timer.kind == KIND for timer in timers):
+            found.rows.add(lead_id)
+            found.suppressed.add(lead_id)
+    for input_ in inputs:
+        event = input_.event
+        if type(event) is Scored:
+            _scored(in_force(input_.part, input_.now), world, event, input_, until, found)
+        elif type(event) is OutcomeCommand or type(event) is SuppressCommand:
+            around = {key for key, value in world.items() if type(value) is Lead}
+            found.rows |= around
+            found.suppressed |= around | {event.lead_id}
+        elif type(event) is Due and event.kind == KIND:
+            found.rows.add(event.lead_id)
+            found.suppressed.add(event.lead_id)
+    return found
+
+
+def subjects(world: Mapping[Any, Any], found: Needs) -> dict[str, set[str]]:
+    """Under which names something may be suppressed for each of the leads to which something may be sent."""
+    named: dict[str, set[str]] = {}
+    for lead_id in found.suppressed:
+        lead: Lead | None = world.get(lead_id)
+        nurtured: Nurtured | None = world.get(Stored("nurture", lead_id))
+        ids: Collection[str] = (lead_id, *lead.absorbed.split()) if lead is not None else (lead_id,)
+        names = {subject_of_lead(id_) for id_ in ids} | found.addresses.get(lead_id, set())
+        if nurtured is not None and (address := about.address_in(nurtured.facts.profile)) is not None:
+            names.add(subject_of_address(address))
+        named[lead_id] = names
+    return named
+
+
+def _scored(ready: Ready, world: Mapping[Any, Any], event: Scored, input_: Input, until: int, found: Needs) -> None:
+    nurtured: Nurtured | None = world.get(Stored("nurture", event.lead_id))
+    lead: Lead | None = world.get(event.lead_id)
+    before = lead.absorbed.split() if lead is not None else ()
+    merges = {*(event.absorbed or ())}.difference(before) | {*(event.restored or ())}
+    if merges:
+        found.rows |= {event.lead_id, *merges}
+    elif not _may_send(ready, nurtured, event, until):
+        return
+    found.suppressed.add(event.lead_id)
+    if input_.record is not None and (address := about.address_told(input_.record.value)) is not None:
+        found.addresses.setdefault(event.lead_id, set()).add(subject_of_address(address))
+
+
+def _may_send(ready: Ready, nurtured: Nurtured | None, event: Scored, until: int) -> bool:
+    """Whether this record, or one of its lead in the same batch, may lead to something that is sent, or to an audience."""
+    if event.segments or ready.sends_at_once(event.stage) or ready.may_ask(bytes(event.activity)):
+        return True
+    if nurtured is None:
+        return False
+    return bool(nurtured.member_of or nurtured.added) or any(
+        one.due <= until or _is_waiting(ready, one.track, one.step) for one in nurtured.active
+    )
+
+
+def _is_waiting(ready: Ready, track: str, step: str) -> bool:
+    known = ready.doc.tracks.get(track)
+    return known is None or isinstance(known.steps.get(step), WaitFor | None)

@@ -1,0 +1,168 @@
+"""A lead and its nurture without a broker and a store: records, outcomes and the clock in the order of time, and what was told."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from services.route.domain.decide import deciding
+from services.route.domain.decode import decode
+from services.route.domain.events import Due
+from services.route.domain.nurture import needs
+from services.route.domain.nurture.beside import beside
+from services.route.domain.nurture.needs import KIND
+from services.route.domain.nurture.read import read
+from services.route.domain.nurture.ready import Ready
+from services.route.domain.nurture.state import Nurtured, Stored, Suppressed, Suppression
+from services.route.domain.state import DUE, Timer, TimerKey
+from services.route.settings import SHIPPED_NURTURE
+from shared import contracts
+from shared.clock import to_ms
+from shared.outcome import Decision
+from shared.stage import Input, Record
+from shared.topology import COMMANDS, NURTURE
+from tests.unit.route.builders import activity, record, routing, scored
+
+MONDAY = datetime(2026, 11, 30, 12, tzinfo=UTC)
+GIVEN = {"given": True, "at": "2026-11-27T11:00:00Z"}
+JO: dict[str, Any] = {
+    "email": {"address": "jo@acme.example", "kind": "business", "domain": "acme.example"},
+    "phone": {"e164": "+4930123456"},
+    "consent": {"marketing_email": GIVEN, "ads": GIVEN},
+}
+
+
+def shipped() -> str:
+    return SHIPPED_NURTURE.read_text()
+
+
+def ready(text: str | None = None) -> Ready:
+    return Ready(read(text or shipped()))
+
+
+class House:
+    """Route with nurture beside it: a world that keeps everything. Only what `needs` names of suppressions is there, as in the store."""
+
+    def __init__(self, text: str | None = None) -> None:
+        self.ready = ready(text)
+        self.decide = beside(deciding(routing()), lambda part, now: self.ready)
+        self.world: dict[Any, Any] = {}
+        self.told: list[contracts.Nurture] = []
+        self.handovers = 0
+        self.versions: dict[str, int] = {}
+        self.stages: dict[str, str] = {}
+        self.profiles: dict[str, Mapping[str, Any]] = {}
+
+    def publish(self, text: str) -> None:
+        self.ready = ready(text)
+
+    def hears(
+        self, lead_id: str = "ld_jo", *, at: datetime, stage: str | None = None, **given: Any
+    ) -> list[contracts.Nurture]:
+        """A lead.scored: a newer version of what was told before, where nothing else is said."""
+        self.passes(at)
+        before = self.stages.get(lead_id, "raw")
+        self.stages[lead_id] = stage or before
+        self.versions[lead_id] = self.versions.get(lead_id, 0) + 1
+        self.profiles[lead_id] = given.pop("profile", None) or self.profiles.get(lead_id, JO)
+        did = given.pop("activity", None)
+        if did is not None:
+            did = activity(**{"occurred_at": at.isoformat(), "kind": "page", "name": "page", **did})
+        value = scored(
+            lead_id,
+            version=given.pop("version", self.versions[lead_id]),
+            stage=self.stages[lead_id],
+            previous_stage=before,
+            profile=self.profiles[lead_id],
+            **({"activity": did} if did else {}),
+            **given,
+        )
+        return self.reads(record(value, at=at))
+
+    def asks(self, kind: str, lead_id: str = "ld_jo", *, at: datetime, **payload: Any) -> list[contracts.Nurture]:
+        """A command about a lead."""
+        self.passes(at)
+        said = {
+            "event_id": str(uuid.uuid4()),
+            "kind": kind,
+            "issued_at": "2026-11-27T12:00:00Z",
+            "lead_id": lead_id,
+            "payload": payload,
+        }
+        return self.reads(record(said, topic=COMMANDS.name, at=at))
+
+    def passes(self, until: datetime) -> list[contracts.Nurture]:
+        """Time: every timer up to that moment, the earliest first."""
+        written = []
+        while due := min(
+            (
+                (one.due_at, key)
+                for key, one in self.world.items()
+                if isinstance(one, Timer) and key.kind == KIND and one.due_at <= until
+            ),
+            default=None,
+        ):
+            at, key = due
+            written += self._decides(Input(str(uuid.uuid4()), Due(key.lead_id, key.kind), at, 0))
+        return written
+
+    def reads(self, one: Record) -> list[contracts.Nurture]:
+        input_ = decode(one)
+        assert isinstance(input_, Input), input_
+        return self._decides(input_)
+
+    def lead(self, lead_id: str = "ld_jo") -> Nurtured:
+        found = self.world[Stored("nurture", lead_id)]
+        assert isinstance(found, Nurtured)
+        return found
+
+    def _decides(self, input_: Input) -> list[contracts.Nurture]:
+        self._load(input_)
+        outcome = self.decide(self.world, input_)
+        assert isinstance(outcome, Decision), outcome
+        self.world.update(outcome.changes)
+        told = [_read(one.data) for one in outcome.emit if one.topic is NURTURE]
+        self.handovers += sum(one.type == "lead.handover" for one in outcome.emit)
+        self.told += told
+        return told
+
+    def _load(self, input_: Input) -> None:
+        """What the store would load of timers and suppressions."""
+        running: dict[str, tuple[TimerKey, ...]] = {}
+        for key, one in self.world.items():
+            if isinstance(one, Timer) and one.due_at <= input_.now:
+                running[key.lead_id] = (*running.get(key.lead_id, ()), key)
+        self.world[DUE] = running
+        for key in [key for key in self.world if isinstance(key, Stored) and key.kind == "suppressed"]:
+            del self.world[key]
+        found = needs.needs(lambda part, now: self.ready, self.world, [input_])
+        for lead_id, names in needs.subjects(self.world, found).items():
+            self.world[Stored("suppressed", lead_id)] = tuple(
+                one
+                for key, one in self.world.items()
+                if isinstance(key, Suppressed) and isinstance(one, Suppression) and key.subject in names
+            )
+
+
+def _read(data: object) -> contracts.Nurture:
+    assert isinstance(data, bytes)
+    return msgspec.json.decode(data, type=contracts.Nurture)
+
+
+def brief(told: contracts.Nurture) -> str:
+    """A step in one line: when, what, and what it came to."""
+    assert told.at is not None
+    came = told.skipped or "sent"
+    return f"{told.track}/{told.step} {came}"
+
+
+def ms(at: datetime) -> int:
+    return to_ms(at)
+
+
+def days(number: float) -> timedelta:
+    return timedelta(days=number)
