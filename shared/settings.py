@@ -9,29 +9,43 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-S = TypeVar("S", bound="Common")
+S = TypeVar("S", bound="Process")
 _FROM_ENVIRONMENT: dict[str, Any] = {}  # no arguments: pydantic-settings reads the environment
 
 
-class Common(BaseSettings):
-    """What each service is told. `leads status --json` shows the local stack's values."""
+class Process(BaseSettings):
+    """What each process is told. `leads status --json` shows the local stack's values."""
 
     model_config = SettingsConfigDict(env_prefix="LEADFLOW_", extra="ignore", frozen=True)
 
     kafka: str = Field(description="Kafka's address", examples=["127.0.0.1:19092"])
+    member: str = Field(description="stable name of this instance", examples=["score-0"], pattern=r"^[a-z]+-\d+$")
+    http_host: str = Field(default="127.0.0.1", description="where to listen", examples=["127.0.0.1"])
+    http_port: int = Field(description="port to listen on", ge=1, le=65535, examples=["8030"])
+    partitions: int = Field(default=4, ge=1, le=1024, description="partitions of every topic", examples=["4"])
+
+    @field_validator("kafka")
+    @classmethod
+    def _is_host_and_port(cls, value: str) -> str:
+        for address in value.split(","):
+            host, _, port = address.rpartition(":")
+            if not host or not port.isdigit():
+                raise ValueError("must be host:port, several separated by commas")
+        return value
+
+
+class Common(Process):
+    """What each service is told."""
+
     store: str = Field(
         description="this service's own database", examples=["postgresql://score:pw@127.0.0.1:15432/score"]
     )
-    member: str = Field(description="stable name of this instance", examples=["score-0"], pattern=r"^[a-z]+-\d+$")
     token: str = Field(
         description="the operator's token, at least 16 characters", min_length=16, examples=["32 random characters"]
     )
     secret: str = Field(
         description="the installation's secret for ids", min_length=16, examples=["32 random characters"]
     )
-    http_host: str = Field(default="127.0.0.1", description="where to listen", examples=["127.0.0.1"])
-    http_port: int = Field(description="port to listen on", ge=1, le=65535, examples=["8030"])
-    partitions: int = Field(default=4, ge=1, le=1024, description="partitions of every topic", examples=["4"])
     session_timeout_ms: int = Field(
         default=10_000,
         ge=6_000,
@@ -45,15 +59,6 @@ class Common(BaseSettings):
     def _is_a_postgres_address(cls, value: str) -> str:
         if urlsplit(value).scheme not in ("postgresql", "postgres"):
             raise ValueError("must begin with postgresql://")
-        return value
-
-    @field_validator("kafka")
-    @classmethod
-    def _is_host_and_port(cls, value: str) -> str:
-        for address in value.split(","):
-            host, _, port = address.rpartition(":")
-            if not host or not port.isdigit():
-                raise ValueError("must be host:port, several separated by commas")
         return value
 
 

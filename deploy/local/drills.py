@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import psutil
 
 from deploy.local import installation, layout, stack, supervisor
-from deploy.local.layout import INFRASTRUCTURE, SERVICES, Layout, SetupError
+from deploy.local.layout import INFRASTRUCTURE, SERVICES, WORKERS, Layout, SetupError
 from shared import leaving
 
 
@@ -64,9 +64,9 @@ def start(wanted: Layout, name: str, *, wait: bool = True) -> None:
 def scale(wanted: Layout, service: str, instances: int, *, wait: bool = True) -> None:
     """Adds or removes instances, the highest numbers last in and first out, and waits until the new ones answer."""
     running = _running(wanted)
-    if service not in SERVICES or instances < 0:
+    if service not in (*SERVICES, *WORKERS) or instances < 0:
         raise SetupError(
-            f"Only a service can be scaled, to 0 or more: {', '.join(SERVICES)}. Example: leads stack scale score 2."
+            f"Only a service can be scaled, to 0 or more: {', '.join((*SERVICES, *WORKERS))}. Example: leads stack scale score 2."
         )
     before = running.members
     running = dataclasses.replace(running, instances={**running.instances, service: instances})
@@ -112,9 +112,9 @@ def _facts(running: Layout) -> installation.Installation:
 def _members(running: Layout, name: str) -> list[str]:
     if name in INFRASTRUCTURE or name in running.members:
         return [name]
-    if name in SERVICES:
+    if name in (*SERVICES, *WORKERS):
         return [member for member in running.members if member.startswith(f"{name}-")]
-    names = ", ".join((*INFRASTRUCTURE, *SERVICES, *running.members))
+    names = ", ".join((*INFRASTRUCTURE, *SERVICES, *WORKERS, *running.members))
     raise SetupError(f"There is no {name} in this stack. There are: {names}.")
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SERVICES = ("capture", "enrich", "score", "route", "console")
+WORKERS = ("signals",)  # processes beside them that have no store and that nobody waits for
 INFRASTRUCTURE = ("kafka", "postgres")
 HOST = "127.0.0.1"
 
@@ -23,6 +24,7 @@ _PORTS = {
     "score": (8030, 30),
     "route": (8040, 40),
     "console": (8000, 0),
+    "signals": (8060, 60),
     "kafka": (19092, 92),
     "controller": (19093, 93),
     "postgres": (15432, 54),
@@ -76,8 +78,8 @@ class Layout:
 
     @property
     def members(self) -> tuple[str, ...]:
-        """The services' instances by name: score-0, score-1 ..."""
-        return tuple(f"{service}-{k}" for service in SERVICES for k in range(self.instances.get(service, 0)))
+        """The instances of services and workers by name: score-0, score-1 ..."""
+        return tuple(f"{name}-{k}" for name in (*SERVICES, *WORKERS) for k in range(self.instances.get(name, 0)))
 
     def port(self, program: str) -> int:
         """The port of `kafka`, `postgres`, `controller`, or of a service's instance (`score-2` is two above score's)."""
@@ -116,7 +118,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Layout:
         raise SetupError("\n".join(mistakes))
     home = Path(environ.get("LEADFLOW_HOME") or CHECKOUT / "var").absolute()
     cache = Path(environ.get("LEADFLOW_CACHE") or CHECKOUT / "var" / "cache").absolute()
-    return Layout(home=home, cache=cache, ports=ports, instances=dict.fromkeys(SERVICES, 1))
+    return Layout(home=home, cache=cache, ports=ports, instances=dict.fromkeys((*SERVICES, *WORKERS), 1))
 
 
 def saved(layout: Layout) -> Layout:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from deploy.local import kafka, postgres
 from deploy.local.installation import Installation
-from deploy.local.layout import HOST, Layout
+from deploy.local.layout import HOST, SERVICES, Layout
 from deploy.local.supervisor import Program
 
+_WORKERS = {"signals": "services.score.signals"}
 MARK = "LEADFLOW_STACK"  # each process of a stack can be told by it, also when its supervisor is gone
 
 
@@ -36,23 +37,30 @@ def infrastructure(stack: Layout) -> list[Program]:
 
 
 def service(stack: Layout, facts: Installation, member: str) -> Program:
-    """One instance of a service; configured by its environment alone."""
+    """One instance of a service, or of a worker; configured by its environment alone."""
     name = member.partition("-")[0]
+    own = (
+        {
+            "LEADFLOW_STORE": facts.store(stack, name),
+            "LEADFLOW_TOKEN": facts.token,
+            "LEADFLOW_SECRET": facts.secret,
+        }
+        if name in SERVICES
+        else {}
+    )
     return Program(
         name=member,
-        command=[_python(), "-m", f"services.{name}.main"],
+        command=[_python(), "-m", f"services.{name}.main" if name in SERVICES else _WORKERS[name]],
         priority=100,
         environment={
             MARK: stack.name,
             "PYTHONUNBUFFERED": "1",
             "LEADFLOW_KAFKA": stack.kafka,
-            "LEADFLOW_STORE": facts.store(stack, name),
             "LEADFLOW_HTTP_HOST": HOST,
             "LEADFLOW_HTTP_PORT": str(stack.port(member)),
             "LEADFLOW_MEMBER": member,
-            "LEADFLOW_TOKEN": facts.token,
-            "LEADFLOW_SECRET": facts.secret,
             "LEADFLOW_PARTITIONS": str(facts.partitions),
+            **own,
             **stack.environment.get(name, {}),
             **stack.environment.get(member, {}),
         },

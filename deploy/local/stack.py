@@ -15,7 +15,7 @@ import psutil
 
 from deploy.local import installation, kafka, layout, ports, postgres, programs, supervisor, waiting
 from deploy.local.installation import Installation
-from deploy.local.layout import HOST, INFRASTRUCTURE, SERVICES, Layout, SetupError
+from deploy.local.layout import HOST, INFRASTRUCTURE, SERVICES, WORKERS, Layout, SetupError
 
 TIMEOUT_SECONDS = 90.0
 Tell = Callable[[str], None]
@@ -114,18 +114,21 @@ def describe(wanted: Layout) -> dict[str, object]:
     facts = installation.load(stack)
     running = supervisor.processes(stack) if supervisor.is_running(stack) else {}
     here = Path.cwd()
+
+    def instances(name: str) -> list[dict[str, object]]:
+        members = (member for member in stack.members if member.startswith(f"{name}-"))
+        return [
+            {"pid": running[member].pid, "url": url(stack, member)}
+            for member in members
+            if member in running and running[member].pid
+        ]
+
     return {
         "token": facts.token if facts else "",
         "kafka": stack.kafka,
         "stores": {service: facts.store(stack, service) for service in SERVICES} if facts else {},
-        "services": {
-            service: [
-                {"pid": running[member].pid, "url": url(stack, member)}
-                for member in stack.members
-                if member.startswith(f"{service}-") and member in running and running[member].pid
-            ]
-            for service in SERVICES
-        },
+        "services": {service: instances(service) for service in SERVICES},
+        "workers": {worker: instances(worker) for worker in WORKERS},
         "data": str(stack.home.relative_to(here) if stack.home.is_relative_to(here) else stack.home),
     }
 

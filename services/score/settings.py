@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from shared.settings import Common
+from shared.settings import Common, Process
 
 SHIPPED = Path(__file__).parent / "rulesets" / "default.yaml"
 
@@ -17,3 +17,7 @@ class Settings(Common):
     score_ruleset: Path = Field(
         default=SHIPPED, description="the ruleset in force, a YAML document", examples=["/etc/leadflow/ruleset.yaml"]
     )
+
+
+class SignalSettings(Process):
+    """The environment of score's Faust worker: it has no store and no operator."""

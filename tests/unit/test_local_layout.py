@@ -28,6 +28,7 @@ def test_the_default_ports_are_the_documented_ones() -> None:
         "score-0": 8030,
         "route-0": 8040,
         "console-0": 8000,
+        "signals-0": 8060,
     }
 
 
@@ -42,6 +43,7 @@ def test_a_port_base_moves_all_and_a_single_variable_comes_before_it() -> None:
         "score-0": 30030,
         "route-0": 30040,
         "console-0": 30000,
+        "signals-0": 30060,
     }
 
 

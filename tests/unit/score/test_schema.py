@@ -74,23 +74,3 @@ def test_what_has_another_form_does_not_fit(before: str, after: str) -> None:
 async def test_it_is_served() -> None:
     async with client() as http:
         assert (await http.get("/v1/rulesets/schema")).json() == schema()
-
-
-@pytest.mark.parametrize(
-    ("text", "taken", "kinds"),
-    [
-        (SMALL, True, []),
-        (SMALL.replace("{kind: form}\n", "{kind: [form, from]}\n"), True, ["odd"]),
-        (SMALL.replace("format: 1", "format: 2"), False, ["mistake"]),
-        (b"\xff\x00", False, ["mistake"]),
-    ],
-)
-async def test_a_document_is_looked_through_over_http(text: str | bytes, taken: bool, kinds: list[str]) -> None:
-    async with client() as http:
-        found = (await http.post("/v1/rulesets/lint", content=text)).json()
-    assert (found["taken"], [one["kind"] for one in found["findings"]]) == (taken, kinds)
-
-
-async def test_what_is_longer_than_any_ruleset_is_refused() -> None:
-    async with client() as http:
-        assert (await http.post("/v1/rulesets/lint", content=b" " * 300_000)).status_code == 413
