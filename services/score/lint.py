@@ -31,17 +31,21 @@ def main(arguments: Sequence[str]) -> int:
             return 2
         found[file] = lint(texts[file], source=file)
     if "--json" in arguments:
-        print(json.dumps([_plain(file, one, texts[file]) for file, all_ in found.items() for one in all_], indent=2))
+        print(
+            json.dumps(
+                [{"file": file, **plain(one, texts[file])} for file, all_ in found.items() for one in all_], indent=2
+            )
+        )
     else:
         for file, all_ in found.items():
             print("\n".join([*(_shown(file, one, texts[file]) for one in all_), _summary(file, all_)]))
     return 1 if any(found.values()) else 0
 
 
-def _plain(file: str, one: Mistake, text: str) -> dict[str, Any]:
+def plain(one: Mistake, text: str) -> dict[str, Any]:
+    """One thing that is said of a document, for programs."""
     kind = "mistake" if one.hinders else "odd"
-    found = {"file": file, "line": one.line, "column": one.column, "kind": kind, "says": one.says}
-    return {**found, "text": _line(one, text)}
+    return {"line": one.line, "column": one.column, "kind": kind, "says": one.says, "text": _line(one, text)}
 
 
 def _shown(file: str, one: Mistake, text: str) -> str:

@@ -74,3 +74,19 @@ def test_what_has_another_form_does_not_fit(before: str, after: str) -> None:
 async def test_it_is_served() -> None:
     async with client() as http:
         assert (await http.get("/v1/rulesets/schema")).json() == schema()
+
+
+@pytest.mark.parametrize(
+    ("text", "usable", "kinds"),
+    [
+        (SMALL, True, []),
+        (SMALL.replace("{kind: form}\n", "{kind: [form, from]}\n"), True, ["odd"]),
+        (SMALL.replace("format: 1", "format: 2"), False, ["mistake"]),
+        ("\uffff", False, ["mistake"]),
+    ],
+)
+async def test_a_document_is_looked_through_over_http(text: str, usable: bool, kinds: list[str]) -> None:
+    async with client() as http:
+        found = (await http.post("/v1/rulesets/lint", json={"text": text})).json()
+    assert (found["usable"], [one["kind"] for one in found["findings"]]) == (usable, kinds)
+    assert bool(found["mistakes"]) is not usable
