@@ -8,9 +8,20 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
-from services.route.domain import clocks, deadlines, events, merge, opening, outcomes, recent, timers
-from services.route.domain.events import Ignored, OutcomeCommand, Scored
-from services.route.domain.lead import moved, newly_absorbed, opens, released
+from services.route.domain import (
+    assigning,
+    clocks,
+    deadlines,
+    events,
+    merge,
+    opening,
+    outcomes,
+    passing,
+    recent,
+    timers,
+)
+from services.route.domain.events import Assigned, Ignored, OutcomeCommand, Scored
+from services.route.domain.lead import drops_out, moved, newly_absorbed, opens, released
 from services.route.domain.routing import Routing
 from services.route.domain.state import DUE, SQL, Key, Lead, Scene, TimerKey, World, nobody
 from shared.outcome import Decision, Outcome, Outgoing, Reason, Reject
@@ -40,6 +51,11 @@ def _decide(routing: Routing, world: World | Scene, input_: Input) -> Outcome:
             return Reject(Reason.INVALID, events.place_of(error))
     if type(event) is OutcomeCommand:
         return decide_outcome(world, input_)
+    if type(event) is Assigned:
+        scene = Scene(world)
+        emit: list[Outgoing] = []
+        result = assigning.assign(routing, scene, event, now=input_.now, emit=emit)
+        return Decision(scene.changes, emit, [result])
     return _NOTHING
 
 
@@ -88,7 +104,8 @@ def decide_scored(routing: Routing, world: World | Scene, input_: Input) -> Outc
     seen = before.recent if activity in (b"", b"null") else recent.added(before.recent, activity)
     after = moved(before, event, seen)
     absorbed, restored = newly_absorbed(after, event), released(after, event)
-    if not absorbed and not restored and not after.queued and not opens(after, event):
+    drops = drops_out(before, event)
+    if not absorbed and not restored and not after.queued and not drops and not opens(after, event):
         return _NOTHING if after is before else Decision({event.lead_id: after})
 
     scene = Scene(world)
@@ -107,7 +124,9 @@ def decide_scored(routing: Routing, world: World | Scene, input_: Input) -> Outc
             scene[Key("queue", event.lead_id)] = None
             after = replace(after, queued=False)
     scene[event.lead_id] = after
-    if absorbed or after.handed > before.handed:
+    if drops:
+        passing.take_all_back(scene, event.lead_id, at=input_.now, because="the lead is disqualified", emit=emit)
+    if absorbed or drops or after.handed > before.handed:
         outcomes.settle(scene, event.lead_id)
     return Decision(scene.changes, emit)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from services.route.domain import events
-from services.route.domain.events import Commanded, Ignored, OutcomeCommand
+from services.route.domain.events import Assigned, Commanded, Ignored, OutcomeCommand
 from services.route.domain.lifecycle import OUTCOMES
 from services.route.domain.nurture import suppressing
 from services.route.domain.nurture.suppressing import SuppressCommand
@@ -58,9 +58,11 @@ def _command(record: Record) -> Input | Reject:
     return Input(command.event_id, event, from_ms(record.timestamp_ms), record.part, record)
 
 
-def _event(command: Commanded) -> OutcomeCommand | SuppressCommand | Ignored | Reject:
+def _event(command: Commanded) -> OutcomeCommand | Assigned | SuppressCommand | Ignored | Reject:
     if command.kind == "outcome":
         return _outcome(command)
+    if command.kind == "assign":
+        return _assigned(command)
     if command.kind in (suppressing.SUPPRESS, suppressing.LIFT):
         if not command.lead_id:
             return Reject(Reason.NO_IDENTIFIER, "a suppression names a lead")
@@ -69,6 +71,14 @@ def _event(command: Commanded) -> OutcomeCommand | SuppressCommand | Ignored | R
             return Reject(Reason.INVALID, "a NUL in a text")
         return said
     return _IGNORED
+
+
+def _assigned(command: Commanded) -> Assigned | Reject:
+    if not command.lead_id or "\x00" in command.lead_id:
+        return Reject(Reason.NO_IDENTIFIER, "an assignment names a lead")
+    if not events.is_there(command.payload):
+        return Reject(Reason.INVALID, "an assignment without payload")
+    return Assigned(command.event_id, command.lead_id, events.assign_asked(command.payload).owner)
 
 
 def _outcome(command: Commanded) -> OutcomeCommand | Reject:

@@ -67,6 +67,20 @@ class OutcomeCommand(Struct, frozen=True):
     by: str | None = None
 
 
+class AssignAsked(Struct, frozen=True):
+    """The payload of a command of kind assign."""
+
+    owner: OneWord
+
+
+class Assigned(Struct, frozen=True):
+    """An operator gives a lead to an owner."""
+
+    command_id: str
+    lead_id: str
+    owner: str
+
+
 class Ignored(Struct, frozen=True):
     """A command that concerns another service."""
 
@@ -154,6 +168,7 @@ class Kept(Struct, frozen=True):
 scored = msgspec.json.Decoder(Scored).decode
 commanded = msgspec.json.Decoder(Commanded).decode
 outcome_asked = msgspec.json.Decoder(OutcomeAsked).decode
+assign_asked = msgspec.json.Decoder(AssignAsked).decode
 whole_scored = msgspec.json.Decoder(contracts.Scored).decode
 addressed = msgspec.json.Decoder(_Addressed).decode
 whole_handover = msgspec.json.Decoder(contracts.Handover).decode

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.route.domain.events import Scored
-from services.route.domain.state import SQL, Lead
+from services.route.domain.state import DISQUALIFIED, SQL, Lead
 
 
 def moved(before: Lead, scored: Scored, recent: bytes) -> Lead:
@@ -40,6 +40,11 @@ def opens(lead: Lead, scored: Scored) -> bool:
     """Whether `scored`, after which the lead stands as `lead`, gives it a handover: it says that the lead is in SQL, nothing newer
     is known, and the episode has none yet."""
     return scored.stage == SQL == lead.stage and lead.episode > lead.handed and scored.score_version == lead.version
+
+
+def drops_out(before: Lead, scored: Scored) -> bool:
+    """Whether `scored` disqualifies a lead that was handed over once: what is open is taken back."""
+    return scored.stage == DISQUALIFIED != before.stage and before.handed > 0 and scored.score_version > before.version
 
 
 def newly_absorbed(lead: Lead, scored: Scored) -> list[str]:

@@ -9,11 +9,11 @@ import msgspec
 from msgspec import Struct
 
 from services.route.domain import choice, events, timers
-from services.route.domain.events import Due, OutcomeCommand, Scored
+from services.route.domain.events import Assigned, Due, OutcomeCommand, Scored
 from services.route.domain.lead import moved, newly_absorbed, opens, released
 from services.route.domain.nurture.suppressing import SuppressCommand
 from services.route.domain.opening import FIRST_ATTEMPT
-from services.route.domain.state import DUE, SQL, Lead, nobody
+from services.route.domain.state import DISQUALIFIED, DUE, SQL, Lead, nobody
 from shared.stage import Input
 
 
@@ -33,7 +33,7 @@ def lead_ids(inputs: Iterable[Input]) -> list[str]:
     found: set[str] = set()
     for input_ in inputs:
         event = input_.event
-        if type(event) is Scored or type(event) is Due or type(event) is SuppressCommand:
+        if type(event) in (Scored, Due, Assigned, SuppressCommand):
             found.add(event.lead_id)
         elif type(event) is OutcomeCommand:
             found.add(event.lead_id)
@@ -48,7 +48,7 @@ def looks_gated(inputs: Iterable[Input]) -> bool:
     decides nothing."""
     return any(
         (type(event) is Scored and event.stage == SQL != event.previous_stage)
-        or type(event) is OutcomeCommand
+        or type(event) in (OutcomeCommand, Assigned)
         or (type(event) is Due and event.kind in timers.GATED)
         for event in (input_.event for input_ in inputs)
     )
@@ -64,6 +64,9 @@ def needs(leads: Mapping[Any, Any], inputs: Sequence[Input]) -> Needs | None:
         event = input_.event
         if type(event) is Scored:
             lead = now.get(event.lead_id) or leads.get(event.lead_id)
+            if event.stage == DISQUALIFIED and lead is not None and (lead.handed or event.lead_id in may_open):
+                found.gate = True  # what is open is taken back
+                found.leads.add(event.lead_id)
             if event.lead_id not in may_open and not event.absorbed and not event.restored:
                 continue
             lead = moved(lead or nobody(event.lead_id, input_.part), event, b"")
@@ -75,6 +78,9 @@ def needs(leads: Mapping[Any, Any], inputs: Sequence[Input]) -> Needs | None:
             found.gate = True
             named = events.named(event.handover_id) if event.handover_id else None
             found.leads.add(named[0] if named is not None else event.lead_id)
+        elif type(event) is Assigned:
+            found.gate = True
+            found.leads.add(event.lead_id)
     return found if found.gate else None
 
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from services.route.domain import choice, clocks, events, opening, recent
 from services.route.domain.choice import Choice
+from services.route.domain.lifecycle import OPEN
 from services.route.domain.routing import Owner, Routing, Target
 from services.route.domain.state import Handover, Key, Lead, Scene, nobody
 from shared import contracts
@@ -22,6 +23,11 @@ from shared.topology import HANDOVER
 def next_event(handover: Handover) -> str:
     """The event id of the attempt after this one."""
     return events.handover_event(handover.opened_for, handover.episode, handover.attempt + 1)
+
+
+def next_name(handover: Handover) -> str:
+    """The id of the attempt after this one."""
+    return events.handover_id(handover.opened_for, handover.episode, handover.attempt + 1)
 
 
 def pass_on(
@@ -91,6 +97,14 @@ def take_back(
     emit.append(Outgoing(HANDOVER, key or handover.lead_id, "lead.handover.withdrawn", event_id, told))
 
 
+def take_all_back(scene: Scene, lead_id: str, *, at: datetime, because: str, emit: MutableSequence[Outgoing]) -> None:
+    """Takes back every handover of a lead that stands."""
+    for id_ in scene.get(Key("handovers", lead_id), ()):
+        handover: Handover = scene[Key("handover", id_)]
+        if handover.state in OPEN and handover.withdrawn_at is None:
+            take_back(scene, handover, at=at, because=because, emit=emit)
+
+
 def _next(routing: Routing, scene: Scene, handover: Handover, lead: Lead) -> Choice:
     """Whose turn it is: the pool that gave the handover, else what the rules say without looking at earlier owners; then the fallback;
     then those who had it before, but for the one who has it now."""
@@ -150,7 +164,7 @@ def _composed(routing: Routing, handover: Handover, lead: Lead, *, owner: Owner,
         replace(
             document,
             event_id=next_event(handover),
-            handover_id=events.handover_id(handover.opened_for, handover.episode, handover.attempt + 1),
+            handover_id=next_name(handover),
             lead_id=handover.lead_id,
             attempt=handover.attempt + 1,
             owner=opening.told(owner),

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from services.route.domain.lifecycle import State, Verdict
 
-SQL = "SQL"
+SQL, DISQUALIFIED = "SQL", "disqualified"
 
 
 class Lead(Struct, frozen=True):

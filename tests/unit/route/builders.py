@@ -123,6 +123,17 @@ def commanded(outcome: str = "accepted", *, handover_id: str | None = "ho_ld_jo_
     return record(command, topic=COMMANDS.name, at=at)
 
 
+def assigned(owner: Any = "bob", *, at: datetime = NOON, **given: Any) -> Record:
+    command = {
+        "event_id": str(uuid.uuid4()),
+        "kind": "assign",
+        "issued_at": "2026-11-27T12:00:00Z",
+        "lead_id": "ld_jo",
+        "payload": {"owner": owner},
+    } | given
+    return record(command, topic=COMMANDS.name, at=at)
+
+
 class Desk:
     """Route without a broker and a store: a world that keeps everything, and what was written, in order."""
 

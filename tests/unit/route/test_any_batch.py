@@ -20,6 +20,7 @@ from shared.stage import Input, Record
 from tests.unit.route.builders import (
     NOON,
     Desk,
+    assigned,
     commanded,
     in_time,
     name_of,
@@ -54,6 +55,11 @@ def stories(draw: st.DrawFn) -> list[Record]:
                 )
             )
             continue
+        if draw(st.integers(0, 7)) == 0:
+            told.append(
+                assigned(draw(st.sampled_from(["anna", "cleo", "zoe"])), lead_id=lead, event_id=event_id, at=at)
+            )
+            continue
         versions[lead] += draw(st.sampled_from([1, 1, 1, 0, -1]))
         more: dict[str, Any] = {}
         if draw(st.integers(0, 9)) == 0:
@@ -63,7 +69,7 @@ def stories(draw: st.DrawFn) -> list[Record]:
                 scored(
                     lead,
                     version=max(versions[lead], 0),
-                    stage=draw(st.sampled_from(["MQL", "SQL", "SQL"])),
+                    stage=draw(st.sampled_from(["MQL", "SQL", "SQL", "SQL", "disqualified"])),
                     event_id=event_id,
                     profile={"country": draw(st.sampled_from(["DE", "FR"]))},
                     **more,
