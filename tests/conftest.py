@@ -43,6 +43,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = _folder(item.path)
         if folder in REAL:
             item.add_marker(folder)
+            item.add_marker(
+                pytest.mark.xdist_group("real")
+            )  # one worker has the Kafka and Postgres, the other the pure tests
         if folder in FAST and "infrastructure" in getattr(item, "fixturenames", ()):
             raise pytest.UsageError(
                 f"{item.nodeid} needs a real Kafka or Postgres, so it belongs to tests/integration."
