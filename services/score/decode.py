@@ -41,12 +41,13 @@ class _Merged(Struct, gc=False):
     event_id: str
     survivor: str
     absorbed: str
-    profile_version: int | None = None
+    profile_version: Version | None = None
 
 
 class _Split(Struct, gc=False):
     event_id: str
     restored: str
+    profile_version: Version | None = None
 
 
 class _Named(Struct, gc=False):
@@ -119,7 +120,7 @@ def _read(record: Record, in_force: InForce) -> tuple[str, Event | Reject]:
             return merged.event_id, Absorbed(merged.absorbed, merged.survivor, merged.profile_version)
         case "lead.split":
             split = _split(value)
-            return split.event_id, Restored(split.restored)
+            return split.event_id, Restored(split.restored, split.profile_version)
         case "lead.noted":
             return _named(value).event_id, Passed()
         case _:

@@ -66,11 +66,12 @@ class Merged(Model, frozen=True):
 
 
 class Split(Model, frozen=True):
-    """lead.split: a merge that was undone."""
+    """lead.split: a merge that was undone. `profile_version` is the restored lead's: a merge of it in a higher version is a later one."""
 
     event_id: str
     lead_id: str
     restored: str
+    profile_version: int | None = None
 
 
 class Noted(Model, frozen=True):

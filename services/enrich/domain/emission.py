@@ -98,7 +98,7 @@ def merged(cause: str, *, survivor: Lead, absorbed: Lead, because: str) -> Outgo
 def split(cause: str, *, left: str, restored: Lead) -> Outgoing:
     """That `restored`, which was absorbed into `left`, is a lead of its own again; for the partition of the restored lead."""
     event_id = ids.event_id(STAGE, cause, restored.lead_id, restored.version, "lead.split")
-    event = Split(event_id=event_id, lead_id=left, restored=restored.lead_id)
+    event = Split(event_id=event_id, lead_id=left, restored=restored.lead_id, profile_version=restored.version)
     return Outgoing(ENRICHED, restored.lead_id, "lead.split", event_id, event)
 
 

@@ -45,7 +45,7 @@ async def recalled(
         rows = await tx.fetch(
             """
             SELECT subject, min(version) AS first, max(version) AS last,
-                   CASE WHEN coalesce(max(version) FILTER (WHERE type = 'lead.merged') > max(version) FILTER (WHERE type = 'lead.enriched'),
+                   CASE WHEN coalesce(max(version) FILTER (WHERE type = 'lead.merged') > max(version) FILTER (WHERE type IN ('lead.enriched', 'lead.split')),
                                       bool_or(type = 'lead.merged') AND NOT bool_or(type = 'lead.split'))
                         THEN convert_from((array_agg(value ORDER BY version DESC NULLS LAST) FILTER (WHERE type = 'lead.merged'))[1], 'UTF8')
                    END AS absorbed_into

@@ -55,8 +55,10 @@ def take_over(
 
 def release(scene: Scene, lead: Lead, restored: Sequence[str]) -> Lead:
     """The lead without those that are themselves again. What was handed over stays with it: one person was called, and the other is a lead
-    of its own whose next stay in SQL is handed over as any."""
+    of its own whose next stay in SQL is handed over as any. Who became a third lead meanwhile, of whose merge another number told first, stays that."""
     for id_ in restored:
+        if scene.get(Key("absorbed", id_), lead.lead_id) not in (id_, lead.lead_id):
+            continue
         scene[Key("absorbed", id_)] = id_
         scene[Key("joined", id_)] = scene.get(Key("joined", id_), (lead.lead_id, outcomes.EVER))
     names = [id_ for id_ in lead.absorbed.split() if id_ not in restored]

@@ -33,6 +33,7 @@ SENT_BACK = ("lost", "rejected", "recycled")
 OUTCOMES = (*SENT_BACK, "accepted", "contacted", "meeting", "opportunity", "won")
 _BELOW_SQL = "MQL"
 _REVIEW = "review"
+_UNKNOWN = -1
 _NO_TALLY = Tally()
 
 
@@ -54,23 +55,29 @@ def decide(lead: Lead, event: Event, in_force: InForce, *, now: datetime, input_
             if lead.state.fingerprint not in ("", in_force.ruleset.fingerprint):
                 lead, told = _looked_at(lead, in_force, now, cause=RULESET)
             return Decision({lead.lead_id: with_(lead, is_reviewed=True)}, told)
-        case Absorbed(profile_version=version) if version is not None and version < lead.profile_version:
+        case Absorbed(profile_version=version) if _is_undone(lead, version):
             return Decision()  # two instances told it out of order: a split has undone it, and the lead goes on
         case Absorbed():
             # Enrich sends its activities again under the survivor, whose next lead.scored names it: of the merge nothing is told here.
             lead, told = caught_up(lead, in_force, now)
-            return Decision({lead.lead_id: _anew(lead, now, absorbed_into=event.survivor)}, told)
+            after = _anew(lead, now, absorbed_into=event.survivor, version=event.profile_version)
+            return Decision({lead.lead_id: after}, told)
         case Restored():
-            if lead.state.absorbed_into is None:
-                return Decision()  # its own activities have told that already
+            if lead.state.absorbed_into is None or _is_undone(lead, event.profile_version):
+                return Decision()  # its own activities have told that already; or a later merge has undone it
             # Enrich sends its activities again: they score it anew. What it has been stays: its next stay in SQL is another episode.
-            return Decision({lead.lead_id: _anew(lead, now, absorbed_into=None)})
+            return Decision({lead.lead_id: _anew(lead, now, absorbed_into=None, version=event.profile_version)})
         case _:
             return Decision()
 
 
-def _anew(lead: Lead, now: datetime, *, absorbed_into: str | None) -> Lead:
-    """A lead in its next life, of which nothing is known yet but what it has been."""
+def _is_undone(lead: Lead, version: int | None) -> bool:
+    """Whether more is known of a lead already than a merge or a split of it that comes in this version."""
+    return version is not None and version < max(lead.profile_version, lead.state.turned)
+
+
+def _anew(lead: Lead, now: datetime, *, absorbed_into: str | None, version: int | None) -> Lead:
+    """A lead in its next life, which begins in this profile version, of which nothing is known yet but what it has been."""
     before = lead.state
     state = State(
         absorbed_into=absorbed_into,
@@ -80,6 +87,7 @@ def _anew(lead: Lead, now: datetime, *, absorbed_into: str | None) -> Lead:
         known_at=since(now, before.known_at),
         profile_known_at=since(now, before.profile_known_at),
         ruled=before.ruled,
+        turned=version if version is not None else _UNKNOWN,
     )
     return Lead(
         lead_id=lead.lead_id,
@@ -139,9 +147,12 @@ def _looked_at(lead: Lead, in_force: InForce, now: datetime, *, cause: str) -> t
 
 
 def _told(lead: Lead, event: Told, in_force: InForce, now: datetime, input_id: str) -> Decision:
+    if lead.state.absorbed_into is not None:
+        if lead.state.turned == _UNKNOWN or event.profile_version <= lead.state.turned:
+            return Decision()  # older than the merge, which has sent it again: it ends under the survivor
+        # The split that undid the merge was overtaken by what came after it.
+        lead = _anew(lead, now, absorbed_into=None, version=lead.state.turned)
     before = lead.state
-    if before.absorbed_into is not None:
-        return Decision()  # older than the merge, which has sent it again: it ends under the survivor
     counted, is_new = _with_activity(lead, tallied(in_force, lead, now), event.fact, in_force, now)
     fit = counted.fit
     profile, version, first_touch, last_touch = lead.profile, lead.profile_version, lead.first_touch, lead.last_touch

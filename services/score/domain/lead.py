@@ -25,6 +25,7 @@ class State(Struct, frozen=True, array_like=True, gc=False):
     the lead was absorbed or restored. `known_at` and `profile_known_at`: since when what was decided, and its data, are as they are.
     `ruled`: the publication of a ruleset (its `seq`) that it was brought through last; `enters_at`: a lead that one brought up to SQL
     enters it then.
+    `turned`: the profile version in which it was absorbed or restored last; -1 where it never was, or was not told.
     """
 
     fingerprint: str = ""
@@ -59,6 +60,7 @@ class State(Struct, frozen=True, array_like=True, gc=False):
     profile_known_at: datetime | None = None
     ruled: int = -1
     enters_at: datetime | None = None
+    turned: int = -1
 
 
 class Kept(Struct, frozen=True, gc=False):
@@ -185,9 +187,10 @@ class Absorbed(Struct, frozen=True, gc=False):
 
 
 class Restored(Struct, frozen=True, gc=False):
-    """lead.split, in the partition of a lead that was absorbed and is itself again: its activities follow."""
+    """lead.split, in the partition of a lead that was absorbed and is itself again: its activities follow. `profile_version` is the lead's then."""
 
     lead_id: str
+    profile_version: int | None = None
 
 
 class Judged(Struct, frozen=True, gc=False):

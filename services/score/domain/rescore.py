@@ -181,6 +181,7 @@ def rescored(
         profile_known_at or before.profile_known_at,
         before.ruled,
         enters_at,
+        before.turned,
     )
     return after, points
 

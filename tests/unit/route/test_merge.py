@@ -124,3 +124,13 @@ def test_a_lead_that_is_itself_again_is_handed_over_anew_and_the_open_handover_s
 
     desk.reads(scored("ld_jo", version=4, stage="MQL", absorbed=["ld_old"]))
     assert desk.world[Key("absorbed", "ld_old")] == "ld_jo"
+
+
+def test_a_release_that_comes_late_does_not_take_a_lead_from_the_third_that_it_became_since() -> None:
+    desk = Desk()
+    desk.reads(scored("ld_old", stage="MQL"), scored("ld_jo", stage="MQL", absorbed=["ld_old"]))
+    desk.reads(scored("ld_cy", stage="MQL", absorbed=["ld_old"]))  # of another number, which is ahead
+    desk.reads(scored("ld_jo", version=2, stage="MQL", restored=["ld_old"]))
+    assert desk.world[Key("absorbed", "ld_old")] == "ld_cy"
+    assert desk.lead("ld_jo").absorbed == ""
+    assert desk.reads(scored("ld_old", version=9)) == []

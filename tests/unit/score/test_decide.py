@@ -393,3 +393,44 @@ def test_a_contribution_names_at_most_twenty_activities_the_latest_and_counts_al
     (contact,) = (part for part in scored.contributions if part.rule == "contact")
     assert contact.count == 30
     assert contact.activities == [activity_id(number) for number in range(10, 30)]
+
+
+def _turned(type_: str, number: int, version: int | None) -> tuple[dict[str, object], str]:
+    """A merge of ld_jo, or the split that undoes it, in this profile version."""
+    named = {"survivor": "ld_al", "absorbed": "ld_jo", "because": ""}
+    if type_ == "lead.split":
+        named = {"lead_id": "ld_al", "restored": "ld_jo"}
+    return {"event_id": activity_id(number), "profile_version": version, **named}, type_
+
+
+def test_a_split_that_is_told_late_does_not_revive_a_lead_that_was_merged_again() -> None:
+    desk = Desk()
+    desk.tell(enriched(an_activity(1), profile_version=2))
+    for turn in (_turned("lead.merged", 90, 3), _turned("lead.merged", 92, 7), _turned("lead.split", 91, 5)):
+        value, type_ = turn
+        assert desk.tell(value, type_=type_) is None
+    assert desk.leads["ld_jo"].state.absorbed_into == "ld_al"
+    assert desk.tell(enriched(an_activity(1, revision=2), profile_version=6)) is None
+    value, type_ = _turned("lead.split", 93, 9)
+    desk.tell(value, type_=type_)
+    value, type_ = _turned("lead.merged", 94, 8)
+    desk.tell(value, type_=type_)
+    assert desk.leads["ld_jo"].state.absorbed_into is None
+
+
+def test_what_comes_after_a_split_counts_though_it_comes_before_it() -> None:
+    """The next event of the lead may come by another number of enrich than the split that gave it back."""
+    told = []
+    for late in (False, True):
+        desk = Desk()
+        desk.tell(enriched(an_activity(1), profile_version=2))
+        desk.tell(*_turned("lead.merged", 90, 3)[:1], type_="lead.merged")
+        split, again = _turned("lead.split", 91, 5)[0], enriched(an_activity(1, revision=3), profile_version=6)
+        newer = enriched(an_activity(2, at=NOON + days(1)), profile_version=8)
+        for value, type_ in ((newer, "lead.enriched"), (split, "lead.split"), (again, "lead.enriched")) if late else (
+            (split, "lead.split"), (again, "lead.enriched"), (newer, "lead.enriched"),
+        ):  # fmt: skip
+            last = desk.tell(value, type_=type_, now=NOON + days(2)) or None
+        assert last is not None
+        told.append((last.score, last.episode, last.stage))
+    assert told[0] == told[1]
