@@ -24,8 +24,10 @@ from shared.message import Message
 from shared.outcome import Reason, Reject
 from shared.stage import Input, Record, Stage
 from shared.topology import BY_NAME, CAPTURED, OUTCOMES
+from tests.unit.score.builders import Desk, ruleset
 
 ROOT = Path(__file__).parents[2]
+RULESET = ROOT / "services/score/rulesets/default.yaml"
 PARTITIONS = 4
 START = datetime.fromisoformat("2026-11-27T09:00:00+00:00")
 
@@ -35,7 +37,7 @@ _LATER_MS = 48 * 3_600_000
 @cache
 def _stages() -> tuple[Stage, ...]:
     routing = routing_in(ROOT / "services/route/routing/default.yaml")
-    rulesets = started_with(ROOT / "services/score/rulesets/default.yaml")
+    rulesets = started_with(RULESET)
     return enrich_stage(b"s" * 32), score_stage(rulesets), *route_stages(routing)
 
 
@@ -46,6 +48,7 @@ class House:
     def __init__(self, *, may_refuse: Collection[Reason] = ()) -> None:
         self.stages = _stages()
         self._may_refuse = may_refuse
+        self._desk = Desk(ruleset(RULESET.read_text()))
         self._worlds: dict[str, dict[Hashable, Any]] = defaultdict(dict)
         self._seen: dict[str, set[str]] = defaultdict(set)
         self._ends: dict[tuple[str, int], int] = defaultdict(int)
@@ -117,14 +120,20 @@ class House:
         for one in fresh:  # nobody is suppressed here
             if type(one.event) is Scored:
                 self._worlds[stage.name][Stored("suppressed", one.event.lead_id)] = ()
-        done = fold(stage, self._worlds[stage.name], fresh, partitions=PARTITIONS, refused={})
-        assert not done.rejected, [
-            (message.headers, message.value)
-            for sent in done.messages.values()
-            for message in sent
-            if message.topic == "leads.dead.v1"
-        ]
-        messages = [message for sent in done.messages.values() for message in sent]
+        messages = []
+        # Score's store says of each activity what it was before; the others' worlds hold all there is.
+        for together in [[one] for one in fresh] if stage.name == "score" else [fresh]:
+            world = self._desk.load(together) if stage.name == "score" else self._worlds[stage.name]
+            done = fold(stage, world, together, partitions=PARTITIONS, refused={})
+            assert not done.rejected, [
+                (message.headers, message.value)
+                for sent in done.messages.values()
+                for message in sent
+                if message.topic == "leads.dead.v1"
+            ]
+            messages += [message for sent in done.messages.values() for message in sent]
+            if stage.name == "score":
+                self._desk.save(done.changes)
         for message in messages:
             headers = dict(message.headers)
             self.effects.append((stage.name, headers["ce_type"].decode(), headers.get("ce_subject", b"").decode()))

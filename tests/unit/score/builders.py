@@ -171,12 +171,12 @@ class Desk:
         )
 
     def decide(self, input_: Input) -> Outcome:
-        outcome_ = self.stage.decide(self._load([input_]), input_)
+        outcome_ = self.stage.decide(self.load([input_]), input_)
         assert not isinstance(outcome_, Reject)
-        self._save(outcome_.changes)
+        self.save(outcome_.changes)
         return outcome_
 
-    def _load(self, inputs: Sequence[Input]) -> dict[Hashable, Any]:
+    def load(self, inputs: Sequence[Input]) -> dict[Hashable, Any]:
         """What store.load promises: the lead, and its activities where counting on is not enough."""
         found: dict[Hashable, Any] = {}
         for input_ in inputs:
@@ -199,7 +199,7 @@ class Desk:
             )
         return found
 
-    def _save(self, changes: Mapping[Any, Lead]) -> None:
+    def save(self, changes: Mapping[Any, Lead]) -> None:
         for lead in changes.values():
             state = msgspec.msgpack.decode(msgspec.msgpack.encode(lead.state), type=type(lead.state))
             self.leads[lead.lead_id] = msgspec.structs.replace(lead, state=state)

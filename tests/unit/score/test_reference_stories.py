@@ -107,7 +107,7 @@ def test_what_is_served_is_what_was_worked_out_by_hand(story: Story) -> None:
 
     # Looked at once more, with all that is kept: an activity that lies ahead asks for it.
     desk.always_loads_all = True
-    lead = desk._load([Input("look", Due("ld_jo"), now, 3)])["ld_jo"]
+    lead = desk.load([Input("look", Due("ld_jo"), now, 3)])["ld_jo"]
     past = histories.history(map(desk.in_force.fact, lead.bodies))
     state, points = rescored(
         lead.state,
