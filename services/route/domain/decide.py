@@ -89,6 +89,8 @@ def carry_out(
             outcomes.settle(scene, timer.lead_id)
         case timers.CONTACT:
             deadlines.not_contacted(routing, scene, timer.key, at=at, emit=emit)
+        case timers.NURTURE:
+            pass  # nurture/beside.py looks at the lead once all else is decided
         case _:
             raise ValueError(f"no timer is of kind {timer.kind}")
 

@@ -11,12 +11,13 @@ from services.route.domain import events
 from services.route.domain.events import Due, OutcomeCommand, Scored
 from services.route.domain.lifecycle import State
 from services.route.domain.nurture import decide as nurture
-from services.route.domain.nurture.needs import KIND, InForce
+from services.route.domain.nurture.needs import InForce
 from services.route.domain.nurture.ready import Ready
 from services.route.domain.nurture.state import Nurtured, Stored
 from services.route.domain.nurture.suppressing import SuppressCommand
 from services.route.domain.nurture.telling import Changes
 from services.route.domain.state import DUE, Handover, Key, Lead, Logged, Scene, TimerKey, World
+from services.route.domain.timers import NURTURE
 from shared.outcome import Decision, Outcome, Reason, Reject
 from shared.stage import Input
 
@@ -48,8 +49,8 @@ def _more(ready: Ready, world: World, input_: Input, outcome: Decision) -> Chang
     if type(event) is Scored:
         return _scored(ready, world, input_, outcome)
     if type(event) is Due:
-        timer = TimerKey(event.lead_id, KIND, "")
-        if event.kind != KIND and timer not in world.get(DUE, {}).get(event.lead_id, ()):
+        timer = TimerKey(event.lead_id, NURTURE, "")
+        if event.kind != NURTURE and timer not in world.get(DUE, {}).get(event.lead_id, ()):
             return None
         return nurture.on_timer(ready, world, event.lead_id, part=part, now=now)
     if type(event) is OutcomeCommand:
@@ -75,7 +76,7 @@ def _scored(ready: Ready, world: World, input_: Input, outcome: Decision) -> Cha
         absorbed=absorbed,
         restored=restored,
     )
-    timer = TimerKey(event.lead_id, KIND, "")
+    timer = TimerKey(event.lead_id, NURTURE, "")
     if timer in outcome.changes and (more is None or timer not in more.changes):
         # Stopped since it was due; what it stands for may be due later.
         more = more or Changes(input_.part)

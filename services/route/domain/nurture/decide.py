@@ -15,13 +15,13 @@ from msgspec.structs import replace
 from services.route.domain.events import Scored
 from services.route.domain.nurture import about, audience, magnets, merging, steps, suppressing
 from services.route.domain.nurture.about import Seen
-from services.route.domain.nurture.needs import KIND
 from services.route.domain.nurture.ready import Ready
 from services.route.domain.nurture.sending import Turn
 from services.route.domain.nurture.state import Facts, Nurtured, Stored, Suppression
 from services.route.domain.nurture.suppressing import SuppressCommand
 from services.route.domain.nurture.telling import Changes, Skip
 from services.route.domain.state import SQL, Scene, Timer, TimerKey, World
+from services.route.domain.timers import NURTURE
 from shared import clock
 from shared.clock import from_ms
 
@@ -88,7 +88,7 @@ def on_timer(ready: Ready, world: World | Scene, lead_id: str, *, part: int, now
     nurtured = audience.settled(turn, nurtured, exited=_exits(ready, nurtured, None), now=now_ms)
     _kept(turn, before, nurtured)
     # The timer that fell due is stopped by now, even where nothing came of it.
-    turn.changes.changes[TimerKey(lead_id, KIND, "")] = timer(nurtured)
+    turn.changes.changes[TimerKey(lead_id, NURTURE, "")] = timer(nurtured)
     return turn.changes
 
 
@@ -197,7 +197,7 @@ def _kept(turn: Turn, before: Nurtured | None, after: Nurtured) -> Changes | Non
     if after != before:
         changes.changes[Stored("nurture", turn.lead_id)] = after
     if steps.due_at(after) != (steps.due_at(before) if before is not None else None):
-        changes.changes[TimerKey(turn.lead_id, KIND, "")] = timer(after)
+        changes.changes[TimerKey(turn.lead_id, NURTURE, "")] = timer(after)
     return changes
 
 

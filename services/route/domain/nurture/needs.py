@@ -16,12 +16,11 @@ from services.route.domain.nurture.ready import Ready
 from services.route.domain.nurture.state import Nurtured, Stored
 from services.route.domain.nurture.suppressing import SuppressCommand, subject_of_address, subject_of_lead
 from services.route.domain.state import DUE, Lead
+from services.route.domain.timers import NURTURE
 from shared import clock
 from shared.stage import Input
 
 InForce = Callable[[int, datetime], Ready]  # the document of a number at a moment
-
-KIND = "nurture"  # of the timer: one a lead, for the earliest step of all its tracks
 
 
 class Needs(Struct):
@@ -38,7 +37,7 @@ def needs(in_force: InForce, world: Mapping[Any, Any], inputs: Sequence[Input]) 
     found = Needs()
     until = max((clock.to_ms(input_.now) for input_ in inputs), default=0)
     for lead_id, timers in world.get(DUE, {}).items():
-        if any(timer.kind == KIND for timer in timers):
+        if any(timer.kind == NURTURE for timer in timers):
             found.rows.add(lead_id)
             found.suppressed.add(lead_id)
     for input_ in inputs:
@@ -49,7 +48,7 @@ def needs(in_force: InForce, world: Mapping[Any, Any], inputs: Sequence[Input]) 
             around = {key for key, value in world.items() if type(value) is Lead}
             found.rows |= around
             found.suppressed |= around | {event.lead_id}
-        elif type(event) is Due and event.kind == KIND:
+        elif type(event) is Due and event.kind == NURTURE:
             found.rows.add(event.lead_id)
             found.suppressed.add(event.lead_id)
     return found

@@ -30,7 +30,6 @@ class Skip(StrEnum):
     GONE = "gone"  # the track, or all that was left of it, is no longer in the document
     AGAIN = "again"  # asked for again too soon
     LATE = "late"  # asked for long ago
-    DISABLED = "disabled"  # the content or the channel is no longer in the document
 
 
 class Told(Struct, frozen=True, kw_only=True, omit_defaults=True):

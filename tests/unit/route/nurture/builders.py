@@ -14,11 +14,11 @@ from services.route.domain.decode import decode
 from services.route.domain.events import Due
 from services.route.domain.nurture import needs
 from services.route.domain.nurture.beside import beside
-from services.route.domain.nurture.needs import KIND
 from services.route.domain.nurture.read import read
 from services.route.domain.nurture.ready import Ready
 from services.route.domain.nurture.state import Nurtured, Stored, Suppressed, Suppression
 from services.route.domain.state import DUE, Timer, TimerKey
+from services.route.domain.timers import NURTURE as NURTURE_TIMER
 from services.route.settings import SHIPPED_NURTURE
 from shared import contracts
 from shared.clock import to_ms
@@ -102,7 +102,7 @@ class House:
             (
                 (one.due_at, key)
                 for key, one in self.world.items()
-                if isinstance(one, Timer) and key.kind == KIND and one.due_at <= until
+                if isinstance(one, Timer) and key.kind == NURTURE_TIMER and one.due_at <= until
             ),
             default=None,
         ):
