@@ -68,6 +68,7 @@ _STATES = {
     "rejected": "rejected",
     "recycled": "given back to marketing",
     "withdrawn": "taken back",
+    "expired": "not answered in time, and passed on",
 }
 
 
