@@ -44,7 +44,7 @@ class Timers:
         ]
         if len(due) >= SLICE:
             self._looked_at = 0.0  # more is due: go on after the next records
-        return due
+        return due[:SLICE]
 
     def set_aside(self, written: Sequence[Written]) -> None:
         """What was refused stays due; its dead letter is written, and it is not tried again before the next start."""
@@ -54,7 +54,8 @@ class Timers:
     async def _due(self, watermarks: dict[int, datetime]) -> list[Input]:
         assert self._stage.due is not None
         async with self._pool.acquire() as connection, connection.transaction():
-            return list(await self._stage.due(connection, watermarks, SLICE))
+            # What was set aside stays due, and is among the longest due: it takes nobody's room.
+            return list(await self._stage.due(connection, watermarks, SLICE + len(self._stuck)))
 
     async def _watermarks(self, reader: Reader) -> dict[int, datetime]:
         """Up to which time all records of each number have been read: nearly now where it is caught up, else the last record's time.

@@ -46,8 +46,8 @@ def due(rulesets: Rulesets) -> Callable[[Tx, Mapping[int, datetime], int], Await
         if not behind or room <= 0:
             return found
         seqs = {part: standing.seq for part, standing in behind.items()}
-        each = max(1, room // len(seqs))
-        rows = await tx.fetch(_BEHIND, list(seqs), list(seqs.values()), each)
+        # Each number may have all the room: what was set aside may be all of one number, and who asks takes no more than it can do.
+        rows = await tx.fetch(_BEHIND, list(seqs), list(seqs.values()), room)
         done.update((part, seq) for part, seq in seqs.items() if all(one["part"] != part for one in rows))
         return found + [
             Input(
