@@ -38,6 +38,7 @@ class Activity(Model, frozen=True):
     asset: str | None = None
     properties: PersonalMap | None = None
     withdrawn: bool | None = None
+    received_at: Moment | None = None  # when we accepted it, where whoever captured it says so
 
 
 class Enriched(Model, frozen=True):

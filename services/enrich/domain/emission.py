@@ -36,6 +36,7 @@ def activity(kept: Kept, *, withdrawn: bool = False) -> Activity:
         asset=facts.asset,
         properties=cast(Any, facts.properties),  # its own bytes: read once, never written anew
         withdrawn=withdrawn or None,
+        received_at=facts.received_at,
     )
 
 

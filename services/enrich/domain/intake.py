@@ -38,6 +38,7 @@ class _Captured(Struct):
     consent: ConsentGiven | None = None
     history: bool | None = None
     property_country: str | None = None
+    received_at: datetime | None = None
 
 
 _decode = msgspec.json.Decoder(_Captured).decode
@@ -146,6 +147,7 @@ def read(captured: _Captured, locate: where.Locate = where.nowhere) -> Happened 
             consent=captured.consent,
             touch=_touch(at, context),
             history=captured.history is True,
+            received_at=_utc(captured.received_at) if captured.received_at is not None else None,
             content=_content(captured, traits) if kind == "form" and captured.history is not True else 0,
         ),
         email=_EMAIL + reading.address.match if reading.address is not None else None,

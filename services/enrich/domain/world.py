@@ -150,6 +150,7 @@ class Facts(Struct, frozen=True, omit_defaults=True, gc=False):
     touch: Touch | None = None
     history: bool = False
     content: int = 0  # of a form: a hash of who sent what, so that the same sent twice is seen
+    received_at: datetime | None = None
 
 
 class Happened(Struct, frozen=True, gc=False):
