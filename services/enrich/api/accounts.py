@@ -47,7 +47,7 @@ ONE = """
 SELECT (SELECT count(*) FROM lead WHERE account = $1) AS total,
        (SELECT mode() WITHIN GROUP (ORDER BY voice.value -> 1 -> 'company.name' ->> 2)
           FROM (SELECT state FROM lead WHERE account = $1 ORDER BY made_at DESC, lead_id DESC LIMIT 1000) AS latest,
-               json_each(convert_from(latest.state, 'UTF8')::json -> 'voices') AS voice
+               json_each(document(latest.state) -> 'voices') AS voice
          WHERE voice.value -> 1 -> 'company.name' IS NOT NULL) AS name
 """
 

@@ -21,7 +21,7 @@ IDENTIFIERS = """
 SELECT DISTINCT ON (n.name) n.name, i.lead_id, i.ties, l.made_at, l.made_by, l.profile_version, l.absorbed_into, l.state, n.happened, count(*) OVER (PARTITION BY n.name) AS events
   FROM (SELECT a.occurred_at, a.event_id, a.happened, named.name
           FROM activity AS a
-         CROSS JOIN LATERAL (SELECT convert_from(a.happened, 'UTF8')::json AS h) AS said
+         CROSS JOIN LATERAL (SELECT document(a.happened) AS h) AS said
          CROSS JOIN LATERAL (SELECT unnest(ARRAY[h ->> 'email', h ->> 'user', h ->> 'phone', h ->> 'cookie']) AS name
                               UNION SELECT json_array_elements_text(h -> 'externals')) AS named
          WHERE a.lead_id = $1 AND named.name IS NOT NULL) AS n
@@ -34,7 +34,7 @@ SELECT DISTINCT ON (n.name) n.name, i.lead_id, i.ties, l.made_at, l.made_by, l.p
 OTHERS = """
 SELECT named.name, i.lead_id, count(*) AS events
   FROM activity AS a
- CROSS JOIN LATERAL (SELECT convert_from(a.happened, 'UTF8')::json AS h) AS said
+ CROSS JOIN LATERAL (SELECT document(a.happened) AS h) AS said
  CROSS JOIN LATERAL (SELECT unnest(ARRAY[h ->> 'user', h ->> 'phone']) AS name
                       UNION SELECT json_array_elements_text(h -> 'externals')) AS named
   JOIN identifier AS i ON i.name = named.name AND i.lead_id IS DISTINCT FROM $1

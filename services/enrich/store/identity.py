@@ -47,7 +47,7 @@ async def asked(tx: Tx, world: World, inputs: Sequence[Input]) -> list[str]:
         SELECT DISTINCT name
           FROM lead AS l
           JOIN activity AS a ON a.lead_id = coalesce(l.absorbed_into, l.lead_id)
-         CROSS JOIN LATERAL (SELECT convert_from(a.happened, 'UTF8')::json AS h) AS said
+         CROSS JOIN LATERAL (SELECT document(a.happened) AS h) AS said
          CROSS JOIN LATERAL (SELECT unnest(ARRAY[h ->> 'email', h ->> 'user', h ->> 'phone']) AS name
                               UNION ALL SELECT json_array_elements_text(h -> 'externals') WHERE h -> 'externals' IS NOT NULL) AS named
          WHERE l.lead_id = ANY ($1::text[]) AND name IS NOT NULL

@@ -151,3 +151,23 @@ async def test_a_lead_shows_what_its_events_name_that_is_not_its_own(pool: Pool,
     jo = ids.lead_id(SECRET, "email\x1fjo@acme.example")
     assert {one["value"]: one["lead_id"] for one in shown["others"]} == {"u1": jo, "k98": None, "k99": None}
     assert len([one for one in shown["identifiers"] if one["kind"] == "external_id"]) == LIMITS.systems
+
+
+async def test_a_row_of_before_with_an_escaped_nul_is_shown_and_merged_as_any(
+    pool: Pool, client: httpx.AsyncClient
+) -> None:
+    jo, mo = await two(pool)
+    # As it was kept before NULs were cleaned; the second is no NUL, but a backslash that is one.
+    kept = await pool.fetchval("SELECT happened FROM activity WHERE lead_id = $1", mo)
+    old = kept.replace(b'"contact"', rb'"con\u0000\u0000t\\u0000"')
+    await pool.execute("UPDATE activity SET happened = $1 WHERE lead_id = $2", old, mo)
+    state = await pool.fetchval("SELECT state FROM lead WHERE lead_id = $1", mo)
+    await pool.execute(
+        "UPDATE lead SET state = $1 WHERE lead_id = $2", state.replace(b'"form contact"', rb'"form \u0000"'), mo
+    )
+
+    shown = (await client.get(f"/v1/leads/{mo}")).json()
+    assert {one["kind"] for one in shown["identifiers"]} == {"email", "anonymous_id"}
+    assert (await client.get("/v1/accounts/acme.example")).status_code == 200
+    await asked(pool, "merge", jo, {"lead_ids": [jo, mo]})
+    assert len({(await client.get(f"/v1/leads/{one}")).json()["lead_id"] for one in (jo, mo)}) == 1
