@@ -108,7 +108,8 @@ def main() -> None:
     """Runs route until it is told to stop."""
     told = settings.load(Settings)
     nurturing = nurture_from(told.route_nurture)
-    both = stages(routing_in(told.route_routing), nurturing)
+    routing = routing_in(told.route_routing)
+    both = stages(routing, nurturing)
 
     def made(_: Pool) -> Sequence[Stage]:
         return both
@@ -119,7 +120,7 @@ def main() -> None:
         stages=made,
         migrations=MIGRATIONS,
         routes=lambda context: [
-            api.routes(context.pool, context.send),
+            api.routes(context.pool, context.send, lambda: routing),
             api_nurture.routes(context.pool, context.send),
             documents.routes(
                 nurturing,

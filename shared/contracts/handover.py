@@ -55,6 +55,7 @@ class Handover(Model, frozen=True):
     contact_by: Moment | None = None
     consent: dict[str, Consent] | None = None
     segments: list[str] | None = None
+    system_seconds: float | None = None  # from our acceptance of the event that made the lead ready to this handover
 
 
 class HandoverWithdrawn(Model, frozen=True):

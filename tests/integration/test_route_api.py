@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -15,11 +16,16 @@ from services.route.domain import intake
 from shared import problem
 from shared.database import CORE_MIGRATIONS, Pool
 from shared.stage import Input
-from tests.integration.route import reads
+from tests.integration.route import passes, reads
 from tests.integration.stores import migrated
 from tests.unit.route.builders import (
+    NOON,
+    activity,
     commanded,
+    in_time,
     outcome_record,
+    owners,
+    record,
     routing,
     scored,
 )
@@ -53,7 +59,7 @@ def sent() -> Sent:
 async def http(pool: Pool, sent: Sent) -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI()
     problem.install(app)
-    app.include_router(api.routes(pool, sent))
+    app.include_router(api.routes(pool, sent, lambda: in_time(routing())))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://route") as client:
         yield client
 
@@ -139,3 +145,71 @@ async def test_an_outcome_is_not_accepted_while_kafka_is_away(http: httpx.AsyncC
     answer = await http.post("/v1/handovers/ho_ld_jo_1_1/outcome", json={"outcome": "won"})
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
     assert (await http.post("/v1/handovers/jo/outcome", json={"outcome": "won"})).status_code == 404
+
+
+async def test_a_rejection_gives_a_reason_of_the_document_or_none(http: httpx.AsyncClient, sent: Sent) -> None:
+    path = "/v1/handovers/ho_ld_jo_1_1/outcome"
+    answer = await http.post(path, json={"outcome": "rejected", "reason": "did not like it"})
+    assert answer.status_code == 422
+    assert "no-budget" in answer.json()["detail"]
+    assert sent.records == []
+    for body in ({"reason": "no-budget"}, {}):
+        assert (await http.post(path, json={"outcome": "rejected", **body})).status_code == 202
+    assert (await http.post(path, json={"outcome": "lost", "reason": "did not like it"})).status_code == 202
+
+
+async def test_another_reason_that_came_by_topic_counts_and_is_remarked_on(pool: Pool, http: httpx.AsyncClient) -> None:
+    await reads(pool, scored(), commanded("rejected", payload={"reason": "did not like it"}))
+    (said,) = (await http.get("/v1/handovers/ho_ld_jo_1_1")).json()["outcomes"]
+    assert (said["verdict"], said["reason"]) == ("applied", "did not like it")
+    assert said["remark"] == "the reason is none of the routing document's reject_reasons"
+
+
+async def test_system_and_human_delays_are_told_apart(pool: Pool, http: httpx.AsyncClient) -> None:
+    by = in_time(routing())
+    told = scored(activity=activity(received_at="2026-11-27T11:59:57.500Z"))
+    minutes = [NOON + timedelta(minutes=minute) for minute in (20, 90)]
+    await reads(pool, record(told, at=NOON), by=by)
+    await reads(pool, commanded("accepted", at=minutes[0]), commanded("contacted", at=minutes[1]), by=by)
+    found = (await http.get("/v1/handovers/ho_ld_jo_1_1")).json()
+    assert found["system_seconds"] == 2.5
+    assert found["human_seconds"] == {
+        "accepted": {"wall": 1200.0, "working": 1200.0},
+        "contacted": {"wall": 5400.0, "working": 5400.0},
+    }
+
+
+async def test_handovers_are_listed_by_owner_and_state_in_pages(pool: Pool, http: httpx.AsyncClient) -> None:
+    by = in_time(routing())
+    for number in range(5):
+        await reads(pool, record(scored(f"ld_{number}"), at=NOON + timedelta(seconds=number)), by=by)
+    await passes(pool, NOON + timedelta(minutes=30), by=by)  # the first alone
+    expired = (await http.get("/v1/handovers", params={"state": "expired"})).json()["handovers"]
+    assert [(one["handover_id"], one["attempt"]) for one in expired] == [("ho_ld_0_1_1", 1)]
+    seen: list[str] = []
+    after = ""
+    while after is not None:
+        page = (await http.get("/v1/handovers", params={"state": "offered", "after": after, "limit": 2})).json()
+        seen += [one["handover_id"] for one in page["handovers"]]
+        after = page["next"]
+    assert seen == ["ho_ld_0_1_2", *(f"ho_ld_{number}_1_1" for number in (4, 3, 2, 1))]
+    owner = expired[0]["owner"]
+    mine = (await http.get("/v1/handovers", params={"owner": owner})).json()["handovers"]
+    assert {one["owner"] for one in mine} == {owner}
+    assert mine[0]["accept_by"]
+    assert (await http.get("/v1/handovers", params={"state": "sold"})).status_code == 422
+
+
+async def test_a_lead_is_assigned_by_a_command(pool: Pool, http: httpx.AsyncClient, sent: Sent) -> None:
+    by = in_time(routing())
+    await reads(pool, scored("ld_old"), scored("ld_jo", stage="MQL", absorbed=["ld_old"]), by=by)
+    answer = await http.post("/v1/leads/ld_old/assign", json={"owner": "desk", "by": "sam", "reason": "knows them"})
+    assert answer.status_code == 202
+    ((topic, key, value, headers),) = sent.records
+    assert (topic, key, headers["ce_type"]) == ("leads.commands.v1", "ld_jo", b"lead.command")
+    told, given = await reads(pool, record(value, topic=topic), by=by)
+    assert (told.type, owners([given])) == ("lead.handover.withdrawn", ["desk"])
+    assert (await http.post("/v1/leads/ld_none/assign", json={"owner": "desk"})).status_code == 404
+    wrong = await http.post("/v1/leads/ld_jo/assign", json={"owner": "zoe"})
+    assert wrong.status_code == 422
+    assert "anna" in wrong.json()["detail"]

@@ -144,6 +144,7 @@ class Handover(Struct, frozen=True, kw_only=True, omit_defaults=True):
     contact_by: Moment | None = None
     consent: Raw | UnsetType = UNSET
     segments: list[str] | None = None
+    system_seconds: float | None = None
 
 
 class Withdrawn(Struct, frozen=True):

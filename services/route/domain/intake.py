@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import msgspec
 
@@ -69,6 +69,11 @@ def mistake(said: OutcomeReported) -> Reject | None:
     if any(text is not None and "\x00" in text for text in (said.handover_id, said.lead_id, said.reason, said.by)):
         return Reject(Reason.INVALID, "a NUL in a text")
     return None
+
+
+def is_listed(outcome: str, reason: str | None, reasons: Collection[str]) -> bool:
+    """Whether a rejection's reason is one that the routing document lists, where it lists any. What comes by topic counts all the same."""
+    return outcome != "rejected" or not reason or not reasons or reason in reasons
 
 
 def identified(said: OutcomeReported, record: Record) -> str:

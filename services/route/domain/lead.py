@@ -44,7 +44,11 @@ def opens(lead: Lead, scored: Scored) -> bool:
 
 def drops_out(before: Lead, scored: Scored) -> bool:
     """Whether `scored` disqualifies a lead that was handed over once: what is open is taken back."""
-    return scored.stage == DISQUALIFIED != before.stage and before.owner is not None and scored.score_version > before.version
+    return (
+        scored.stage == DISQUALIFIED != before.stage
+        and before.owner is not None
+        and scored.score_version > before.version
+    )
 
 
 def newly_absorbed(lead: Lead, scored: Scored) -> list[str]:

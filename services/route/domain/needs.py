@@ -64,7 +64,11 @@ def needs(leads: Mapping[Any, Any], inputs: Sequence[Input]) -> Needs | None:
         event = input_.event
         if type(event) is Scored:
             lead = now.get(event.lead_id) or leads.get(event.lead_id)
-            if event.stage == DISQUALIFIED and lead is not None and (lead.owner is not None or event.lead_id in may_open):
+            if (
+                event.stage == DISQUALIFIED
+                and lead is not None
+                and (lead.owner is not None or event.lead_id in may_open)
+            ):
                 found.gate = True  # what is open is taken back
                 found.leads.add(event.lead_id)
             if event.lead_id not in may_open and not event.absorbed and not event.restored:

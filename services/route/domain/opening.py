@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from services.route.domain import choice, clocks, events, pools, recent
+from services.route.domain import choice, clocks, events, pace, pools, recent
 from services.route.domain.lifecycle import State
 from services.route.domain.routing import Owner, Routing
 from services.route.domain.state import Account, Handover, Key, Lead, Queued, Scene
@@ -144,6 +144,7 @@ def composed(
             contact_by=contact_by,
             consent=events.given(events.consent_of(raw.profile)),
             segments=scored.segments or None,
+            system_seconds=pace.system(scored.activity.received_at, now) if scored.activity is not None else None,
         )
     )
 

@@ -173,5 +173,6 @@ def _composed(routing: Routing, handover: Handover, lead: Lead, *, owner: Owner,
             recent_activities=recent.newest_first(lead.recent) or document.recent_activities,
             accept_by=accept_by,
             contact_by=contact_by,
+            system_seconds=None,
         )
     )

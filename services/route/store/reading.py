@@ -11,13 +11,31 @@ Row = dict[str, Any]
 
 # The handovers that a lead has, and those that it had before a merge gave them to another.
 OF_A_LEAD = """
-SELECT handover_id, lead_id, opened_for, state, state_at, document FROM handover
+SELECT handover_id, lead_id, opened_for, owner, state, state_at, created_at, accepted_at, contacted_at, accept_escalated, contact_escalated,
+       document
+  FROM handover
  WHERE lead_id = $1 OR (opened_for = $1 AND opened_for <> lead_id)
  ORDER BY created_at, handover_id
 """
 
 # One handover.
-ONE = "SELECT handover_id, lead_id, opened_for, state, state_at, document FROM handover WHERE handover_id = $1"
+ONE = """
+SELECT handover_id, lead_id, opened_for, owner, state, state_at, created_at, accepted_at, contacted_at, accept_escalated, contact_escalated,
+       document
+  FROM handover WHERE handover_id = $1
+"""
+
+# Handovers of an owner ($1) in a state ($2), where either is asked for, before the last one of the page before, the newest first.
+LIST = """
+SELECT handover_id, lead_id, episode, attempt, owner, pool, state, state_at, created_at, accept_by, contact_by,
+       nullif(accept_escalated, false) AS accept_escalated, nullif(contact_escalated, false) AS contact_escalated
+  FROM handover
+ WHERE ($1::text IS NULL OR owner = $1) AND ($2::text IS NULL OR state = $2) AND (created_at, handover_id) < ($3, $4)
+ ORDER BY created_at DESC, handover_id DESC LIMIT $5
+"""
+
+# Whether route has heard of a lead.
+KNOWN = "SELECT true FROM lead WHERE lead_id = $1"
 
 # Everything that was said about these handovers, in the order in which it came.
 OUTCOMES = """
@@ -45,6 +63,18 @@ QUEUED = "SELECT count(*) FROM queue"
 async def handovers_of(pool: Pool, lead_id: str) -> list[Row]:
     """A lead's handovers, oldest first."""
     return [dict(row) for row in await pool.fetch(OF_A_LEAD, lead_id)]
+
+
+async def handovers(
+    pool: Pool, *, owner: str | None, state: str | None, after: tuple[datetime, str], limit: int
+) -> list[Row]:
+    """At most `limit` handovers older than the place `after`, the newest first."""
+    return [dict(row) for row in await pool.fetch(LIST, owner, state, *after, limit)]
+
+
+async def is_known(pool: Pool, lead_id: str) -> bool:
+    """Whether route has heard of this lead."""
+    return bool(await pool.fetchval(KNOWN, lead_id))
 
 
 async def handover(pool: Pool, handover_id: str) -> Row | None:
