@@ -62,7 +62,6 @@ def explained(known: Known, in_force: InForce, now: datetime) -> dict[str, Any]:
     )
     return {
         "lead_id": known.lead_id,
-        "score_version": decided.score_version,
         "score": {"total": float(folded.total), "fit": float(folded.fit), "engagement": float(folded.engagement)},
         "grade": ruleset.grades.of(int(folded.fit * 100), int(folded.engagement * 100)),
         "stage": decided.stage,

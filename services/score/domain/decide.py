@@ -219,6 +219,8 @@ def _judged(lead: Lead, event: Judged, in_force: InForce, now: datetime, input_i
     episode = state.episode if event.episode is None else event.episode
     reported = Reported(input_id, state.life, event.outcome, event.occurred_at, now, episode)
     lead = with_(lead, reported=(*lead.reported, reported))
+    if state.known_at is None and not state.score_version:
+        lead = with_(lead, state=with_(state, known_at=now))
     if state.absorbed_into is not None or event.outcome not in (*SENT_BACK, "won"):
         return Decision({lead.lead_id: lead})
     at = min(event.occurred_at, now)

@@ -34,15 +34,28 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An activity that gives no points by a rule that it falls under, and why: min_human, reset, at_least, limit or age. One below min_human
+    that falls under no rule is named without one."""
+
+    activity: str
+    rule: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Folded:
-    """A score: `parts` add up to `total`. `overrides` are those that hold."""
+    """A score: `parts` add up to `total`. `overrides` are those that hold, with the moment at which each ends; `active_at` is when the latest
+    activity of a human occurred."""
 
     total: Decimal
     fit: Decimal
     engagement: Decimal
     parts: tuple[Part, ...]
     kinds: Mapping[str, int]
-    overrides: tuple[Override, ...] = ()
+    overrides: tuple[tuple[Override, datetime], ...]
+    active_at: datetime | None
+    left_out: tuple[LeftOut, ...]
 
 
 def fold(
@@ -56,7 +69,8 @@ def fold(
     sent_back_at: datetime | None = None,
 ) -> Folded:
     """The score at `now` from everything that was told: `activities` are JSON objects in any order, with repeats and old revisions."""
-    human = _human(activities, ruleset.min_human)
+    known = _latest(activities)
+    human = [one for one in known if _is_human(one, ruleset)]
     kinds: dict[str, int] = {}
     for activity in human:
         kinds[activity["kind"]] = kinds.get(activity["kind"], 0) + 1
@@ -70,9 +84,14 @@ def fold(
     ]
     fit = _close("fit", sum((part.points for part in parts), Decimal()), ruleset.fit_floor, ruleset.fit_cap, parts)
 
-    resets = [one for one in human for rule in ruleset.engagement if rule.reset and _falls_under(rule, one, ruleset)]
-    counting = [one for one in human if not resets or _moment(one) >= _moment(resets[-1])]
-    engaged = [part for rule in ruleset.engagement for part in _engaged(rule, counting, ruleset, now)]
+    resets = [rule for rule in ruleset.engagement if rule.reset]
+    begun = max((_moment(one) for one in human for rule in resets if _falls_under(rule, one, ruleset)), default=None)
+    left_out: list[LeftOut] = []
+    engaged = [part for rule in ruleset.engagement for part in _engaged(rule, known, begun, ruleset, now, left_out)]
+    named = {one.activity for one in left_out}
+    left_out += [
+        LeftOut(one["id"], "", "min_human") for one in known if not _is_human(one, ruleset) and one["id"] not in named
+    ]
     parts += engaged
     engagement = sum((part.points for part in engaged), Decimal())
     engagement = _close("engagement", engagement, ruleset.engagement_floor, ruleset.engagement_cap, parts)
@@ -81,43 +100,72 @@ def fold(
     parts += idle
     total = fit + engagement + sum((part.points for part in idle), Decimal())
     total = _close("total", total, ruleset.total_floor, ruleset.total_cap, parts)
-    overrides = tuple(rule for rule in ruleset.override if _overrides(rule, human, ruleset, now, sent_back_at))
-    parts += [Part(f"override:{rule.id}", Decimal()) for rule in overrides]
+    overrides = tuple(
+        (rule, until)
+        for rule in ruleset.override
+        if (until := _holds_until(rule, human, ruleset, now, sent_back_at)) is not None
+    )
+    parts += [Part(f"override:{rule.id}", Decimal()) for rule, _ in overrides]
     parts += [Part(f"exclude:{rule.id}", Decimal()) for rule in ruleset.exclude if rule.when.holds(roots)]
-    return Folded(total, fit, engagement, tuple(parts), kinds, overrides)
+    active_at = human[-1]["occurred_at"] if human else None
+    return Folded(total, fit, engagement, tuple(parts), kinds, overrides, active_at, tuple(left_out))
 
 
-def _human(activities: Iterable[Plain], min_human: float) -> list[dict[str, Any]]:
-    """Each activity once, in its highest revision; without those withdrawn or not human enough; by time, then by id."""
+def _latest(activities: Iterable[Plain]) -> list[dict[str, Any]]:
+    """Each activity once, in its highest revision; without those withdrawn; by time, then by id."""
     latest: dict[str, Plain] = {}
     for activity in activities:
         known = latest.get(activity["id"])
         if known is None or activity["revision"] > known["revision"]:
             latest[activity["id"]] = activity
-    human = [
+    remaining = [
         {**activity, "occurred_at": datetime.fromisoformat(activity["occurred_at"])}
         for activity in latest.values()
-        if not activity.get("withdrawn") and activity.get("human", 1.0) >= min_human
+        if not activity.get("withdrawn")
     ]
-    return sorted(human, key=_moment)
+    return sorted(remaining, key=_moment)
+
+
+def _is_human(activity: Plain, ruleset: Ruleset) -> bool:
+    return bool(activity.get("human", 1.0) >= ruleset.min_human)
 
 
 def _moment(activity: Plain) -> tuple[datetime, str]:
     return activity["occurred_at"], activity["id"]
 
 
-def _engaged(rule: EngagementRule, activities: list[dict[str, Any]], ruleset: Ruleset, now: datetime) -> list[Part]:
-    """What one engagement rule gives for activities in order of time: a part for each value of its limit's `by`, and one for its cap."""
-    matching = [activity for activity in activities if _falls_under(rule, activity, ruleset)]
+def _engaged(
+    rule: EngagementRule,
+    known: list[dict[str, Any]],
+    begun: tuple[datetime, str] | None,
+    ruleset: Ruleset,
+    now: datetime,
+    left_out: list[LeftOut],
+) -> list[Part]:
+    """What one engagement rule gives for activities in order of time: a part for each value of its limit's `by`, and one for its cap.
+
+    `begun` is the latest reset. Those that fall under the rule and give nothing come to `left_out`.
+    """
+
+    def only(some: list[dict[str, Any]], of: list[dict[str, Any]], why: str) -> list[dict[str, Any]]:
+        ids = {one["id"] for one in some}
+        left_out.extend(LeftOut(one["id"], rule.id, why) for one in of if one["id"] not in ids)
+        return some
+
+    falling = [activity for activity in known if _falls_under(rule, activity, ruleset)]
+    human = only([one for one in falling if _is_human(one, ruleset)], falling, "min_human")
+    matching = only([one for one in human if begun is None or _moment(one) >= begun], human, "reset")
     counted: dict[str, list[dict[str, Any]]] = {}
-    for activity in _completing(rule, matching):
+    for activity in only(_completing(rule, matching), matching, "at_least"):
         by = _word(activity, rule.limit.by) if rule.limit is not None else ""
         if rule.limit is None or _is_within(rule.limit, activity, counted.get(by, []), ruleset):
             counted.setdefault(by, []).append(activity)
+        else:
+            left_out.append(LeftOut(activity["id"], rule.id, "limit"))
     parts = []
     for by, all_ in sorted(counted.items()):
         if rule.decay is not None and rule.decay.kind != "half_life":
-            all_ = [one for one in all_ if now - one["occurred_at"] < rule.decay.span * _INSTANT]
+            all_ = only([one for one in all_ if now - one["occurred_at"] < rule.decay.span * _INSTANT], all_, "age")
         if all_:
             base = _points(rule.points) * len(all_)
             parts.append(Part(rule.id, _decayed(rule, all_, now), base, tuple(one["id"] for one in all_), by))
@@ -185,15 +233,16 @@ def _idle(rule: IdleRule, human: list[dict[str, Any]], now: datetime) -> Part | 
     return Part(rule.id, points) if points else None
 
 
-def _overrides(
+def _holds_until(
     rule: Override, human: list[dict[str, Any]], ruleset: Ruleset, now: datetime, sent_back_at: datetime | None
-) -> bool:
-    for one in human:
-        at: datetime = one["occurred_at"]
-        is_over = now - at >= rule.lasts * _INSTANT or (sent_back_at is not None and at <= sent_back_at)
-        if not is_over and _falls_under(rule, one, ruleset):
-            return True
-    return False
+) -> datetime | None:
+    """When an override ends that holds now: of the latest activity that falls under it."""
+    for one in reversed(human):
+        if _falls_under(rule, one, ruleset):
+            at: datetime = one["occurred_at"]
+            until = at + rule.lasts * _INSTANT
+            return until if now < until and (sent_back_at is None or at > sent_back_at) else None
+    return None
 
 
 def _falls_under(rule: EngagementRule | Override, activity: Plain, ruleset: Ruleset) -> bool:

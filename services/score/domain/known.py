@@ -33,7 +33,7 @@ class Decided(Struct, frozen=True, array_like=True, gc=False):
     may_enter_sql: bool = True
     absorbed: tuple[str, ...] = ()
     absorbed_into: str | None = None
-    score_version: int = 0
+    enters_at: datetime | None = None
 
 
 class Profiled(Struct, frozen=True, array_like=True, gc=False):

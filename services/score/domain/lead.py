@@ -112,7 +112,7 @@ def decided(state: State) -> Decided:
         state.may_enter_sql,
         state.absorbed,
         state.absorbed_into,
-        state.score_version,
+        state.enters_at,
     )
 
 
@@ -124,7 +124,7 @@ def profiled(lead: Lead) -> Profiled:
 def superseded(lead: Lead, after: State) -> tuple[Former, ...]:
     """What was known of a lead and no longer is when its state is `after`, behind what was superseded before in its batch."""
     before, former = lead.state, lead.former
-    if after.known_at != before.known_at and (before.score_version or before.life):
+    if after.known_at != before.known_at and (before.known_at is not None or before.score_version):
         former = (*former, Former(before.known_at or BEFORE, decided(before)))
     if after.profile_known_at != before.profile_known_at and lead.profile_version >= 0:
         former = (*former, Former(before.profile_known_at or BEFORE, profiled(lead)))

@@ -148,7 +148,12 @@ def rescored(
         look = next_change if by_clock else not_before
         review_at = look(in_force, Standing(counted.tally, points.fit, tuple(ends)), now)
     known_at = before.known_at
-    if known_at is None or is_change or (may_enter_sql, absorbed) != (before.may_enter_sql, before.absorbed):
+    if (
+        known_at is None
+        or is_change
+        or before.stage_since is None
+        or (may_enter_sql, enters_at, absorbed) != (before.may_enter_sql, before.enters_at, before.absorbed)
+    ):
         known_at = since(now, known_at)
     after = State(
         ruleset.fingerprint,

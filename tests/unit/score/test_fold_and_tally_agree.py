@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from services.score.domain.fold import fold
+from services.score.domain.fold import Folded, fold
 from services.score.domain.lead import State
 from shared.contracts import Scored
 from tests.unit.score.builders import NOON, RULESET, Desk, an_activity, enriched, ruleset
@@ -73,7 +73,6 @@ def agree(
     state: State = _NOTHING_SAID,
 ) -> None:
     """What was told is what the fold says; `state` knows what sales said."""
-    assert scored is not None
     expected = fold(
         in_force.ruleset,
         told,
@@ -83,6 +82,11 @@ def agree(
         customer_since=state.customer_since,
         sent_back_at=state.sent_back_at,
     )
+    say_the_same(scored, expected)
+
+
+def say_the_same(scored: Scored | None, expected: Folded) -> None:
+    assert scored is not None
     assert scored.score.total == float(expected.total)
     assert scored.score.fit == float(expected.fit)
     assert scored.score.engagement == float(expected.engagement)
