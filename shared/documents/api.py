@@ -58,6 +58,16 @@ class Published(BaseModel):
     options: dict[str, str | int | float | bool] = Field(default={}, max_length=20)
 
 
+class RolledBack(BaseModel):
+    """The earlier version to put in force again; without one that before the present."""
+
+    model_config = {"extra": "forbid"}
+    version: Version | None = None
+    by: Words | None = None
+    note: Words | None = None
+    options: dict[str, str | int | float | bool] = Field(default={}, max_length=20)
+
+
 class Accepted(BaseModel):
     """A command that is on its way: `GET /v1/commands/{command_id}` says when every number has it."""
 
@@ -97,9 +107,9 @@ def routes(
 
     @router.get("/status")
     async def in_force() -> dict[str, Any]:
-        """Which version is in force in which numbers, since when."""
+        """Which version is in force in which numbers, since when, and which was `before`."""
         more = await status() if status is not None else {}
-        return {"in_force": await _in_force(), **more}
+        return {"in_force": await _in_force(), "before": await _before(), **more}
 
     @router.get("/{version}")
     async def show(version: VersionPath) -> dict[str, Any]:
@@ -125,6 +135,17 @@ def routes(
         _raise((check or _no_options)(asked.options))
         text = asked.text if asked.text is not None else (await _found(str(asked.version)))["text"]
         async with _alone(asked.instead_of):
+            return await _give(text, published=True, by=asked.by, note=asked.note, options=asked.options)
+
+    @router.post("/rollback", status_code=202)
+    async def rollback(asked: RolledBack) -> Accepted:
+        """Puts an earlier version in force again: that before the present one, or any that is kept."""
+        _raise((check or _no_options)(asked.options))
+        async with _alone(None):
+            version = asked.version or await _before()
+            if version is None:
+                raise Problem(409, "nothing-before", "Nothing was in force before", f"GET {path} lists all versions.")
+            text = (await _found(version))["text"]
             return await _give(text, published=True, by=asked.by, note=asked.note, options=asked.options)
 
     async def _give(text: str, *, published: bool, by: str | None, note: str | None, options: Options) -> Accepted:
@@ -179,6 +200,9 @@ def routes(
 
     async def _in_force() -> list[dict[str, Any]]:
         return await reading.in_force(pool, kind=kind, partitions=partitions, first=version_of(documents.first))
+
+    async def _before() -> str | None:
+        return await reading.previous(pool, kind=kind, first=version_of(documents.first))
 
     async def _found(version: str) -> dict[str, Any]:
         found = await reading.version(pool, kind=kind, version=version)

@@ -30,9 +30,11 @@ class Keeping:
             yield self._stage, records
             return
         for is_document, run in groupby(records, key=record.is_one):
-            if is_document:
-                self._read_for = None  # what is kept in this run is not known yet
-            yield self._for_documents if is_document else self._stage, list(run)
+            try:
+                yield self._for_documents if is_document else self._stage, list(run)
+            finally:
+                if is_document:
+                    self._read_for = None  # what was kept in this run is not known yet
 
     async def refresh(self, epochs: Mapping[int, int]) -> None:
         """Reads what is in force for the numbers held, if that may have changed: they were claimed just now, or a document came.

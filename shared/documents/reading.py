@@ -27,6 +27,11 @@ _IN_FORCE = """
 SELECT DISTINCT ON (part) part, version, in_force_at FROM publication WHERE kind = $1 AND NOT is_draft ORDER BY part, seq DESC
 """
 
+# The versions that were published, the latest first.
+_PUBLISHED = """
+SELECT min(version), min(in_force_at) FROM publication WHERE kind = $1 AND NOT is_draft GROUP BY command_id ORDER BY 2 DESC LIMIT 1000
+"""
+
 # Commands of this kind that some numbers have and others do not: for a minute it may be on its way, then it never was complete.
 _UNDER_WAY = """
 SELECT EXISTS (SELECT FROM publication p JOIN command c USING (command_id)
@@ -65,6 +70,12 @@ async def in_force(pool: Pool, *, kind: str, partitions: int, first: str) -> lis
         {"version": version, "numbers": one["numbers"], "since": one["since"] and clock.text(one["since"])}
         for version, one in sorted(found.items(), key=lambda found: -len(found[1]["numbers"]))
     ]
+
+
+async def previous(pool: Pool, *, kind: str, first: str) -> str | None:
+    """The version that was in force before the present one: of the publications, or what the service was started with; None where it is that."""
+    versions = [version for version, _ in await pool.fetch(_PUBLISHED, kind)]
+    return next((one for one in [*versions[1:], first] if one != versions[0]), None) if versions else None
 
 
 async def is_under_way(pool: Pool, *, kind: str) -> bool:
