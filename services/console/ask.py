@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
@@ -55,6 +56,20 @@ class Ask:
                 )
             time.sleep(0.1)
 
+    def lines(self, service: str, path: str, body: Mapping[str, Any], *, seconds: float) -> Iterator[dict[str, Any]]:
+        """Posts, and gives the answer's lines of JSON as they come, for so long at most. Raises Trouble for anything but 2xx, and when it breaks off."""
+        headers = {"Authorization": f"Bearer {self.where.token}"}
+        url = self.where.url(service) + path
+        try:
+            with self._client.stream("POST", url, json=body, headers=headers, timeout=seconds) as response:
+                if not response.is_success:
+                    response.read()
+                yield from map(json.loads, _checked_lines(service, response))
+        except httpx.HTTPError as error:
+            raise Trouble(
+                f"{service} broke off ({type(error).__name__}). Look at `leads status`, then try again."
+            ) from None
+
     def put(self, service: str, path: str, body: Mapping[str, Any]) -> Any:
         """As `post`."""
         return self._ask("PUT", service, path, json=body)
@@ -102,6 +117,12 @@ def explained(service: str, response: httpx.Response) -> str:
     return (
         f"{service} answered {response.status_code}: {said or response.reason_phrase}{f' ({places})' if places else ''}"
     )
+
+
+def _checked_lines(service: str, response: httpx.Response) -> Iterator[str]:
+    if not response.is_success:
+        raise Trouble(explained(service, response))
+    return response.iter_lines()
 
 
 def _checked(service: str, response: httpx.Response) -> Any:

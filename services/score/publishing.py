@@ -1,18 +1,25 @@
-"""Rulesets over HTTP: what all documents can do, how far leads have come with the last one, and how many it would bring into SQL."""
+"""Rulesets over HTTP: what all documents can do, how far leads have come with the last one, and what another one would make of them."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
 
-from services.score.domain.publications import Rulesets
-from services.score.store import progress
+from services.score.domain.foresight import Sums, foreseen
+from services.score.domain.inforce import InForce
+from services.score.domain.publications import Rulesets, read
+from services.score.store import progress, walk
+from shared import clock, problem
 from shared.commands import Send
 from shared.database import Pool
-from shared.documents import api
-from shared.documents.api import Options
-from shared.problem import Mistake
+from shared.documents import api, store
+from shared.documents.api import Linted, Options
+from shared.documents.inforce import Unusable
+from shared.problem import Mistake, Problem
 
 _MOST = 1_000_000_000
 
@@ -23,17 +30,49 @@ def routes(pool: Pool, send: Send, partitions: int, rulesets: Rulesets) -> APIRo
     async def status() -> dict[str, Any]:
         return {"rescore": await progress.rescore(pool)}
 
-    return api.routes(
-        rulesets,
-        pool=pool,
-        send=send,
-        partitions=partitions,
-        path="/v1/rulesets",
-        source="score-api",
-        check=wrong_options,
-        status=status,
-        lints=False,  # document_api.py says more
+    made = APIRouter(tags=["rulesets"])
+
+    @made.post(
+        "/v1/rulesets/preview",
+        response_class=StreamingResponse,
+        responses={200: {"content": {"application/x-ndjson": {}}}, **problem.declared(401, 422)},
     )
+    async def preview(asked: Linted) -> StreamingResponse:
+        """What a publication of this text would do to every lead in this moment: a line of JSON with `done` and `of` again and again, and a last one
+        with `result`: leads, enter_sql, leave_sql, stages, most_moved. Nothing is changed."""
+        try:
+            other = read(asked.text)
+        except Unusable as wrong:
+            mistakes = [Mistake("/text", one) for one in wrong.mistakes]
+            said = "Correct the places that `errors` names."
+            raise Problem(422, "invalid", "The document has mistakes", said, mistakes) from None
+        return StreamingResponse(_foreseen(pool, partitions, rulesets, other), media_type="application/x-ndjson")
+
+    made.include_router(
+        api.routes(
+            rulesets,
+            pool=pool,
+            send=send,
+            partitions=partitions,
+            path="/v1/rulesets",
+            source="score-api",
+            check=wrong_options,
+            status=status,
+            lints=False,  # document_api.py says more
+        )
+    )
+    return made
+
+
+async def _foreseen(pool: Pool, partitions: int, rulesets: Rulesets, other: InForce) -> AsyncIterator[bytes]:
+    now = clock.now()
+    await store.refresh(pool, rulesets, parts=range(partitions))
+    of, sums, done = await walk.count(pool), Sums(), 0
+    async for page in walk.leads(pool):
+        sums.add(one for lead in page if (one := foreseen(lead, other, rulesets, now=now)) is not None)
+        done += len(page)
+        yield msgspec.json.encode({"done": done, "of": max(of, done)}) + b"\n"
+    yield msgspec.json.encode({"result": sums.shown()}) + b"\n"
 
 
 def wrong_options(options: Options) -> list[Mistake]:

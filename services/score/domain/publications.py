@@ -73,12 +73,12 @@ def brought_up_to(lead: Lead, rulesets: Rulesets, now: datetime) -> tuple[Lead, 
         before = rulesets.by_seq(lead.part, lead.state.ruled).document
         lead, changed = caught_up(lead, before, one.at)
         told += changed
-        lead, changed = _republished(lead, one)
+        lead, changed = republished(lead, one)
         told += changed
     return lead, told
 
 
-def _republished(lead: Lead, one: Standing[InForce]) -> tuple[Lead, list[Outgoing]]:
+def republished(lead: Lead, one: Standing[InForce]) -> tuple[Lead, list[Outgoing]]:
     """The lead at the moment of a publication, scored under it, and the lead.scored that says so. It says nothing where nothing is told of the
     lead, or the text is the one by which it is counted already."""
     before, in_force = lead.state, one.document
