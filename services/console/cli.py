@@ -14,6 +14,7 @@ from services.console.commands import (
     bench,
     dead,
     demo,
+    handovers,
     import_,
     lead,
     property_,
@@ -61,6 +62,7 @@ app.command(
 )(bench.bench)
 app.add_typer(property_.app, name="property")
 app.add_typer(lead.app, name="lead")
+app.add_typer(handovers.app, name="handovers")
 app.add_typer(account.app, name="account")
 app.add_typer(review.app, name="review")
 app.add_typer(rules.app, name="rules")

@@ -10,6 +10,7 @@ import typer
 
 from services.console import explain, screen, where
 from services.console.ask import Ask
+from services.console.commands.handovers import print_handover
 from services.console.domain import words
 from services.console.domain.story import called, story
 from services.console.screen import Json
@@ -133,6 +134,66 @@ def human(
     )
 
 
+@app.command()
+def assign(
+    lead: Person,
+    owner: Annotated[str, typer.Argument(metavar="OWNER", help="An owner's id in the routing document.")],
+    reason: Reason = None,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """Give a lead to an owner: the open handover is passed on to them, and who had it is told. Without one, the next goes to them."""
+    ask = Ask(where.find())
+    lead_id = str(explain.enriched(ask, lead)["lead_id"])
+    body = {"owner": owner, "reason": reason, "by": by or me()}
+    done = ask.command("route", f"/v1/leads/{quote(lead_id, safe='')}/assign", body)
+    if as_json:
+        screen.as_json(done)
+        return
+    if str(done["result"]).startswith("ho_"):
+        screen.line(f"{owner} has the lead now. `leads handovers show {done['result']}` tells more.")
+    else:
+        screen.line(
+            f"Nothing is open; {owner} gets the next handover where `sticky` of the routing document has `owner`."
+        )
+
+
+@app.command()
+def disqualify(
+    lead: Person,
+    reason: Annotated[str, typer.Option("--reason", help="Why: whoever has the lead is told that it is over.")],
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """Say that a lead is none: its stage is disqualified whatever it does, and its open handover is taken back."""
+    ask = Ask(where.find())
+    lead_id = str(explain.enriched(ask, lead)["lead_id"])
+    body = {"reason": reason, "by": by or me()}
+    done = ask.command("score", f"/v1/leads/{quote(lead_id, safe='')}/disqualify", body)
+    if as_json:
+        screen.as_json(done)
+        return
+    screen.line(f"{lead_id} is disqualified.")
+
+
+@app.command()
+def suppress(
+    lead: Person,
+    channel: Annotated[str, typer.Option("--channel", help="Only this channel, such as email; else all.")] = "",
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """Send nothing more to a lead by nurture."""
+    ask = Ask(where.find())
+    lead_id = str(explain.enriched(ask, lead)["lead_id"])
+    body = {"channel": channel, "by": by or me()}
+    done = ask.command("route", f"/v1/leads/{quote(lead_id, safe='')}/suppress", body)
+    if as_json:
+        screen.as_json(done)
+        return
+    screen.line(f"Nothing more is sent to {lead_id}{f' by {channel}' if channel else ''}.")
+
+
 def print_lead(found: dict[str, Any], *, hops: bool = False) -> None:
     """The whole story for people."""
     if found.get("absorbed"):
@@ -145,7 +206,7 @@ def print_lead(found: dict[str, Any], *, hops: bool = False) -> None:
     else:
         _print_score(score)
     for handover in found["handovers"]:
-        _print_handover(handover)
+        print_handover(handover)
     if not found["handovers"]:
         screen.line("It was not handed over.")
     if hops:
@@ -182,29 +243,6 @@ def _print_score(score: dict[str, Any]) -> None:
 def _rule(contribution: dict[str, Any]) -> str:
     reason = contribution.get("reason")
     return f"{contribution['rule']}: {reason}" if reason else str(contribution["rule"])
-
-
-def _print_handover(handover: dict[str, Any]) -> None:
-    owner = handover["owner"]
-    who = owner.get("name") or owner["id"]
-    team = f", team {owner['team']}" if owner.get("team") else ""
-    screen.sentences(
-        f"Handed over to {who}{team}",
-        [
-            ("when", words.moment(str(handover["created_at"]))),
-            ("mail", str(owner.get("email") or "")),
-            ("state", words.state(str(handover.get("state")))),
-            ("why them", " > ".join(_step(step) for step in handover["path"])),
-            ("handover id", str(handover["handover_id"])),
-        ],
-    )
-
-
-def _step(step: dict[str, Any]) -> str:
-    if not step["matched"]:
-        return f"{step['rule']} no"
-    why = ", ".join(str(step[name]) for name in ("to", "because") if step.get(name))
-    return f"{step['rule']} yes{f' ({why})' if why else ''}"
 
 
 def _identifier(found: dict[str, Any], text: str) -> dict[str, Any]:
