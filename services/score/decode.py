@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from services.score.domain.inforce import InForce
-from services.score.domain.lead import Absorbed, Event, Judged, Passed, Restored, Told
+from services.score.domain.lead import Absorbed, Barred, Event, Judged, Passed, Restored, Told
 from services.score.domain.publications import Rulesets
 from shared import clock, cloudevent
 from shared.contracts import Moment
@@ -163,6 +163,8 @@ def _read_enriched(value: bytes, in_force: InForce) -> tuple[str, Event | Reject
 
 def _read_command(value: bytes) -> tuple[str, Event]:
     read = _command(value)
+    if read.kind == "disqualify" and read.lead_id:
+        return read.event_id, Barred(read.lead_id)
     if read.kind != "outcome" or read.lead_id is None:
         return read.event_id, Passed()
     payload = _outcome_payload(read.payload)

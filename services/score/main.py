@@ -61,7 +61,7 @@ def main() -> None:
         stages=lambda _: [stage(rulesets)],
         migrations=MIGRATIONS,
         routes=lambda context: [
-            api.routes(context.pool, rulesets),
+            api.routes(context.pool, context.send, rulesets),
             document_api.routes(),
             publishing.routes(context.pool, context.send, context.partitions, rulesets),
         ],

@@ -12,6 +12,7 @@ from services.score.domain.inforce import Fact, InForce
 from services.score.domain.known import Reported
 from services.score.domain.lead import (
     Absorbed,
+    Barred,
     Due,
     Event,
     Judged,
@@ -50,6 +51,9 @@ def decide(lead: Lead, event: Event, in_force: InForce, *, now: datetime, input_
         case Judged():
             lead, told = caught_up(lead, in_force, now)
             return _after(told, _judged(lead, event, in_force, now, input_id))
+        case Barred():
+            lead, told = caught_up(lead, in_force, now)
+            return _after(told, _barred(lead, in_force, now, input_id))
         case Due():
             lead, told = caught_up(lead, in_force, now)
             if lead.state.fingerprint not in ("", in_force.ruleset.fingerprint):
@@ -88,6 +92,7 @@ def _anew(lead: Lead, now: datetime, *, absorbed_into: str | None, version: int 
         profile_known_at=since(now, before.profile_known_at),
         ruled=before.ruled,
         turned=version if version is not None else _UNKNOWN,
+        barred=before.barred,
     )
     return Lead(
         lead_id=lead.lead_id,
@@ -254,6 +259,32 @@ def _judged(lead: Lead, event: Judged, in_force: InForce, now: datetime, input_i
         may_enter_sql=False,
     )
     after = with_(after, known_at=known_at)
+    lead = with_(lead, state=after, history=counted.past, former=superseded(lead, after))
+    outgoing = scored(lead, before, points, in_force, input_id=input_id, cause="outcome")
+    return Decision({lead.lead_id: lead}, (outgoing,))
+
+
+def _barred(lead: Lead, in_force: InForce, now: datetime, input_id: str) -> Decision:
+    """Disqualified by an operator, for good: nothing that the lead does qualifies it. What is a customer stays one."""
+    before = lead.state
+    if before.barred:
+        return Decision()
+    state = with_(before, barred=True)
+    if before.absorbed_into is not None or lead.profile_version < 0:
+        state = with_(state, known_at=since(now, before.known_at))
+        return Decision({lead.lead_id: with_(lead, state=state, former=superseded(lead, state))})
+    counted = tallied(in_force, lead, now)
+    after, points = rescored(
+        state,
+        in_force,
+        counted,
+        profile=lead.profile,
+        absorbed=state.absorbed,
+        now=now,
+        now_in=state.stage,
+        may_enter_sql=state.may_enter_sql,
+    )
+    after = with_(after, known_at=since(now, before.known_at))
     lead = with_(lead, state=after, history=counted.past, former=superseded(lead, after))
     outgoing = scored(lead, before, points, in_force, input_id=input_id, cause="outcome")
     return Decision({lead.lead_id: lead}, (outgoing,))

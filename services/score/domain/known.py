@@ -34,6 +34,7 @@ class Decided(Struct, frozen=True, array_like=True, gc=False):
     absorbed: tuple[str, ...] = ()
     absorbed_into: str | None = None
     enters_at: datetime | None = None
+    barred: bool = False
 
 
 class Profiled(Struct, frozen=True, array_like=True, gc=False):

@@ -24,7 +24,7 @@ class State(Struct, frozen=True, array_like=True, gc=False):
     says whether the latest cause was one. `review_at`: before it the clock changes nothing; absent where it never does. `life`: how often
     the lead was absorbed or restored. `known_at` and `profile_known_at`: since when what was decided, and its data, are as they are.
     `ruled`: the publication of a ruleset (its `seq`) that it was brought through last; `enters_at`: a lead that one brought up to SQL
-    enters it then.
+    enters it then. `barred`: an operator has disqualified it, whatever the rules say.
     `turned`: the profile version in which it was absorbed or restored last; -1 where it never was, or was not told.
     """
 
@@ -61,6 +61,7 @@ class State(Struct, frozen=True, array_like=True, gc=False):
     ruled: int = -1
     enters_at: datetime | None = None
     turned: int = -1
+    barred: bool = False
 
 
 class Kept(Struct, frozen=True, gc=False):
@@ -113,6 +114,7 @@ def decided(state: State) -> Decided:
         state.absorbed,
         state.absorbed_into,
         state.enters_at,
+        state.barred,
     )
 
 
@@ -202,6 +204,12 @@ class Judged(Struct, frozen=True, gc=False):
     episode: int | None
 
 
+class Barred(Struct, frozen=True, gc=False):
+    """An operator disqualifies a lead."""
+
+    lead_id: str
+
+
 class Due(Struct, frozen=True, gc=False):
     """A lead's time to be looked at, though nothing came."""
 
@@ -218,4 +226,4 @@ class Passed(Struct, frozen=True, gc=False):
     """A record that changes no score: seen, counted, nothing more."""
 
 
-Event = Told | Absorbed | Restored | Judged | Due | Republished | Passed
+Event = Told | Absorbed | Restored | Judged | Barred | Due | Republished | Passed

@@ -121,7 +121,7 @@ def rescored(
         now_in,
         points,
         roots=roots,
-        excluded=bool(excluded),
+        excluded=bool(excluded) or before.barred,
         won=before.won,
         may_enter_sql=may_enter_sql,
         raised_to=held,
@@ -187,6 +187,7 @@ def rescored(
         before.ruled,
         enters_at,
         before.turned,
+        before.barred,
     )
     return after, points
 

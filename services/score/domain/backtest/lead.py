@@ -202,7 +202,7 @@ class _Reading:
             now_in,
             points,
             roots=lambda: self._roots(points, self._about(tally)),
-            excluded=bool(self.excluded),
+            excluded=bool(self.excluded) or decided.barred,
             won=decided.won,
             may_enter_sql=may_enter_sql,
             raised_to=held_up(in_force, tally, decided.sent_back_at, self.at)[0] if tally.overrides else 0,
