@@ -10,6 +10,7 @@ import msgspec
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field
 
+from services.score.domain.advice import fresh
 from services.score.domain.fold import Folded, fold
 from services.score.domain.inforce import InForce
 from services.score.domain.known import Known
@@ -109,6 +110,7 @@ def explained(known: Known, in_force: InForce, now: datetime) -> dict[str, Any]:
         sent_back_at=decided.sent_back_at,
         recycled=decided.recycled,
         customer_since=decided.customer_since,
+        signals=fresh(known.advice, now) if in_force.signals else {},
     )
     return {
         "lead_id": known.lead_id,

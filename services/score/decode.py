@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Raw, Struct
 
 from services.score.domain.inforce import InForce
-from services.score.domain.lead import Absorbed, Barred, Event, Judged, Passed, Restored, Told
+from services.score.domain.lead import Absorbed, Advised, Barred, Event, Judged, Passed, Restored, Told
 from services.score.domain.publications import Rulesets
-from shared import clock, cloudevent
+from shared import clock, cloudevent, ids
 from shared.contracts import Moment
 from shared.outcome import Reason, Reject
 from shared.stage import Input, Record
-from shared.topology import COMMANDS
+from shared.topology import COMMANDS, SIGNALS
 
 _CANONICAL = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _HANDOVER = re.compile(r"ho_.+_([1-9]\d{0,8})_[1-9]\d{0,8}", re.ASCII)
+_AHEAD = timedelta(minutes=1)  # of the broker's clock: who is more ahead than that is wrong
+_LONGEST = timedelta(days=1)
 Version = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
@@ -68,6 +71,15 @@ class _Command(Struct, gc=False):
     payload: Raw = Raw(b"{}")
 
 
+class _Signal(Struct, gc=False):
+    event_id: Annotated[str, Meta(max_length=100)]
+    lead_id: Annotated[str, Meta(max_length=200)]
+    name: str
+    value: float
+    at: Moment
+    expires_at: Moment
+
+
 class _Shape(Struct, gc=False):
     """What tells the events of leads.enriched.v1 apart where a header is missing."""
 
@@ -83,15 +95,18 @@ _split = msgspec.json.Decoder(_Split).decode
 _named = msgspec.json.Decoder(_Named).decode
 _command = msgspec.json.Decoder(_Command).decode
 _outcome_payload = msgspec.json.Decoder(_OutcomePayload).decode
+_signal = msgspec.json.Decoder(_Signal).decode
 _shape = msgspec.json.Decoder(_Shape).decode
 
 
-def decoder(rulesets: Rulesets) -> Callable[[Record], Input | Reject]:
+def decoder(rulesets: Rulesets) -> Callable[[Record], Input | Reject | None]:
     """The stage's decode, under the ruleset in force for each record: it already tells which rules an activity falls under, so that load knows
     what is needed."""
 
-    def decode(record: Record) -> Input | Reject:
+    def decode(record: Record) -> Input | Reject | None:
         now = clock.from_ms(record.timestamp_ms)
+        if record.topic == SIGNALS.name:
+            return _read_signal(record, rulesets.at(record.part, now).document.signals, now)
         try:
             event_id, event = _read(record, rulesets.at(record.part, now).document)
         except msgspec.ValidationError:
@@ -170,6 +185,32 @@ def _read_command(value: bytes) -> tuple[str, Event]:
     payload = _outcome_payload(read.payload)
     at: datetime = payload.occurred_at or read.issued_at
     return read.event_id, Judged(read.lead_id, payload.outcome, at, _episode(payload.handover_id))
+
+
+def _read_signal(record: Record, asked: frozenset[str], now: datetime) -> Input | None:
+    """A signal that the ruleset asks for; None for all else, since nobody waits for one: what is no signal, stale or cannot be.
+
+    Its input id is told apart from those of all other events: whatever a worker calls it, it takes no other event's place.
+    """
+    if not asked:
+        return None
+    try:
+        read = _signal(record.value)
+    except msgspec.DecodeError:
+        return None
+    lasts = read.expires_at - read.at
+    if (
+        read.name not in asked
+        or "\x00" in read.lead_id
+        or not math.isfinite(read.value)
+        or read.at - now > _AHEAD
+        or not now < read.expires_at
+        or lasts > _LONGEST
+    ):
+        return None
+    input_id = ids.event_id("score/signal", read.event_id, read.lead_id, 0, read.name)
+    advised = Advised(read.lead_id, read.name, read.value, read.at, read.expires_at)
+    return Input(input_id, advised, now, record.part, record)
 
 
 def _episode(handover_id: str) -> int | None:

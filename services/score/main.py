@@ -11,14 +11,14 @@ from typing import Any
 from services.score import api, document_api, publishing, store
 from services.score.decode import decoder
 from services.score.domain import publications
-from services.score.domain.lead import Lead, Passed, State
+from services.score.domain.lead import Advised, Lead, Passed, State
 from services.score.domain.publications import Rulesets, decide_in_force
 from services.score.settings import Settings
 from shared import service, settings
 from shared.documents.inforce import Unusable
 from shared.outcome import Decision, Outcome
 from shared.stage import Input, Stage, World
-from shared.topology import COMMANDS, ENRICHED, SCORED
+from shared.topology import COMMANDS, ENRICHED, SCORED, SIGNALS
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -31,6 +31,8 @@ def stage(rulesets: Rulesets) -> Stage:
         if isinstance(event, Passed):
             return Decision()
         lead: Lead | None = world.get(event.lead_id)
+        if isinstance(event, Advised) and (lead is None or lead.part != input_.part or lead.profile_version < 0):
+            return Decision()  # of nobody who is known here: what a worker says may be wrong
         if lead is None:
             ruled = rulesets.at(input_.part, input_.now).seq
             lead = Lead(lead_id=event.lead_id, part=input_.part, state=State(ruled=ruled))
@@ -38,7 +40,7 @@ def stage(rulesets: Rulesets) -> Stage:
 
     return Stage(
         name="score",
-        reads=(ENRICHED, COMMANDS),
+        reads=(ENRICHED, COMMANDS, SIGNALS),
         writes=(SCORED,),
         decode=decoder(rulesets),
         load=partial(store.load, rulesets=rulesets),

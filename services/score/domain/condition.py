@@ -22,7 +22,15 @@ from services.score.domain.reading import reader
 Path = tuple[str, ...]
 Roots = dict[str, Any]
 
-ROOTS = ("activity", "profile", "lead", "total", "fit", "engagement")  # `lists` never changes: it stays as it is
+ROOTS = (
+    "activity",
+    "profile",
+    "lead",
+    "signal",
+    "total",
+    "fit",
+    "engagement",
+)  # `lists` never changes: it stays as it is
 
 _ABSENT: Any = UNSET  # reading.py's word for it
 _REMEMBERED = 4096  # answers kept per group; then it starts again, which costs time and never an answer

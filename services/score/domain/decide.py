@@ -57,7 +57,7 @@ def decide(lead: Lead, event: Event, in_force: InForce, *, now: datetime, input_
         case Due():
             lead, told = caught_up(lead, in_force, now)
             if lead.state.fingerprint not in ("", in_force.ruleset.fingerprint):
-                lead, told = _looked_at(lead, in_force, now, cause=RULESET)
+                lead, told = looked_at(lead, in_force, now, cause=RULESET)
             return Decision({lead.lead_id: with_(lead, is_reviewed=True)}, told)
         case Absorbed(profile_version=version) if _is_undone(lead, version):
             return Decision()  # two instances told it out of order: a split has undone it, and the lead goes on
@@ -103,6 +103,7 @@ def _anew(lead: Lead, now: datetime, *, absorbed_into: str | None, version: int 
         review_by=lead.review_by,
         former=superseded(lead, state),
         reported=lead.reported,
+        advised=lead.advised,
     )
 
 
@@ -120,11 +121,13 @@ def caught_up(lead: Lead, in_force: InForce, now: datetime) -> tuple[Lead, list[
         due = lead.state.review_at
         if due is None or due > now or lead.state.fingerprint != in_force.ruleset.fingerprint:
             return lead, told
-        lead, changed = _looked_at(lead, in_force, due, cause=CLOCK)
+        lead, changed = looked_at(lead, in_force, due, cause=CLOCK)
         told += changed
 
 
-def _looked_at(lead: Lead, in_force: InForce, now: datetime, *, cause: str) -> tuple[Lead, list[Outgoing]]:
+def looked_at(
+    lead: Lead, in_force: InForce, now: datetime, *, cause: str, input_id: str = ""
+) -> tuple[Lead, list[Outgoing]]:
     """The lead as it is at `now`, though nothing came, and a lead.scored if its stage, its grade or a segment is another one."""
     before = lead.state
     counted = tallied(in_force, lead, now)
@@ -147,7 +150,7 @@ def _looked_at(lead: Lead, in_force: InForce, now: datetime, *, cause: str) -> t
         after = with_(after, score_version=before.score_version)
         return with_(lead, state=after, history=counted.past, former=former), []
     lead = with_(lead, state=after, history=counted.past, former=former)
-    input_id = ids.timer_id(lead.lead_id, _REVIEW, clock.to_ms(now))
+    input_id = input_id or ids.timer_id(lead.lead_id, _REVIEW, clock.to_ms(now))
     return lead, [scored(lead, before, points, in_force, input_id=input_id, cause=cause)]
 
 
@@ -205,6 +208,7 @@ def _told(lead: Lead, event: Told, in_force: InForce, now: datetime, input_id: s
         is_reviewed=lead.is_reviewed,
         former=superseded(lead, state),
         reported=lead.reported,
+        advised=lead.advised,
     )
     outgoing = scored(lead, before, points, in_force, input_id=input_id, cause=event.fact.id, activity=event)
     return Decision({lead.lead_id: lead}, (outgoing,))

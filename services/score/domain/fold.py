@@ -19,6 +19,7 @@ from services.score.domain.ruleset import EngagementRule, FieldTest, IdleRule, L
 _CENT = Decimal("0.01")
 _INSTANT = timedelta(microseconds=1)
 Plain = Mapping[str, Any]
+_NONE: Mapping[str, float] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,10 @@ def fold(
     recycled: int = 0,
     customer_since: datetime | None = None,
     sent_back_at: datetime | None = None,
+    signals: Mapping[str, float] = _NONE,
 ) -> Folded:
-    """The score at `now` from everything that was told: `activities` are JSON objects in any order, with repeats and old revisions."""
+    """The score at `now` from everything that was told: `activities` are JSON objects in any order, with repeats and old revisions;
+    `signals` those that are fresh."""
     known = _latest(activities)
     human = [one for one in known if _is_human(one, ruleset)]
     kinds: dict[str, int] = {}
@@ -77,7 +80,12 @@ def fold(
     lead: dict[str, Any] = {"activities": kinds, "recycled": recycled}
     if customer_since is not None:
         lead["customer_since"] = customer_since
-    roots = {"profile": profile, "lead": lead, "lists": {name: list(one) for name, one in ruleset.lists.items()}}
+    roots = {
+        "profile": profile,
+        "lead": lead,
+        "signal": signals,
+        "lists": {name: list(one) for name, one in ruleset.lists.items()},
+    }
 
     parts = [
         Part(rule.id, _points(rule.points), _points(rule.points)) for rule in ruleset.fit if rule.when.holds(roots)

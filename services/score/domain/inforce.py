@@ -9,12 +9,14 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Raw, Struct
 
+from services.score.domain.advice import Fresh, named
 from services.score.domain.condition import Conditions, Path
 from services.score.domain.ruleset import EngagementRule, Exclusion, FieldTest, FitRule, Override, Ruleset
 from services.score.domain.thresholds import thresholds
 from shared.contracts import Moment, RulesetRef
 
 _REMEMBERED = 4096
+_NO_SIGNALS: dict[str, float] = {}
 
 
 class Fact(Struct, frozen=True, gc=False):
@@ -85,6 +87,7 @@ class InForce:
         "rule_scores",
         "ruleset",
         "segments",
+        "signals",
         "total_steps",
     )
 
@@ -99,7 +102,8 @@ class InForce:
         self.any = tuple(Conditions(dict(enumerate(stage.any)), ruleset.lists) for stage in ruleset.stages)
         self.segments = Conditions({index: one.when for index, one in enumerate(ruleset.segments)}, ruleset.lists)
         self.total_steps, self.engagement_steps = _steps(ruleset)
-        self.looks_at_lead = "lead" in self._on_profile.names_roots
+        self.looks_at_lead = not self._on_profile.names_roots.isdisjoint(("lead", "signal"))
+        self.signals = named(ruleset)
         self.looks_at_profile_again = any("profile" in one.names_roots for one in (*self.any, self.segments))
         # The engagement rules whose activities are worth nothing from some age on.
         self.leaving = frozenset(
@@ -109,16 +113,21 @@ class InForce:
         )
         self.dwell = {stage.name: stage.dwell for stage in ruleset.stages}
         # Whether anything at all changes with time alone.
-        self.has_clock = bool(ruleset.idle or ruleset.override or any(rule.decay for rule in ruleset.engagement))
+        self.has_clock = bool(
+            ruleset.idle or ruleset.override or self.signals or any(rule.decay for rule in ruleset.engagement)
+        )
         self.fit_scores: dict[tuple[int, ...], tuple[int, tuple[bytes, ...]]] = {}  # score.py remembers here
         self.rule_scores: dict[tuple[int, int], tuple[int, bytes, bytes]] = {}  # and here
         self._candidates: dict[tuple[str, str], _Candidates] = {}
 
-    def on_profile(self, profile: bytes, about: dict[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """The numbers of the fit rules and of the exclude rules that hold for a profile (JSON) and what there is to know about its lead."""
+    def on_profile(
+        self, profile: bytes, about: dict[str, Any], signals: Fresh = _NO_SIGNALS
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The numbers of the fit rules and of the exclude rules that hold for a profile (JSON), what there is to know about its lead, and
+        what signals say of it now."""
         holding = self._on_profile.hold_in(profile)
         if holding is None:
-            holding = self._on_profile.hold({"profile": _decode_plain(profile), "lead": about})
+            holding = self._on_profile.hold({"profile": _decode_plain(profile), "lead": about, "signal": signals})
         first = len(self.ruleset.fit)
         if not holding or holding[-1] < first:
             return holding, ()

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from services.score.domain.advice import Advice
 from services.score.domain.ruleset import RAW
 
 BEFORE = datetime.fromisoformat(
@@ -67,7 +68,7 @@ class Reported(Struct, frozen=True, gc=False):
 
 class Known(Struct, frozen=True, kw_only=True, gc=False):
     """All that was known of a lead at `at`: its activities (JSON, each in its latest revision, those withdrawn too, in any order), what
-    enrich said, what had been decided, and what sales had reported, in this life and in those before."""
+    enrich said, what had been decided, what sales had reported, in this life and in those before, and the signals that were taken."""
 
     lead_id: str
     part: int
@@ -76,3 +77,4 @@ class Known(Struct, frozen=True, kw_only=True, gc=False):
     profiled: Profiled
     decided: Decided
     reported: tuple[Reported, ...] = ()
+    advice: tuple[Advice, ...] = ()

@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from services.score.domain.advice import Advice
 from services.score.domain.history import History
 from services.score.domain.inforce import Fact
 from services.score.domain.known import BEFORE, Decided, Former, Known, Profiled, Reported
@@ -62,6 +63,7 @@ class State(Struct, frozen=True, array_like=True, gc=False):
     enters_at: datetime | None = None
     turned: int = -1
     barred: bool = False
+    advice: tuple[Advice, ...] = ()  # the latest signal of each name that a ruleset asked for when it came
 
 
 class Kept(Struct, frozen=True, gc=False):
@@ -77,8 +79,8 @@ class Lead(Struct, frozen=True, kw_only=True, gc=False):
     """A lead within one batch. `profile` and the touches are JSON as enrich wrote it, empty where there is none.
 
     `known` are the revisions of those activities of this batch that were kept before. `bodies` are all activities kept, and
-    there only when this batch needs them; `history` is what they come to, once they were read. `kept`, `former` and `reported` are to be
-    saved. `review_by` is when the store has it looked at again at the latest, `is_reviewed` whether that was done.
+    there only when this batch needs them; `history` is what they come to, once they were read. `kept`, `former`, `reported` and `advised` are
+    to be saved. `review_by` is when the store has it looked at again at the latest, `is_reviewed` whether that was done.
     """
 
     lead_id: str
@@ -96,6 +98,7 @@ class Lead(Struct, frozen=True, kw_only=True, gc=False):
     is_reviewed: bool = False
     former: tuple[Former, ...] = ()
     reported: tuple[Reported, ...] = ()
+    advised: tuple[Advice, ...] = ()
 
 
 def decided(state: State) -> Decided:
@@ -141,6 +144,7 @@ def known_at(
     profiled_then: Profiled | None,
     activities: Iterable[tuple[int, bytes]],
     reported: Iterable[Reported],
+    advised: Iterable[Advice] = (),
 ) -> Known | None:
     """What was known of a lead at a moment, from what is known of it now (`lead`), what was superseded last of what was known then, and the
     activities, by life, and outcomes that were known then. None where nothing was known."""
@@ -157,6 +161,7 @@ def known_at(
         profiled=said if said is not None and said.life == was.life else Profiled(was.life),
         decided=was,
         reported=tuple(reported),
+        advice=tuple([one for one in advised if one.life == was.life]),
     )
 
 
@@ -210,6 +215,16 @@ class Barred(Struct, frozen=True, gc=False):
     lead_id: str
 
 
+class Advised(Struct, frozen=True, gc=False):
+    """A signal about a lead, of a name that the ruleset in force asks for, and not stale when it came."""
+
+    lead_id: str
+    name: str
+    value: float
+    at: datetime
+    expires_at: datetime
+
+
 class Due(Struct, frozen=True, gc=False):
     """A lead's time to be looked at, though nothing came."""
 
@@ -226,4 +241,4 @@ class Passed(Struct, frozen=True, gc=False):
     """A record that changes no score: seen, counted, nothing more."""
 
 
-Event = Told | Absorbed | Restored | Judged | Barred | Due | Republished | Passed
+Event = Told | Absorbed | Restored | Judged | Barred | Advised | Due | Republished | Passed

@@ -12,11 +12,12 @@ from typing import Any
 
 from msgspec.structs import replace as with_
 
+from services.score.domain.advising import advised
 from services.score.domain.decide import caught_up, decide, tallied
 from services.score.domain.document import Wrong
 from services.score.domain.example import failures
 from services.score.domain.inforce import InForce
-from services.score.domain.lead import Event, Lead, Republished, Told, superseded
+from services.score.domain.lead import Advised, Event, Lead, Republished, Told, superseded
 from services.score.domain.load import load
 from services.score.domain.rescore import RULESET, rescored, scored
 from services.score.domain.ruleset import SQL
@@ -60,7 +61,11 @@ def decide_in_force(lead: Lead, event: Event, rulesets: Rulesets, *, now: dateti
             event = with_(event, fact=standing.document.fact(event.activity))
     if isinstance(event, Republished):
         return Decision({lead.lead_id: lead}, told) if lead.state.ruled != ruled else Decision()
-    decision = decide(lead, event, standing.document, now=now, input_id=input_id)
+    in_force = standing.document
+    if isinstance(event, Advised):
+        decision = advised(lead, event, in_force, now=now, input_id=input_id)
+    else:
+        decision = decide(lead, event, in_force, now=now, input_id=input_id)
     if lead.state.ruled == ruled:
         return decision
     return Decision(decision.changes or {lead.lead_id: lead}, (*told, *decision.emit))

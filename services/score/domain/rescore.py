@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from services.score.domain import history as histories
+from services.score.domain.advice import changes, fresh
 from services.score.domain.history import History
 from services.score.domain.inforce import InForce
 from services.score.domain.lead import Lead, State, Told, since
@@ -22,7 +23,7 @@ from shared.contracts import Points, RulesetRef
 from shared.outcome import Outgoing
 from shared.topology import SCORED
 
-CLOCK, RULESET = "clock", "ruleset"
+CLOCK, RULESET, SIGNAL = "clock", "ruleset", "signal"
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -100,13 +101,15 @@ def rescored(
     ruleset = in_force.ruleset
     tally = counted.at(in_force, now)
     fit, excluded = counted.fit, before.excluded
+    signals = fresh(before.advice, now) if in_force.signals else {}
     if fit is None or in_force.looks_at_lead:
-        fit, excluded = in_force.on_profile(profile, about(before, tally))
+        fit, excluded = in_force.on_profile(profile, about(before, tally), signals)
     points = score(in_force, fit=fit, excluded=excluded, tally=tally, now=now, sent_back_at=before.sent_back_at)
 
     def roots() -> dict[str, Any]:
-        found = {
+        found: dict[str, Any] = {
             "lead": about(before, tally),
+            "signal": signals,
             "total": points.total / 100,
             "fit": points.fit / 100,
             "engagement": points.engagement / 100,
@@ -137,6 +140,8 @@ def rescored(
         ends.append(microseconds(stage_since) + dwell)
     if enters_at is not None:
         ends.append(microseconds(enters_at))
+    if in_force.signals:
+        ends += map(microseconds, changes(before.advice))
     episode = before.episode + 1 if is_change and stage == SQL else before.episode
     segments: tuple[str, ...] = ()
     if ruleset.segments:
@@ -188,6 +193,7 @@ def rescored(
         enters_at,
         before.turned,
         before.barred,
+        before.advice,
     )
     return after, points
 

@@ -11,12 +11,18 @@ import cel
 from msgspec import inspect
 
 from services.score.domain.condition import Condition, Path
+from services.score.domain.windows import SIGNALS
 from shared import contracts
 
 _ANYTHING: dict[str, Any] = {"*": None}  # a map whose keys are the people's own
 
 _DEPENDS = "depends on earlier decisions, so the score could not be told from the activities; rules may not use it, segments may"
-_REFUSED = {("lead", "stage"): _DEPENDS, ("lead", "episodes"): _DEPENDS, ("probability",): "is not supported yet"}
+_REFUSED = {
+    ("lead", "stage"): _DEPENDS,
+    ("lead", "episodes"): _DEPENDS,
+    ("signal",): "is known of a lead, not of one activity; fit, exclude, `any` and segments may use it",
+    ("probability",): "is not supported yet",
+}
 FUNCTIONS = frozenset(
     [
         "contains",
@@ -71,7 +77,7 @@ _ACTIVITY = {
 }
 _LEAD: dict[str, Any] = {"activities": {"*": None}, "recycled": None, "customer_since": None}
 
-ON_PROFILE: Mapping[str, Any] = {"profile": _PROFILE, "lead": _LEAD}
+ON_PROFILE: Mapping[str, Any] = {"profile": _PROFILE, "lead": _LEAD, "signal": dict.fromkeys(SIGNALS)}
 ON_ACTIVITY: Mapping[str, Any] = {"activity": _ACTIVITY}
 ON_STAGE: Mapping[str, Any] = {**ON_PROFILE, "total": None, "fit": None, "engagement": None}
 ON_SEGMENT: Mapping[str, Any] = {**ON_STAGE, "lead": {**_LEAD, "stage": None, "episodes": None}}

@@ -11,7 +11,7 @@ import msgspec
 
 from services.score.domain.inforce import Fact
 from services.score.domain.known import Decided, Profiled
-from services.score.domain.lead import Kept, Lead, Passed, State, Told
+from services.score.domain.lead import Advised, Kept, Lead, Passed, State, Told
 from services.score.domain.publications import Rulesets
 from services.score.domain.rescore import wants_history
 from services.score.domain.tally import Tally, is_countable
@@ -73,6 +73,13 @@ SELECT * FROM unnest($1::text[], $2::uuid[], $3::int[], $4::text[], $5::timestam
 ON CONFLICT DO NOTHING
 """
 
+# The signals that were taken.
+_ADVISED = """
+INSERT INTO advice (lead_id, name, value, at, expires_at, known_at, life)
+SELECT * FROM unnest($1::text[], $2::text[], $3::float8[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[], $7::int[])
+ON CONFLICT DO NOTHING
+"""
+
 # When these leads ($1) are to be looked at again; those without a moment ($3) never, so far as is known.
 _REVIEW = """
 WITH gone AS (
@@ -104,7 +111,10 @@ async def load(tx: Tx, inputs: Sequence[Input], *, rulesets: Rulesets) -> Mutabl
                 ahead.add(event.lead_id)
         elif isinstance(event, Passed):
             continue
-        parts[event.lead_id] = input_.part
+        if isinstance(event, Advised):
+            parts.setdefault(event.lead_id, input_.part)  # whose number it came in may be wrong
+        else:
+            parts[event.lead_id] = input_.part
         first, last = times.get(event.lead_id, (input_.now, input_.now))
         times[event.lead_id] = min(first, input_.now), max(last, input_.now)
     if not parts:
@@ -210,6 +220,9 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
     if reported := [(lead.lead_id, one) for lead in leads for one in lead.reported]:
         columns = zip(*((lead_id, *msgspec.structs.astuple(one)) for lead_id, one in reported), strict=True)
         await tx.execute(_REPORTED, *map(list, columns))
+    if advised := [(lead.lead_id, one) for lead in leads for one in lead.advised]:
+        columns = zip(*((lead_id, *msgspec.structs.astuple(one)) for lead_id, one in advised), strict=True)
+        await tx.execute(_ADVISED, *map(list, columns))
     if looks := [(lead.lead_id, lead.part, lead.state.review_at) for lead in leads if _is_looked_at_anew(lead)]:
         await tx.execute(_REVIEW, *map(list, zip(*looks, strict=True)))
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from services.score.domain.advice import Advice
 from services.score.domain.known import Decided, Known, Profiled, Reported
 from services.score.domain.lead import Lead, known_at
 from services.score.store.batches import lead_of
@@ -28,7 +29,7 @@ _profiled = msgspec.msgpack.Decoder(Profiled).decode
 # What was known at a moment ($1) of these leads ($2), in order of their ids: what is said of them now, what was said then if it was something
 # else, and of each activity, in each life of its lead, the latest revision.
 _KNOWN = """
-SELECT l.lead_id, l.part, l.data, p.data AS profile, d.data AS decided, a.lives, a.bodies, o.reported
+SELECT l.lead_id, l.part, l.data, p.data AS profile, d.data AS decided, a.lives, a.bodies, o.reported, s.advised
   FROM lead l
   LEFT JOIN LATERAL (
        SELECT data FROM former f WHERE f.lead_id = l.lead_id AND f.kind = 'profile' AND f.known_at <= $1 ORDER BY f.known_at DESC LIMIT 1
@@ -48,6 +49,11 @@ SELECT l.lead_id, l.part, l.data, p.data AS profile, d.data AS decided, a.lives,
          FROM outcome o
         WHERE o.lead_id = l.lead_id AND o.known_at <= $1
   ) o
+  CROSS JOIN LATERAL (
+       SELECT array_agg((name, value, at, expires_at, known_at, life) ORDER BY known_at) AS advised
+         FROM advice s
+        WHERE s.lead_id = l.lead_id AND s.known_at <= $1
+  ) s
  WHERE l.lead_id = ANY ($2::text[])
  ORDER BY l.lead_id
 """
@@ -103,4 +109,5 @@ def _known(row: Any, at: datetime) -> Known | None:
         profiled_then=_profiled(row["profile"]) if row["profile"] is not None else None,
         activities=zip(row["lives"] or (), row["bodies"] or (), strict=True),
         reported=(Reported(*one) for one in row["reported"] or ()),
+        advised=(Advice(*one) for one in row["advised"] or ()),
     )

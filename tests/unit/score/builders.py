@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from services.score import main
+from services.score.domain.advice import Advice
 from services.score.domain.inforce import InForce
 from services.score.domain.known import Decided, Former, Known, Profiled, Reported
 from services.score.domain.lead import Kept, Lead, Told, known_at
@@ -130,7 +131,9 @@ def outcome(
 
 
 def a_record(value: Mapping[str, Any], *, type_: str | None = "lead.enriched", now: datetime = NOON) -> Record:
-    topic = "leads.commands.v1" if type_ == "lead.command" else "leads.enriched.v1"
+    topic = {"lead.command": "leads.commands.v1", "lead.signal": "leads.signals.v1"}.get(
+        type_ or "", "leads.enriched.v1"
+    )
     headers = {"ce_type": type_.encode()} if type_ is not None else {}
     return Record(topic, 3, 0, int(now.timestamp() * 1000), b"key", msgspec.json.encode(value), headers)
 
@@ -147,6 +150,7 @@ class Desk:
         self.kept: dict[str, list[Kept]] = {}
         self.former: dict[str, list[Former]] = {}
         self.reported: dict[str, list[Reported]] = {}
+        self.advised: dict[str, list[Advice]] = {}
 
     def use(self, in_force: InForce) -> None:
         """From here on another ruleset is in force."""
@@ -195,7 +199,7 @@ class Desk:
                 needs |= not is_countable(lead.state.tally, known, [fact], self.in_force.leaving)
             bodies = tuple(one.body for one in kept.values()) if needs or self.always_loads_all else None
             found[lead.lead_id] = msgspec.structs.replace(
-                lead, known=known, bodies=bodies, history=None, kept=(), former=(), reported=()
+                lead, known=known, bodies=bodies, history=None, kept=(), former=(), reported=(), advised=()
             )
         return found
 
@@ -206,6 +210,7 @@ class Desk:
             self.kept.setdefault(lead.lead_id, []).extend(lead.kept)
             self.former.setdefault(lead.lead_id, []).extend(lead.former)
             self.reported.setdefault(lead.lead_id, []).extend(lead.reported)
+            self.advised.setdefault(lead.lead_id, []).extend(lead.advised)
 
     def _latest(self, lead_id: str, life: int, at: datetime | None = None) -> dict[str, Kept]:
         """Each activity of one of its lives in its latest revision; with `at`: of those that were known then."""
@@ -229,6 +234,7 @@ class Desk:
             profiled_then=next((one.what for one in reversed(former) if isinstance(one.what, Profiled)), None),
             activities=[(life, one.body) for life in lives for one in self._latest(lead_id, life, at).values()],
             reported=[one for one in self.reported[lead_id] if one.known_at <= at],
+            advised=[one for one in self.advised[lead_id] if one.known_at <= at],
         )
 
 

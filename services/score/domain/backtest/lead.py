@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
+from services.score.domain.advice import fresh
 from services.score.domain.inforce import Fact, InForce
 from services.score.domain.known import Known
 from services.score.domain.rescore import held_up
@@ -113,7 +114,9 @@ class _Reading:
             self.fit, self.excluded = in_force.on_profile(known.profiled.profile, {})
         self.tally = self._walk()
         if in_force.looks_at_lead:
-            self.fit, self.excluded = in_force.on_profile(known.profiled.profile, self._about(self.tally))
+            self.fit, self.excluded = in_force.on_profile(
+                known.profiled.profile, self._about(self.tally), self._signals(self.at)
+            )
 
     def side(self) -> Side:
         """What its ruleset says."""
@@ -173,7 +176,7 @@ class _Reading:
         in_force, known = self.in_force, self.known
         about = {"activities": tally.kinds, "recycled": 0}
         if in_force.looks_at_lead:
-            fit, excluded = in_force.on_profile(known.profiled.profile, about)
+            fit, excluded = in_force.on_profile(known.profiled.profile, about, self._signals(at))
         else:
             fit, excluded = self.fit, self.excluded
         fit_points = self._fit_points(fit)
@@ -183,7 +186,7 @@ class _Reading:
             in_force,
             RAW,
             points,
-            roots=lambda: self._roots(points, about),
+            roots=lambda: self._roots(points, about, at),
             excluded=bool(excluded),
             won=False,
             may_enter_sql=True,
@@ -201,7 +204,7 @@ class _Reading:
             in_force,
             now_in,
             points,
-            roots=lambda: self._roots(points, self._about(tally)),
+            roots=lambda: self._roots(points, self._about(tally), self.at),
             excluded=bool(self.excluded) or decided.barred,
             won=decided.won,
             may_enter_sql=may_enter_sql,
@@ -226,10 +229,14 @@ class _Reading:
             about["customer_since"] = decided.customer_since
         return about
 
-    def _roots(self, points: Score, about: dict[str, Any]) -> dict[str, Any]:
+    def _signals(self, at: datetime) -> dict[str, float]:
+        return fresh(self.known.advice, at) if self.in_force.signals else {}
+
+    def _roots(self, points: Score, about: dict[str, Any], at: datetime) -> dict[str, Any]:
         """What conditions of stages see."""
-        found = {
+        found: dict[str, Any] = {
             "lead": about,
+            "signal": self._signals(at),
             "total": points.total / 100,
             "fit": points.fit / 100,
             "engagement": points.engagement / 100,
