@@ -14,6 +14,7 @@ import msgspec
 from msgspec import structs
 
 from services.score.domain import history as histories
+from services.score.domain.advice import fresh, latest
 from services.score.domain.fold import Folded, fold
 from services.score.domain.inforce import InForce
 from services.score.domain.known import Known
@@ -75,6 +76,7 @@ def account(known: Known, in_force: InForce, *, is_other: bool = False) -> Accou
     what it would be if it were published at that moment."""
     decided, ruleset = known.decided, in_force.ruleset
     profile = msgspec.json.decode(known.profiled.profile)
+    signals = fresh(known.advice, known.at)
     folded = fold(
         ruleset,
         map(msgspec.json.decode, known.activities),
@@ -83,6 +85,7 @@ def account(known: Known, in_force: InForce, *, is_other: bool = False) -> Accou
         sent_back_at=decided.sent_back_at,
         recycled=decided.recycled,
         customer_since=decided.customer_since,
+        signals=signals,
     )
     clockwork = _Clockwork(known, in_force)
     state = clockwork.decided()
@@ -96,6 +99,7 @@ def account(known: Known, in_force: InForce, *, is_other: bool = False) -> Accou
     roots = {
         "profile": profile,
         "lead": lead,
+        "signal": signals,
         "lists": {name: list(one) for name, one in ruleset.lists.items()},
         "total": float(folded.total),
         "fit": float(folded.fit),
@@ -182,6 +186,7 @@ class _Clockwork:
             may_enter_sql=was.may_enter_sql,
             enters_at=was.enters_at,
             tally=histories.tally(self._past, ruleset, seen=self._known.at),
+            advice=latest(self._known.advice),
         )
 
     def looked_at(self, state: State, at: datetime) -> State:

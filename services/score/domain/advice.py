@@ -29,11 +29,17 @@ class Advice(Struct, frozen=True, array_like=True, gc=False):
 
 def fresh(advice: Iterable[Advice], now: datetime) -> dict[str, float]:
     """What the signals say at a moment, by name; those that are stale, or not there yet, say nothing."""
-    latest: dict[str, Advice] = {}
+    here = latest(one for one in advice if one.at <= now)
+    return {one.name: one.value for one in here if now < one.expires_at}
+
+
+def latest(advice: Iterable[Advice]) -> tuple[Advice, ...]:
+    """The one of each name that counts, if it is not stale."""
+    found: dict[str, Advice] = {}
     for one in advice:
-        if one.at <= now and is_newer(one, latest.get(one.name)):
-            latest[one.name] = one
-    return {name: one.value for name, one in latest.items() if now < one.expires_at}
+        if is_newer(one, found.get(one.name)):
+            found[one.name] = one
+    return tuple(found.values())
 
 
 def is_newer(one: Advice, before: Advice | None) -> bool:
