@@ -8,9 +8,10 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 import uvloop
@@ -52,11 +53,15 @@ def run(
     stages: Callable[[Pool], Sequence[Stage]],
     migrations: Path,
     routes: Callable[[Context], Sequence[APIRouter]] = lambda _: (),
+    beside: Callable[[Context], Sequence[Coroutine[Any, Any, None]]] = lambda _: (),
 ) -> None:
-    """Runs the service until SIGTERM or SIGINT; then drains within ten seconds. Exits with 1 when it can't go on."""
+    """Runs the service until SIGTERM or SIGINT; then drains within ten seconds. Exits with 1 when it can't go on. What runs `beside` its
+    stages is cancelled then, wherever it is."""
     logs.configure(name, settings.member)
     listening = listen(settings.http_host, settings.http_port, f"LEADFLOW_{name.upper()}_PORT")
-    uvloop.run(_serve(name, settings, stages=stages, migrations=migrations, routes=routes, listening=listening))
+    uvloop.run(
+        _serve(name, settings, stages=stages, migrations=migrations, routes=routes, beside=beside, listening=listening)
+    )
 
 
 def listen(host: str, port: int, variable: str) -> socket.socket:
@@ -109,6 +114,7 @@ async def _serve(
     stages: Callable[[Pool], Sequence[Stage]],
     migrations: Path,
     routes: Callable[[Context], Sequence[APIRouter]],
+    beside: Callable[[Context], Sequence[Coroutine[Any, Any, None]]],
     listening: socket.socket,
 ) -> None:
     asyncio.get_running_loop().set_exception_handler(logs.of_the_loop)
@@ -148,15 +154,18 @@ async def _serve(
         gc.freeze()  # what is loaded now stays: the collector need not look at it again
         gc.set_threshold(_COLLECT_AFTER, 10, 10)
         loops = [asyncio.create_task(runner.run()) for runner in runners]
+        others = [asyncio.create_task(one) for one in beside(context)]
         health.report("start", None)
-        await asyncio.wait([*loops, stopped], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([*loops, *others, stopped], return_when=asyncio.FIRST_COMPLETED)
         health.draining = True
+        for task in others:
+            task.cancel()
         for runner in runners:
             runner.drain()
-        _, late = await asyncio.wait(loops, timeout=DRAIN_SECONDS)
+        _, late = await asyncio.wait([*loops, *others], timeout=DRAIN_SECONDS)
         for task in late:
             task.cancel()
-        failures = [task.exception() for task in loops if task.done() and not task.cancelled()]
+        failures = [task.exception() for task in (*loops, *others) if task.done() and not task.cancelled()]
         for failure in failures:
             if failure is not None:
                 logs.get().error("the service can't go on", error=type(failure).__name__, exc_info=failure)

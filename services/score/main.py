@@ -8,12 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from services.score import api, document_api, publishing, store
+from services.score import api, document_api, publishing, shadow, store
 from services.score.decode import decoder
 from services.score.domain import publications
 from services.score.domain.lead import Advised, Lead, Passed, State
 from services.score.domain.publications import Rulesets, decide_in_force
 from services.score.settings import Settings
+from services.score.shadow import Shadows
 from shared import service, settings
 from shared.documents.inforce import Unusable
 from shared.outcome import Decision, Outcome
@@ -23,8 +24,8 @@ from shared.topology import COMMANDS, ENRICHED, SCORED, SIGNALS
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def stage(rulesets: Rulesets) -> Stage:
-    """The stage that scores by these rulesets."""
+def stage(rulesets: Rulesets, shadows: Shadows | None = None) -> Stage:
+    """The stage that scores by these rulesets, and keeps what is told of those in the shadow."""
 
     def decide_one(world: World | Mapping[Any, Any], input_: Input) -> Outcome:
         event = input_.event
@@ -49,24 +50,25 @@ def stage(rulesets: Rulesets) -> Stage:
         due=store.due(rulesets),
         inbox=True,
         same_part=True,
-        documents=(rulesets,),
+        documents=(rulesets,) if shadows is None else (rulesets, shadows),
     )
 
 
 def main() -> None:
     """Runs score until it is told to stop."""
     given = settings.load(Settings)
-    rulesets = started_with(given.score_ruleset)
+    rulesets, shadows = started_with(given.score_ruleset), shadow.shadows()
     service.run(
         "score",
         given,
-        stages=lambda _: [stage(rulesets)],
+        stages=lambda _: [stage(rulesets, shadows)],
         migrations=MIGRATIONS,
         routes=lambda context: [
             api.routes(context.pool, context.send, rulesets),
             document_api.routes(),
-            publishing.routes(context.pool, context.send, context.partitions, rulesets),
+            publishing.routes(context.pool, context.send, context.partitions, rulesets, shadows),
         ],
+        beside=lambda context: [shadow.run(context.pool, rulesets, shadows, context.partitions)],
     )
 
 

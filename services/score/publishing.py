@@ -12,7 +12,8 @@ from fastapi.responses import StreamingResponse
 from services.score.domain.foresight import Sums, foreseen
 from services.score.domain.inforce import InForce
 from services.score.domain.publications import Rulesets, read
-from services.score.store import progress, walk
+from services.score.shadow import Shadows
+from services.score.store import progress, shadow, walk
 from shared import clock, problem
 from shared.commands import Send
 from shared.database import Pool
@@ -24,13 +25,30 @@ from shared.problem import Mistake, Problem
 _MOST = 1_000_000_000
 
 
-def routes(pool: Pool, send: Send, partitions: int, rulesets: Rulesets) -> APIRouter:
-    """`/v1/rulesets...`."""
+def routes(pool: Pool, send: Send, partitions: int, rulesets: Rulesets, shadows: Shadows) -> APIRouter:
+    """`/v1/rulesets...`, and `/v1/rulesets/shadow...` for the one that runs beside."""
 
     async def status() -> dict[str, Any]:
         return {"rescore": await progress.rescore(pool)}
 
+    async def of_the_shadow() -> dict[str, Any]:
+        await store.refresh(pool, shadows, parts=range(partitions))
+        standing = shadows.latest(0)
+        return {"report": None if standing.document is None else await shadow.report(pool, standing.version)}
+
     made = APIRouter(tags=["rulesets"])
+    made.include_router(
+        api.routes(
+            shadows,
+            pool=pool,
+            send=send,
+            partitions=partitions,
+            path="/v1/rulesets/shadow",
+            source="score-api",
+            status=of_the_shadow,
+            lints=False,
+        )
+    )
 
     @made.post(
         "/v1/rulesets/preview",

@@ -11,7 +11,9 @@ import msgspec
 
 from services.score import main
 from services.score.domain.inforce import InForce
+from services.score.domain.publications import Rulesets
 from shared import database
+from shared.documents import store as documents
 from shared.outcome import Decision
 from shared.stage import Input
 from tests.integration.stores import migrated
@@ -27,6 +29,11 @@ class Store:
 
     def use(self, in_force: InForce) -> None:
         self.in_force, self.stage = in_force, main.stage(only(in_force))
+
+    async def follow(self, rulesets: Rulesets) -> None:
+        """From here on these are the rulesets, as what was published says."""
+        await documents.refresh(self.pool, rulesets, parts=range(8))
+        self.stage = main.stage(rulesets)
 
     async def batch(self, records: Iterable[tuple[str, Mapping[str, Any]]]) -> list[dict[str, Any]]:
         inputs = [self.stage.decode(a_record(value, type_=type_)) for type_, value in records]

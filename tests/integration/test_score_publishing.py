@@ -220,14 +220,14 @@ async def _a_replay_gives_the_same(score: ScoreProcess) -> None:
 
 
 async def _contents(score: ScoreProcess) -> dict[str, Any]:
-    """The tables that a replay must fill alike, by their keys."""
+    """The tables that a replay must fill alike, by their keys. (`review` has when a lead is looked at at the latest: that depends on what came
+    in one batch.)"""
     tables = {
         "lead": "lead_id",
         "activity": "lead_id, activity_id, revision",
         "document": "kind, version",
         "publication": "kind, part, seq",
         "command": "command_id",
-        "review": "lead_id",
         "former": "lead_id, kind, known_at",
     }
     return {

@@ -22,6 +22,7 @@ from services.console.where import Trouble
 app = typer.Typer(no_args_is_help=True, help="Rulesets: look through, try, publish, take back.")
 
 RULES = Kind("score", "/v1/rulesets", "ruleset")
+SHADOW = Kind("score", "/v1/rulesets/shadow", "ruleset")
 _RATE = re.compile(r"([1-9]\d{0,8})/h")
 _PREVIEW_SECONDS = 3600.0
 
@@ -137,6 +138,53 @@ def status(
             f"{rescore['done']} of {rescore['leads']} leads are scored by it"
             + (f", {left} wait for their turn." if left else ", all of them.")
         )
+
+
+@app.command()
+def shadow(
+    which: Annotated[
+        str | None,
+        typer.Argument(metavar="[FILE|VERSION]", help="What is to run in the shadow. Without it: how it differs."),
+    ] = None,
+    off: Annotated[bool, typer.Option("--off", help="No ruleset runs in the shadow any more.")] = False,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """Let a ruleset run beside the live one, and say how they differ. Nobody is told of its scores."""
+    ask = SHADOW.ask()
+    if which is not None or off:
+        if which is not None and off:
+            raise Trouble("Either a ruleset or --off.")
+        body = {"text": RULES.text(ask, which) if which is not None else "", "by": by or me()}
+        done = ask.command(SHADOW.service, f"{SHADOW.path}/publish", body)
+        if as_json:
+            screen.as_json(done)
+        elif off:
+            screen.line("No ruleset runs in the shadow any more.")
+        else:
+            screen.line(f"{done['result']} runs in the shadow. `leads rules shadow` says how it differs.")
+        return
+    found = documents.status(SHADOW)
+    if as_json:
+        screen.as_json(found)
+    elif (report := found["report"]) is None:
+        screen.line("No ruleset runs in the shadow. `leads rules shadow FILE` lets one.")
+    else:
+        _shadow_shown(found["in_force"][0]["version"], report)
+
+
+def _shadow_shown(version: str, report: dict[str, Any]) -> None:
+    screen.line(
+        f"{version} runs in the shadow: {report['leads']} leads looked at, the oldest look at {report['oldest_look']}. "
+        f"In SQL: {report['in_sql_live']} live, {report['in_sql']} in the shadow; {report['entered_sql']} times a lead entered it there."
+    )
+    rows = [(one["before"], one["after"], one["leads"]) for one in report["stages"]]
+    screen.table("Stages", ("live", "in the shadow", "leads"), rows, right=("leads",))
+    most = [
+        (one["lead_id"], one["before"]["total"], one["before"]["stage"], one["after"]["total"], one["after"]["stage"])
+        for one in report["most_moved"]
+    ]
+    screen.table("Most moved", ("lead", "live", "", "in the shadow", ""), most, right=("live", "in the shadow"))
 
 
 def _foreseen(ask: Ask, text: str, *, quiet: bool) -> dict[str, Any]:

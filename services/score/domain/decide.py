@@ -32,7 +32,7 @@ from shared.outcome import Decision, Outgoing
 
 SENT_BACK = ("lost", "rejected", "recycled")
 OUTCOMES = (*SENT_BACK, "accepted", "contacted", "meeting", "opportunity", "won")
-_BELOW_SQL = "MQL"
+BELOW_SQL = "MQL"
 _REVIEW = "review"
 _UNKNOWN = -1
 _NO_TALLY = Tally()
@@ -237,14 +237,14 @@ def _judged(lead: Lead, event: Judged, in_force: InForce, now: datetime, input_i
         state = with_(state, customer_since=min(at, state.customer_since or at))
     else:
         if now_in == SQL and episode >= state.episode:
-            now_in = _BELOW_SQL
+            now_in = BELOW_SQL
         if episode not in state.closed:
             state = with_(state, recycled=state.recycled + 1, closed=(*state.closed, episode))
         state = with_(state, sent_back_at=max(at, state.sent_back_at or at))
     if state.judged_at is None or at >= state.judged_at:
         state = with_(state, judged_at=at, won=event.outcome == "won")
         if now_in == CUSTOMER and not state.won:
-            now_in = _BELOW_SQL
+            now_in = BELOW_SQL
     # A replay may bring the outcome before the activities that led to it: the next episode is the one after it all the same.
     state = with_(state, episode=max(state.episode, episode))
     known_at = since(now, before.known_at)

@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from services.score.domain.decide import caught_up
+from msgspec.structs import replace as with_
+
+from services.score.domain.decide import BELOW_SQL, caught_up, tallied
 from services.score.domain.inforce import InForce
 from services.score.domain.lead import Lead, State
 from services.score.domain.publications import Rulesets, brought_up_to, republished
+from services.score.domain.rescore import rescored
 from services.score.domain.ruleset import SQL
 from shared.documents.inforce import Standing
 
@@ -44,6 +47,46 @@ def foreseen(lead: Lead, other: InForce, rulesets: Rulesets, *, now: datetime) -
 def seen(lead_id: str, live: State, other: State) -> Seen:
     """The two states of a lead beside each other."""
     return Seen(lead_id, live.stage, live.total, other.stage, other.total)
+
+
+@dataclass(frozen=True, slots=True)
+class Shadowed:
+    """A lead as a ruleset in the shadow has it: beside the live one, in its stage there since when, and how often it entered SQL there."""
+
+    seen: Seen
+    since: datetime
+    entries: int
+    looked_at: datetime
+
+
+def shadowed(
+    lead: Lead, other: InForce, before: Shadowed | None, rulesets: Rulesets, *, now: datetime
+) -> Shadowed | None:
+    """What `other` makes of a lead with all its activities, going on from the stage that it had there (`before`), or else from the live one.
+    None where there is nothing to say of it."""
+    if lead.profile_version < 0 or lead.state.absorbed_into is not None:
+        return None
+    lead, _ = brought_up_to(lead, rulesets, now)
+    lead, _ = caught_up(lead, rulesets.by_seq(lead.part, lead.state.ruled).document, now)
+    live = lead.state
+    base, now_in = live, live.stage
+    if before is not None:
+        base, now_in = with_(live, stage=before.seen.other_stage, stage_since=before.since), before.seen.other_stage
+        if now_in == SQL and live.sent_back_at is not None and live.sent_back_at >= before.since:
+            now_in = BELOW_SQL  # sales sent it back, in the shadow too
+    after, _ = rescored(
+        base,
+        other,
+        tallied(other, with_(lead, history=None), now),
+        profile=lead.profile,
+        absorbed=live.absorbed,
+        now=now,
+        now_in=now_in,
+        may_enter_sql=live.may_enter_sql or live.enters_at is not None,
+        by_clock=True,
+    )
+    entries = (before.entries if before is not None else 0) + (after.stage == SQL != base.stage)
+    return Shadowed(seen(lead.lead_id, live, after), after.stage_since or now, entries, now)
 
 
 @dataclass(slots=True)
