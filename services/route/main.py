@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import zoneinfo
 from collections.abc import Hashable, Mapping, MutableMapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -31,8 +30,8 @@ from shared.stage import Input, Stage, Tx
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def stages(routing: Routing, nurturing: Documents[Ready] | None = None) -> Sequence[Stage]:
-    """The two stages under one routing document and what nurture decides by; the shipped document where none is given."""
+def stages(routings: Documents[Routing], nurturing: Documents[Ready] | None = None) -> Sequence[Stage]:
+    """The two stages, and the documents that they decide by; of nurture the shipped one where none is given."""
     nurtured = nurturing if nurturing is not None else nurture_from(SHIPPED_NURTURE)
 
     def in_force(part: int, now: datetime) -> Ready:
@@ -54,11 +53,11 @@ def stages(routing: Routing, nurturing: Documents[Ready] | None = None) -> Seque
             writes=(topology.HANDOVER, topology.NURTURE),
             decode=decode,
             load=load,
-            decide=beside(deciding(routing), in_force),
+            decide=beside(deciding(lambda part, now: routings.at(part, now).document), in_force),
             save=save,
             due=batch.due,
             due_seconds=1.0,
-            documents=(nurtured,),
+            documents=(routings, nurtured),
         ),
         Stage(
             name="intake",
@@ -73,10 +72,12 @@ def stages(routing: Routing, nurturing: Documents[Ready] | None = None) -> Seque
     )
 
 
-def routing_in(path: Path) -> Routing:
-    """The routing document in `path`, or every mistake in it on stderr and exit code 2."""
+def routings_in(path: Path) -> Documents[Routing]:
+    """The routing documents, with the one in `path` in force before any is published; or every mistake in it on stderr and exit code 2."""
     try:
-        return document.read(path.read_text("utf-8"), name=str(path), zones=zoneinfo.available_timezones())
+        text = path.read_text("utf-8")
+        document.read(text, name=str(path))
+        return Documents("routing", read=document.read, name=lambda one: one.id, first=text)
     except document.NotARouting as error:
         print("The routing document can't be used:", *error.mistakes, sep="\n  ", file=sys.stderr)
     except (OSError, UnicodeDecodeError) as error:
@@ -108,8 +109,8 @@ def main() -> None:
     """Runs route until it is told to stop."""
     told = settings.load(Settings)
     nurturing = nurture_from(told.route_nurture)
-    routing = routing_in(told.route_routing)
-    both = stages(routing, nurturing)
+    routings = routings_in(told.route_routing)
+    both = stages(routings, nurturing)
 
     def made(_: Pool) -> Sequence[Stage]:
         return both
@@ -120,8 +121,16 @@ def main() -> None:
         stages=made,
         migrations=MIGRATIONS,
         routes=lambda context: [
-            api.routes(context.pool, context.send, lambda: routing),
+            api.routes(context.pool, context.send, lambda: routings.latest(0).document),
             api_nurture.routes(context.pool, context.send),
+            documents.routes(
+                routings,
+                pool=context.pool,
+                send=context.send,
+                partitions=context.partitions,
+                path="/v1/routes",
+                source="route-api",
+            ),
             documents.routes(
                 nurturing,
                 pool=context.pool,

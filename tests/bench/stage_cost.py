@@ -194,7 +194,7 @@ def _record(station: Station, message: Message) -> Record:
 def stages() -> list[Stage]:
     """Enrich, score and route with the reference documents in force."""
     rulesets = score.started_with(ROOT / "services/score/rulesets/default.yaml")
-    routing = route.routing_in(ROOT / "services/route/routing/default.yaml")
+    routing = route.routings_in(ROOT / "services/route/routing/default.yaml")
     return [enrich.stage(SECRET.encode()), score.stage(rulesets), route.stages(routing)[0]]
 
 

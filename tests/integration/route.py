@@ -61,7 +61,8 @@ async def decided(
     pool: Pool, inputs: Sequence[Input], *, by: Routing | None = None, trips: list[int] | None = None
 ) -> list[Outgoing]:
     """One batch, as the delivery core runs it."""
-    decide = deciding(by or routing())
+    made = by or routing()
+    decide = deciding(lambda *_: made)
     written: list[Outgoing] = []
     async with pool.acquire() as connection, connection.transaction():
         tx: Any = Counting(connection)

@@ -18,7 +18,7 @@ from shared.database import CORE_MIGRATIONS, Pool
 from shared.outcome import Decision, Outgoing
 from shared.stage import Input, Record
 from tests.integration.stores import migrated
-from tests.unit.route.builders import commanded, record, routing, scored
+from tests.unit.route.builders import ALWAYS, commanded, record, scored
 from tests.unit.route.nurture.builders import JO, MONDAY, House
 
 
@@ -30,7 +30,7 @@ async def pool(store: str) -> AsyncIterator[Pool]:
 
 async def decides(pool: Pool, *inputs: Input) -> list[Outgoing]:
     """One batch of the route stage, as the delivery core runs it."""
-    stage = main.stages(routing())[0]
+    stage = main.stages(main.routings_in(ALWAYS))[0]
     written: list[Outgoing] = []
     async with pool.acquire() as connection, connection.transaction():
         world = await stage.load(connection, inputs)

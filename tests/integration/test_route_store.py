@@ -24,6 +24,7 @@ from shared.stage import Input, Record
 from tests.integration.route import reads
 from tests.integration.stores import migrated
 from tests.unit.route.builders import (
+    ALWAYS,
     NOON,
     Desk,
     activity,
@@ -32,7 +33,6 @@ from tests.unit.route.builders import (
     owners,
     record,
     reported,
-    routing,
     scored,
     two_free_owners,
 )
@@ -240,14 +240,14 @@ async def test_the_intake_finds_whose_a_handover_is_now(pool: Pool) -> None:
 
 
 def test_the_wiring_holds_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    route, intake_stage = main.stages(routing())
+    route, intake_stage = main.stages(main.routings_in(ALWAYS))
     assert (route.name, route.same_part, intake_stage.name, intake_stage.same_part) == ("route", True, "intake", False)
     bad = tmp_path / "routing.yaml"
     bad.write_text("format: 1\nowners: []\nid: x\nrules: []\ndeadlines: {}\n")
     with pytest.raises(SystemExit):
-        main.routing_in(bad)
+        main.routings_in(bad)
     with pytest.raises(SystemExit):
-        main.routing_in(tmp_path / "none.yaml")
+        main.routings_in(tmp_path / "none.yaml")
     said = capsys.readouterr().err
-    assert f"{bad}:5: the document: deadlines is not supported" in said
+    assert f"{bad}:2:9: owners is empty: somebody must get the leads" in said
     assert "No such file" in said

@@ -14,7 +14,7 @@ import msgspec
 from services.enrich.main import stage as enrich_stage
 from services.route.domain.events import Scored
 from services.route.domain.nurture.state import Stored
-from services.route.main import routing_in
+from services.route.main import routings_in
 from services.route.main import stages as route_stages
 from services.score.main import stage as score_stage
 from services.score.main import started_with
@@ -36,7 +36,7 @@ _LATER_MS = 48 * 3_600_000
 
 @cache
 def _stages() -> tuple[Stage, ...]:
-    routing = routing_in(ROOT / "services/route/routing/default.yaml")
+    routing = routings_in(ROOT / "services/route/routing/default.yaml")
     rulesets = started_with(RULESET)
     return enrich_stage(b"s" * 32), score_stage(rulesets), *route_stages(routing)
 

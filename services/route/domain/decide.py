@@ -13,40 +13,50 @@ from services.route.domain import (
     clocks,
     deadlines,
     events,
+    loads,
     merge,
     opening,
     outcomes,
     passing,
+    queue,
     recent,
     timers,
 )
 from services.route.domain.events import Assigned, Ignored, OutcomeCommand, Scored
 from services.route.domain.lead import drops_out, moved, newly_absorbed, opens, released
 from services.route.domain.routing import Routing
-from services.route.domain.state import DUE, SQL, Key, Lead, Scene, TimerKey, World, nobody
+from services.route.domain.state import DUE, SQL, Key, Lead, Queued, Scene, TimerKey, World, nobody
 from shared.outcome import Decision, Outcome, Outgoing, Reason, Reject
 from shared.stage import Input
 
 _NOTHING = Decision()
 
 
-def deciding(routing: Routing) -> Callable[[World, Input], Outcome]:
-    """`decide` under one routing document."""
+InForce = Callable[[int, datetime], Routing]  # the document of a number at a moment
+
+
+def deciding(in_force: InForce) -> Callable[[World, Input], Outcome]:
+    """`decide` under the routing documents in force."""
 
     def decide(world: World, input_: Input) -> Outcome:
         due = world.get(DUE)
         if not due or type(input_.event) is Ignored or input_.event.lead_id not in due:
-            return _decide(routing, world, input_)
-        return _after_timers(routing, world, input_)
+            outcome = _decide(in_force, world, input_)
+        else:
+            outcome = _after_timers(in_force, world, input_)
+        if isinstance(outcome, Reject):
+            return outcome
+        changes = loads.counted(world, outcome.changes)
+        return outcome if changes is outcome.changes else replace(outcome, changes=changes)
 
     return decide
 
 
-def _decide(routing: Routing, world: World | Scene, input_: Input) -> Outcome:
+def _decide(in_force: InForce, world: World | Scene, input_: Input) -> Outcome:
     event = input_.event
     if type(event) is Scored:
         try:
-            return decide_scored(routing, world, input_)
+            return decide_scored(in_force(input_.part, input_.now), world, input_)
         except msgspec.ValidationError as error:
             return Reject(Reason.INVALID, events.place_of(error))
     if type(event) is OutcomeCommand:
@@ -54,12 +64,12 @@ def _decide(routing: Routing, world: World | Scene, input_: Input) -> Outcome:
     if type(event) is Assigned:
         scene = Scene(world)
         emit: list[Outgoing] = []
-        result = assigning.assign(routing, scene, event, now=input_.now, emit=emit)
+        result = assigning.assign(in_force(input_.part, input_.now), scene, event, now=input_.now, emit=emit)
         return Decision(scene.changes, emit, [result])
     return _NOTHING
 
 
-def _after_timers(routing: Routing, world: World, input_: Input) -> Outcome:
+def _after_timers(in_force: InForce, world: World, input_: Input) -> Outcome:
     """Carries out what fell due for the input's lead up to its time, and then decides on the input, if it is a record."""
     scene = Scene(world)
     emit: list[Outgoing] = []
@@ -67,13 +77,13 @@ def _after_timers(routing: Routing, world: World, input_: Input) -> Outcome:
         while (due := timers.next_due(scene, input_.event.lead_id, until=input_.now)) is not None:
             at, timer = due
             timers.stop(scene, timer)
-            carry_out(routing, scene, timer, at=at, emit=emit)
+            carry_out(in_force(input_.part, at), scene, timer, at=at, emit=emit)
     except Exception:
         if input_.record is None:
             raise
         # What is wrong with a timer is no fault of this record's: the timer becomes a dead letter when the clock brings it.
-        return _decide(routing, world, input_)
-    outcome = _decide(routing, scene, input_)
+        return _decide(in_force, world, input_)
+    outcome = _decide(in_force, scene, input_)
     if isinstance(outcome, Reject):
         return outcome
     return Decision({**scene.changes, **outcome.changes}, [*emit, *outcome.emit], outcome.commands)
@@ -91,8 +101,22 @@ def carry_out(
             deadlines.not_contacted(routing, scene, timer.key, at=at, emit=emit)
         case timers.NURTURE:
             pass  # nurture/beside.py looks at the lead once all else is decided
+        case timers.QUEUE:
+            _look_again(routing, scene, timer.lead_id, at=at, emit=emit)
         case _:
             raise ValueError(f"no timer is of kind {timer.kind}")
+
+
+def _look_again(routing: Routing, scene: Scene, lead_id: str, *, at: datetime, emit: MutableSequence[Outgoing]) -> None:
+    """A lead that waits is given to somebody, or waits on."""
+    lead: Lead | None = scene.get(lead_id)
+    entry: Queued | None = scene.get(Key("queue", lead_id))
+    if lead is None or entry is None or not lead.queued or not entry.scored:
+        return
+    after = opening.open_handover(routing, scene, lead=lead, value=entry.scored, now=at, emit=emit)
+    scene[lead_id] = after
+    if after.handed > lead.handed:
+        outcomes.settle(scene, lead_id)
 
 
 def decide_scored(routing: Routing, world: World | Scene, input_: Input) -> Outcome:
@@ -123,7 +147,7 @@ def decide_scored(routing: Routing, world: World | Scene, input_: Input) -> Outc
         if opens(after, event):
             after = opening.open_handover(routing, scene, lead=after, value=_value(input_), now=input_.now, emit=emit)
         elif after.queued and (after.stage != SQL or after.handed >= after.episode):
-            scene[Key("queue", event.lead_id)] = None
+            queue.leave(scene, event.lead_id)
             after = replace(after, queued=False)
     scene[event.lead_id] = after
     if drops:

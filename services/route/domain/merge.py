@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from services.route.domain import clocks, events, outcomes, passing
+from services.route.domain import clocks, events, outcomes, passing, queue
 from services.route.domain.state import SQL, Handover, Key, Lead, Scene
 from shared.outcome import Outgoing
 
@@ -31,7 +31,7 @@ def take_over(
         if before is not None:
             owner = owner or before.owner
             if before.queued:
-                scene[Key("queue", id_)] = None
+                queue.leave(scene, id_)
     taken.discard(lead.lead_id)
     for id_ in taken:
         scene[Key("absorbed", id_)] = lead.lead_id

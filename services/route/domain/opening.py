@@ -7,10 +7,11 @@ from datetime import datetime
 
 import msgspec
 
-from services.route.domain import choice, clocks, events, pace, pools, recent
+from services.route.domain import capacity, choice, clocks, events, pace, pools, queue, recent
+from services.route.domain.choice import Choice
 from services.route.domain.lifecycle import State
 from services.route.domain.routing import Owner, Routing
-from services.route.domain.state import Account, Handover, Key, Lead, Queued, Scene
+from services.route.domain.state import Account, Handover, Key, Lead, Scene
 from shared import contracts
 from shared.outcome import Outgoing
 from shared.topology import HANDOVER
@@ -18,13 +19,19 @@ from shared.topology import HANDOVER
 FIRST_ATTEMPT = 1
 TOP_CONTRIBUTIONS = 5
 
-_json = msgspec.json.Encoder().encode
-
 
 def open_handover(
-    routing: Routing, scene: Scene, *, lead: Lead, value: bytes, now: datetime, emit: MutableSequence[Outgoing]
+    routing: Routing,
+    scene: Scene,
+    *,
+    lead: Lead,
+    value: bytes,
+    now: datetime,
+    emit: MutableSequence[Outgoing],
+    to: Choice | None = None,
 ) -> Lead:
-    """Gives `lead`, whose episode has no handover yet, to an owner, or queues it. Returns the lead after that.
+    """Gives `lead`, whose episode has no handover yet, to an owner (`to`, where somebody has chosen already), or queues it. Returns the
+    lead after that.
 
     `value` is the lead.scored that opens it. Raises msgspec.ValidationError when that is not what the contract says.
     """
@@ -34,22 +41,24 @@ def open_handover(
     document: bytes | None = scene.get(Key("recalled", event_id))
     if document is not None:
         handover = offered(document, lead=lead, pool=choice.pool_in(events.kept(document).path))
-        count(scene, handover)
+        count(routing, scene, handover)
     else:
         raw = events.passed_on(value)
-        chosen = choice.choose(routing, scene, lead=lead, account=account, scored=scored, raw=raw)
+        since = queue.waits_since(scene, lead)
+        chosen = to or choice.choose(
+            routing, scene, lead=lead, account=account, scored=scored, raw=raw, now=now, since=since
+        )
         if chosen.owner is None:
-            scene[Key("queue", lead.lead_id)] = Queued(lead.part, lead.episode, chosen.reason, _json(chosen.path), now)
-            return msgspec.structs.replace(lead, queued=True)
+            return queue.enter(scene, lead, chosen, account=account, value=value, now=now)
         if chosen.pool is not None:
             scene[Key("pool", chosen.pool)] = chosen.counters
         document = composed(routing, scored, raw, lead=lead, owner=chosen.owner, chosen=chosen, now=now)
         handover = offered(document, lead=lead, pool=chosen.pool)
-    add(scene, handover, emit=emit)
+    add(routing, scene, handover, emit=emit)
     if account is not None:
         _own(routing, scene, account=account, owner=handover.owner, lead_id=lead.lead_id, now=handover.created_at)
     if lead.queued:
-        scene[Key("queue", lead.lead_id)] = None
+        queue.leave(scene, lead.lead_id)
     return msgspec.structs.replace(lead, handed=lead.episode, owner=handover.owner, queued=False)
 
 
@@ -75,15 +84,16 @@ def offered(document: bytes, *, lead: Lead, pool: str | None, opened_for: str | 
     )
 
 
-def count(scene: Scene, handover: Handover) -> None:
+def count(routing: Routing, scene: Scene, handover: Handover) -> None:
     """Counts a handover that stands on the topic already as given by its pool."""
     if handover.pool is not None:
-        key = Key("pool", handover.pool)
-        scene[key] = pools.given(scene.get(key, {}), handover.owner)
+        key, pool = Key("pool", handover.pool), routing.pools.get(handover.pool)
+        scene[key] = pools.kept(pool.members if pool is not None else (), scene.get(key, {}), handover.owner)
 
 
-def add(scene: Scene, handover: Handover, *, emit: MutableSequence[Outgoing]) -> None:
-    """Hands over: the handover is its lead's, its clocks run, and its owner is told."""
+def add(routing: Routing, scene: Scene, handover: Handover, *, emit: MutableSequence[Outgoing]) -> None:
+    """Hands over: the handover is its lead's, its clocks run, and its owner, whose bucket it comes out of, is told."""
+    _load(routing, scene, handover.owner, now=handover.created_at)
     clocks.put(scene, handover)
     mine = Key("handovers", handover.lead_id)
     scene[mine] = (*scene.get(mine, ()), handover.handover_id)
@@ -112,7 +122,7 @@ def composed(
     *,
     lead: Lead,
     owner: Owner,
-    chosen: choice.Choice,
+    chosen: Choice,
     now: datetime,
 ) -> bytes:
     """The lead.handover as JSON. Profile, touches, activities and consent are passed on as they came."""
@@ -147,6 +157,14 @@ def composed(
             system_seconds=pace.system(scored.activity.received_at, now) if scored.activity is not None else None,
         )
     )
+
+
+def _load(routing: Routing, scene: Scene, owner: str, *, now: datetime) -> None:
+    """Takes one handover out of the owner's bucket. That it is open is counted where the decision is done (loads.py)."""
+    known = routing.owners.get(owner)
+    if known is not None and known.capacity.per_day is not None:
+        key = Key("load", owner)
+        scene[key] = capacity.taken(known, scene.get(key, capacity.NO_LOAD), now)
 
 
 def _own(routing: Routing, scene: Scene, *, account: str, owner: str, lead_id: str, now: datetime) -> None:

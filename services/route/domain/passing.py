@@ -53,7 +53,7 @@ def pass_on(
         if to is not None:
             chosen = Choice([replace(step, to=to.id)], to)
         else:
-            chosen = _next(routing, scene, handover, lead)
+            chosen = _next(routing, scene, handover, lead, at)
             chosen = replace(chosen, path=[step, *chosen.path])
         if chosen.owner is None:
             return False
@@ -64,10 +64,10 @@ def pass_on(
     else:
         pool = choice.pool_in(events.kept(document).path)
         successor = opening.offered(document, lead=lead, pool=pool, opened_for=handover.opened_for)
-        opening.count(scene, successor)
+        opening.count(routing, scene, successor)
     passed = f"{because}; passed on to {successor.owner}"
     take_back(scene, handover, at=at, expired=expired, because=passed, emit=emit)
-    opening.add(scene, successor, emit=emit)
+    opening.add(routing, scene, successor, emit=emit)
     scene[handover.lead_id] = replace(lead, owner=successor.owner)
     return True
 
@@ -105,24 +105,24 @@ def take_all_back(scene: Scene, lead_id: str, *, at: datetime, because: str, emi
             take_back(scene, handover, at=at, because=because, emit=emit)
 
 
-def _next(routing: Routing, scene: Scene, handover: Handover, lead: Lead) -> Choice:
+def _next(routing: Routing, scene: Scene, handover: Handover, lead: Lead, at: datetime) -> Choice:
     """Whose turn it is: the pool that gave the handover, else what the rules say without looking at earlier owners; then the fallback;
-    then those who had it before, but for the one who has it now."""
+    then those who had it before, but for the one who has it now. Who is free goes before who is not."""
     had = dict.fromkeys((*_owners_before(scene, handover), handover.owner))
     over = {owner: f"{owner} had it already" for owner in had}
-    path: list[RouteStep] = []
     pool = routing.pools.get(handover.pool or "")
     if pool is None:
-        return _by_the_rules(routing, scene, handover, lead, over)
+        return _by_the_rules(routing, scene, handover, lead, over, at)
     target = Target("pool", pool.id)
-    found = choice.given(routing, scene, target=target, path=path, but=over)
+    search = choice.Search(routing, scene, at, over)
+    found = search.free_at(target)
     if found is None and routing.fallback is not None:
-        path.append(RouteStep(rule="when_nobody_is_free", matched=True, to=str(routing.fallback)))
-        found = choice.given(routing, scene, target=routing.fallback, path=path, but=over)
+        search.path.append(RouteStep(rule="when_nobody_is_free", matched=True, to=str(routing.fallback.to)))
+        found = search.free_at(routing.fallback.to) or search.anybody(routing.fallback.to)
     if found is None:
-        only = {handover.owner: over[handover.owner]}
-        found = choice.given(routing, scene, target=target, path=path, but=only)
-    return found or Choice(path, reason="nobody is left")
+        again = choice.Search(routing, scene, at, {handover.owner: over[handover.owner]}, search.path)
+        found = again.free_at(target) or search.anybody(target) or again.anybody(target)
+    return found or Choice(search.path, reason="nobody is left")
 
 
 def _owners_before(scene: Scene, handover: Handover) -> Iterable[str]:
@@ -133,7 +133,9 @@ def _owners_before(scene: Scene, handover: Handover) -> Iterable[str]:
             yield before.owner
 
 
-def _by_the_rules(routing: Routing, scene: Scene, handover: Handover, lead: Lead, over: dict[str, str]) -> Choice:
+def _by_the_rules(
+    routing: Routing, scene: Scene, handover: Handover, lead: Lead, over: dict[str, str], at: datetime
+) -> Choice:
     """What the rules say of the lead as it was handed over. What a handover does not tell (`lead.previous_stage`) is not known to them."""
     was = events.whole_handover(handover.document)
     scored = contracts.Scored(
@@ -153,7 +155,17 @@ def _by_the_rules(routing: Routing, scene: Scene, handover: Handover, lead: Lead
         episode=was.episode,
     )
     raw = events.passed_on(handover.document)
-    return choice.choose(with_(routing, sticky=()), scene, lead=lead, account=None, scored=scored, raw=raw, but=over)
+    return choice.choose(
+        with_(routing, sticky=()),
+        scene,
+        lead=lead,
+        account=None,
+        scored=scored,
+        raw=raw,
+        now=at,
+        since=choice.EVER,
+        but=over,
+    )
 
 
 def _composed(routing: Routing, handover: Handover, lead: Lead, *, owner: Owner, chosen: Choice, at: datetime) -> bytes:

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
+from services.route.domain import names
 from services.route.domain.conditions import Condition, NotACondition, compiled
 
 WORD = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -179,9 +180,10 @@ class Reading:
         if not source:
             return None
         try:
-            return compiled(source, self._variables)
+            return compiled(source, known=dict.fromkeys(self._variables, names.ANYTHING))
         except NotACondition as error:
-            self.wrong(node, f"{what} {error}")
+            for flaw in error.flaws:
+                self.wrong(node, f"{what} {flaw.says}")
             return None
 
 

@@ -1,4 +1,4 @@
-"""The routing document as values: owners, pools, rules. Reading it from YAML is document.py, using it is choice.py."""
+"""The routing document as values: owners, pools, rules. Reading it from YAML is document's, using it is choice.py's."""
 
 from __future__ import annotations
 
@@ -8,8 +8,16 @@ from datetime import timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from services.route.domain.conditions import Condition, Mentions
+from services.route.domain.conditions import Condition
 from services.route.domain.working import Calendar
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What an owner can take: handovers a day, by a bucket that fills evenly (capacity.py), and open ones at a time."""
+
+    per_day: int | None = None
+    open: int | None = None
 
 
 def always() -> Calendar:
@@ -27,6 +35,7 @@ class Owner:
     team: str | None = None
     timezone: str | None = None
     calendar: Calendar = field(default_factory=always, compare=False)
+    capacity: Capacity = Capacity()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +75,12 @@ class Rule:
     otherwise: Target | None = None
 
 
-Sticky = Literal["owner", "account"]
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """when_nobody_is_free: who takes the lead, free or not, and how long it may wait for somebody who is."""
+
+    to: Target
+    wait: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +93,12 @@ class Deadlines:
     escalate_to: str | None = None
 
 
+Sticky = Literal["owner", "account"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routing:
-    """A whole document that passed every check of document.py: each target, member and fallback is there."""
+    """A whole document that passed every check of document: each target, member and fallback is there."""
 
     id: str
     owners: Mapping[str, Owner]
@@ -90,6 +107,6 @@ class Routing:
     sticky: tuple[Sticky, ...] = ()
     lists: Mapping[str, tuple[str, ...]]
     reject_reasons: tuple[str, ...] = ()
+    fallback: Fallback | None = None  # when_nobody_is_free
     deadlines: Deadlines = Deadlines()
-    fallback: Target | None = None  # when_nobody_is_free
-    mentions: Mentions  # what the rules' conditions look at
+    mentions: frozenset[str]  # the variables that the rules' conditions look at

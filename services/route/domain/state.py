@@ -73,6 +73,8 @@ class Queued(Struct, frozen=True):
     reason: str
     path: bytes  # the rules tried, as JSON
     since: datetime
+    account: str | None  # the company that it belongs to
+    scored: bytes  # the lead.scored that it would be given by
 
 
 class Logged(Struct, frozen=True):
@@ -102,6 +104,7 @@ class Key(NamedTuple):
         "handover",  # handover id -> Handover
         "handovers",  # lead id -> tuple of handover ids, in the order in which they were made; not saved
         "pool",  # pool id -> Counters
+        "load",  # owner -> Load
         "account",  # domain -> Account
         "absorbed",  # lead id -> the lead that it is now
         "joined",  # lead id -> the first lead that it became, and when; saved with absorbed

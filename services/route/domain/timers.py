@@ -14,9 +14,10 @@ from shared import clock, ids
 ACCEPT = "accept"  # a handover is to be accepted by then; key: its id
 CONTACT = "contact"  # its lead is to be contacted by then; key: the handover's id
 NURTURE = "nurture"  # the earliest step of all tracks that the lead is in; no key
+QUEUE = "queue"  # a lead that waits for somebody is looked at again
 
 # Kinds that may give a lead to somebody, or look at what leads share: a batch with one of them decides alone.
-GATED = frozenset({ACCEPT, CONTACT})
+GATED = frozenset({ACCEPT, CONTACT, QUEUE})
 
 
 def start(scene: Scene, timer: TimerKey, *, part: int, due_at: datetime) -> None:

@@ -172,14 +172,14 @@ def _loaded(everything: dict[Any, Any], batch: list[Input]) -> dict[Any, Any]:
             take = outcomes.about(value) in wanted
         elif key.kind in ("handovers", "absorbs"):
             continue
-        elif key.kind == "said":
+        elif key.kind in ("said", "queue"):
             take = key.id in wanted
         elif key.kind == "absorbed":
             take = value in wanted
         elif key.kind == "joined":
             take = everything[Key("absorbed", key.id)] in wanted
         else:
-            take = (key.kind == "pool" and more.gate) or (key.kind == "account" and key.id in more.accounts)
+            take = (key.kind in ("pool", "load") and more.gate) or (key.kind == "account" and key.id in more.accounts)
         if take:
             world[key] = value
     for key, value in sorted(world.items(), key=lambda one: str(one[0])):

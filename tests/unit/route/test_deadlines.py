@@ -86,7 +86,11 @@ def test_who_does_not_accept_in_time_loses_the_lead_to_the_next_and_is_told() ->
     assert (second.handover_id, second.episode, second.attempt, second.owner.id) == ("ho_ld_jo_1_2", 1, 2, "bob")
     assert second.created_at == at(30) + SECOND
     assert second.accept_by == at(60) + SECOND
-    assert [(step.rule, step.to) for step in second.path] == [("attempt:2", None), ("pool:all", "bob")]
+    assert [(step.rule, step.to) for step in second.path] == [
+        ("attempt:2", None),
+        ("pool:all/ann", None),
+        ("pool:all", "bob"),
+    ]
     assert "ann had it already" in (second.path[1].because or "")
     assert second.profile == handover(desk.emitted[0]).profile
     assert desk.handover().state is State.EXPIRED
@@ -168,7 +172,7 @@ def test_a_sticky_owner_who_lets_it_pass_loses_it_to_who_the_rules_name() -> Non
     written = desk.passes(at(41))
     steps = [(step.rule, step.matched) for step in handover(written[1]).path]
     assert steps[0] == ("attempt:2", True)
-    assert steps[-2:] == [("world", True), ("pool:world", True)]
+    assert steps[-3:] == [("world", True), ("pool:world/cleo", False), ("pool:world", True)]
     assert owners(written)[0] != handover(again).owner.id
 
 

@@ -93,13 +93,15 @@ def test_the_path_tells_every_rule_that_was_tried() -> None:
         ("big-dach", False, None, None),
         ("dach", False, None, None),
         ("german", True, "pool:dach", None),
-        ("pool:dach", True, "anna", "given / weight: anna 0/2, ben 0/1"),
+        ("pool:dach", True, "anna", "lowest share: anna 0.25, ben 0.5"),
     ]
 
 
 def test_the_path_names_a_field_that_nobody_knows() -> None:
     (written,) = Desk().reads(scored(profile={"country": "AT"}))
-    assert [step.because for step in handover(written).path if step.rule == "big-dach"] == ["company is not known"]
+    assert [step.because for step in handover(written).path if step.rule == "big-dach"] == [
+        "profile.company.size is not known"
+    ]
 
 
 def test_a_lead_keeps_its_owner_in_its_next_episode() -> None:

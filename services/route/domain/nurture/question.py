@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from services.route.domain import conditions
 from services.route.domain.conditions import Condition
 
 VARIABLES = frozenset({"profile", "score", "lead", "activity"})
@@ -35,9 +34,9 @@ class Question:
 
     def __init__(self, condition: Condition) -> None:
         self.condition = condition
-        self._mentions = conditions.mentioned([condition])
-        lead = self._mentions.get("lead")
-        few = lead if set(self._mentions) == {"lead"} and lead is not None and lead <= _FEW else None
+        self._mentions = frozenset(path[0] for path in condition.paths)
+        lead = {path[1] if len(path) > 1 else "" for path in condition.paths}
+        few = lead if self._mentions == {"lead"} and lead <= _FEW else None
         self._names = tuple(sorted(few)) if few is not None else None
         self._answers: dict[tuple[Any, ...], bool] = {}
         self.stages = _stages(condition.source)
@@ -73,7 +72,7 @@ class Question:
 
     def _ask(self, about: About) -> bool:
         seen = {variable: about.see(variable) for variable in self._mentions}
-        return conditions.holds(self.condition, conditions.facts(seen, self._mentions))[0]
+        return self.condition.holds(seen)[0]
 
 
 def _stages(source: str) -> frozenset[str] | None:

@@ -9,10 +9,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from services.route.domain import events, needs, outcomes
+from services.route.domain.capacity import Load
 from services.route.domain.lifecycle import State, Verdict
 from services.route.domain.nurture.state import Stored
 from services.route.domain.pools import Counter
-from services.route.domain.state import DUE, Account, Handover, Key, Lead, Logged, Timer, TimerKey
+from services.route.domain.state import DUE, Account, Handover, Key, Lead, Logged, Queued, Timer, TimerKey
 from services.route.store import nurture
 from shared.stage import Input, Tx
 
@@ -87,7 +88,9 @@ SELECT array(SELECT ROW (lead_id, part, score_version, stage, episode, handed, o
                FROM locked ORDER BY created_at, handover_id) AS handovers,
        array(SELECT ROW (lead_id, survivor, joined, at)
                FROM absorbed WHERE survivor = ANY (array(SELECT lead_id FROM wanted)) ORDER BY lead_id) AS absorbed,
-       array(SELECT ROW (domain, owner, lead_id, since) FROM account WHERE domain = ANY ($2::text[])) AS accounts,
+       array(SELECT ROW (domain, owner, lead_id, since) FROM account
+              WHERE domain = ANY ($2::text[])
+                 OR domain = ANY (array(SELECT q.account FROM queue AS q WHERE q.lead_id = ANY (array(SELECT lead_id FROM wanted))))) AS accounts,
        array(SELECT ROW (command_id::text, part, lead_id, handover_id, outcome, reason, amount, currency, reported_by,
                          occurred_at, received_at, verdict, state_before, state_after, by_lead OR handover_id IS NULL)
                FROM outcome_log WHERE {_ABOUT} = ANY (array(SELECT lead_id FROM wanted)) ORDER BY received_at, command_id) AS said,
@@ -95,7 +98,10 @@ SELECT array(SELECT ROW (lead_id, part, score_version, stage, episode, handed, o
                FROM recalled
               WHERE stage = 'route' AND topic = 'leads.handover.v1'
                 AND (event_id = ANY ($3::uuid[]) OR subject = ANY (array(SELECT lead_id FROM wanted)))) AS recalled,
-       array(SELECT ROW (pool, member, level, given) FROM pool_member WHERE $4) AS counters,
+       array(SELECT ROW (pool, member, base, turns, weight, is_out, given) FROM pool_member WHERE $4) AS counters,
+       array(SELECT ROW (owner, open, used, at) FROM owner_load WHERE $4) AS loads,
+       array(SELECT ROW (lead_id, part, episode, reason, path, since, account, scored)
+               FROM queue WHERE lead_id = ANY (array(SELECT lead_id FROM wanted))) AS queued,
        array(SELECT ROW (lead_id, kind, key, part, due_at)
                FROM timer WHERE lead_id = ANY (array(SELECT lead_id FROM wanted))) AS timers
 """
@@ -172,8 +178,12 @@ async def _load_around(tx: Tx, world: dict[Hashable, Any], more: needs.Needs) ->
         told = [*told, *await tx.fetch(TOLD, [events.withdrawal_event(handover[0]) for handover in row["handovers"]])]
     for event_id, value in told:
         world[Key("recalled", event_id)] = value
-    for pool, member, level, given in row["counters"]:
-        world.setdefault(Key("pool", pool), {})[member] = Counter(level, given)
+    for pool, member, *counter in row["counters"]:
+        world.setdefault(Key("pool", pool), {})[member] = Counter(*counter)
+    for owner, *load in row["loads"]:
+        world[Key("load", owner)] = Load(*load)
+    for lead_id, *queued in row["queued"]:
+        world[Key("queue", lead_id)] = Queued(*queued)
     if DUE in world or row["timers"]:
         # What ran when the batch began, a merge may have taken away while we waited for the gate.
         anew = {*more.leads, *(timer[0] for timer in row["timers"])}

@@ -70,36 +70,41 @@ WITH never_in_sql AS ({SAVE_NEVER_IN_SQL}), leads AS ({SAVE_LEADS}), handovers A
            withdrawn_at = excluded.withdrawn_at, expired = excluded.expired, accept_escalated = excluded.accept_escalated,
            contact_escalated = excluded.contact_escalated, accepted_at = excluded.accepted_at, contacted_at = excluded.contacted_at
 ), counters AS (
-    INSERT INTO pool_member (pool, member, level, given)
-    SELECT * FROM unnest($36::text[], $37::text[], $38::bigint[], $39::bigint[])
-    ON CONFLICT (pool, member) DO UPDATE SET level = excluded.level, given = excluded.given
+    INSERT INTO pool_member (pool, member, base, turns, weight, is_out, given)
+    SELECT * FROM unnest($36::text[], $37::text[], $38::bigint[], $39::bigint[], $40::int[], $41::bool[], $42::bigint[])
+    ON CONFLICT (pool, member) DO UPDATE
+       SET base = excluded.base, turns = excluded.turns, weight = excluded.weight, is_out = excluded.is_out, given = excluded.given
 ), accounts AS (
     INSERT INTO account (domain, owner, lead_id, since)
-    SELECT * FROM unnest($40::text[], $41::text[], $42::text[], $43::timestamptz[])
+    SELECT * FROM unnest($43::text[], $44::text[], $45::text[], $46::timestamptz[])
     ON CONFLICT (domain) DO UPDATE SET owner = excluded.owner, lead_id = excluded.lead_id, since = excluded.since
 ), merges AS (
     INSERT INTO absorbed (lead_id, survivor, joined, at)
-    SELECT * FROM unnest($44::text[], $45::text[], $46::text[], $47::timestamptz[])
+    SELECT * FROM unnest($47::text[], $48::text[], $49::text[], $50::timestamptz[])
     ON CONFLICT (lead_id) DO UPDATE SET survivor = excluded.survivor, joined = excluded.joined, at = excluded.at
 ), queued AS (
-    INSERT INTO queue (lead_id, part, episode, reason, path, since)
-    SELECT * FROM unnest($48::text[], $49::int[], $50::int[], $51::text[], $52::bytea[], $53::timestamptz[])
+    INSERT INTO queue (lead_id, part, episode, reason, path, since, account, scored)
+    SELECT * FROM unnest($51::text[], $52::int[], $53::int[], $54::text[], $55::bytea[], $56::timestamptz[], $57::text[], $58::bytea[])
     ON CONFLICT (lead_id) DO UPDATE
        SET part = excluded.part, reason = excluded.reason, path = excluded.path, episode = excluded.episode,
-           since = CASE WHEN queue.episode = excluded.episode THEN queue.since ELSE excluded.since END
+           since = excluded.since, account = excluded.account, scored = excluded.scored
 ), unqueued AS (
-    DELETE FROM queue WHERE lead_id = ANY ($54::text[])
+    DELETE FROM queue WHERE lead_id = ANY ($59::text[])
 ), outcomes AS (
     INSERT INTO outcome_log (command_id, part, lead_id, handover_id, outcome, reason, amount, currency, reported_by, occurred_at,
                              received_at, verdict, state_before, state_after, by_lead)
-    SELECT * FROM unnest($55::uuid[], $56::int[], $57::text[], $58::text[], $59::text[], $60::text[], $61::float8[], $62::text[],
-                         $63::text[], $64::timestamptz[], $65::timestamptz[], $66::text[], $67::text[], $68::text[], $69::bool[])
+    SELECT * FROM unnest($60::uuid[], $61::int[], $62::text[], $63::text[], $64::text[], $65::text[], $66::float8[], $67::text[],
+                         $68::text[], $69::timestamptz[], $70::timestamptz[], $71::text[], $72::text[], $73::text[], $74::bool[])
     ON CONFLICT (command_id) DO UPDATE
        SET handover_id = excluded.handover_id, verdict = excluded.verdict, state_before = excluded.state_before,
            state_after = excluded.state_after, by_lead = excluded.by_lead
-), {_timers(70)}
+), {_timers(75)}, loads AS (
+    INSERT INTO owner_load (owner, open, used, at)
+    SELECT * FROM unnest($83::text[], $84::int[], $85::bigint[], $86::timestamptz[])
+    ON CONFLICT (owner) DO UPDATE SET open = excluded.open, used = excluded.used, at = excluded.at
+)
 INSERT INTO command (command_id, status, result)
-SELECT command_id, 'done', verdict FROM unnest($55::uuid[], $66::text[]) AS o(command_id, verdict)
+SELECT command_id, 'done', verdict FROM unnest($60::uuid[], $71::text[]) AS o(command_id, verdict)
 ON CONFLICT (command_id) DO UPDATE SET status = excluded.status, result = excluded.result
 """
 
@@ -141,9 +146,9 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
     queued: list[tuple[str, Queued | None]] = others.get("queue", [])
     columns += _columns(20, [astuple(handover) for _, handover in others.get("handover", ())])
     columns += _columns(
-        4,
+        7,
         [
-            (pool, member, counter.level, counter.given)
+            (pool, member, *astuple(counter))
             for pool, counters in others.get("pool", ())
             for member, counter in counters.items()
         ],
@@ -152,9 +157,10 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
     joined = dict(others.get("joined", ()))
     columns += _columns(4, [(id_, survivor, *joined[id_]) for id_, survivor in others.get("absorbed", ())])
     waiting = [(id_, *astuple(one)) for id_, one in queued if one is not None]
-    columns += [*_columns(6, waiting), [id_ for id_, one in queued if one is None]]
+    columns += [*_columns(8, waiting), [id_ for id_, one in queued if one is None]]
     columns += _columns(15, [astuple(logged) for _, logged in others.get("log", ())])
     columns += _timer_columns(timers)
+    columns += _columns(4, [(owner, *astuple(load)) for owner, load in others.get("load", ())])
     await tx.execute(SAVE_ALL, *columns)
 
 

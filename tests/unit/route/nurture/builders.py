@@ -48,8 +48,8 @@ class House:
     """Route with nurture beside it: a world that keeps everything. Only what `needs` names of suppressions is there, as in the store."""
 
     def __init__(self, text: str | None = None) -> None:
-        self.ready = ready(text)
-        self.decide = beside(deciding(routing()), lambda part, now: self.ready)
+        self.ready, by = ready(text), routing()
+        self.decide = beside(deciding(lambda *_: by), lambda part, now: self.ready)
         self.world: dict[Any, Any] = {}
         self.told: list[contracts.Nurture] = []
         self.handovers = 0
