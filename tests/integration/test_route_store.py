@@ -80,8 +80,8 @@ async def test_a_story_in_the_store_ends_as_it_does_in_memory(pool: Pool) -> Non
         ("ho_ld_jo_1_1", "ld_jo", "anna", "won"),
         ("ho_ld_new_1_1", "ld_new", "anna", "accepted"),
         ("ho_ld_old_1_1", "ld_old", "cleo", "withdrawn"),
-        ("ho_ld_x_1_1", "ld_x", "anna", "offered"),
-        ("ho_ld_x_7_1", "ld_x", "anna", "offered"),
+        ("ho_ld_x_1_1", "ld_x", "ben", "offered"),
+        ("ho_ld_x_7_1", "ld_x", "ben", "offered"),
     ]
     verdicts = await pool.fetch("SELECT verdict, count(*) FROM outcome_log GROUP BY verdict ORDER BY verdict")
     assert [tuple(row) for row in verdicts] == [("applied", 3), ("impossible", 1)]
