@@ -1,27 +1,37 @@
-"""Score over HTTP: what a lead's score is and why. Reads the store; what is asked of it here is a command; it stands behind the operator's token."""
+"""Score over HTTP: what a lead's score is and why, now or as of a moment, under the ruleset in force or another one. Reads the store; what is
+asked of it here is a command; it stands behind the operator's token.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import uuid
-from datetime import datetime
-from typing import Annotated, Any
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, Field
 
-from services.score.domain.advice import fresh
-from services.score.domain.fold import Folded, fold
+from services.score.domain.account import account
+from services.score.domain.answer import answer
 from services.score.domain.inforce import InForce
 from services.score.domain.known import Known
 from services.score.domain.publications import Rulesets
+from services.score.domain.ruleset import Ruleset
 from services.score.store import history
 from shared import clock, commands, contracts
 from shared.commands import Send
 from shared.database import Pool
+from shared.documents import reading
 from shared.documents import store as documents
-from shared.problem import Problem, respond
+from shared.documents.inforce import Unusable, version_of
+from shared.problem import Mistake, Problem, declared
 from shared.topology import COMMANDS
+
+_AHEAD = timedelta(hours=1)  # the broker's clock may be ahead of ours: what it has told already is known now
+_MOST_MERGES = 100
 
 
 class Disqualified(BaseModel):
@@ -36,22 +46,51 @@ class Disqualified(BaseModel):
 def routes(pool: Pool, send: Send, rulesets: Rulesets) -> APIRouter:
     """`GET /v1/leads/{id}/score`, and the command that disqualifies a lead."""
     router = APIRouter(tags=["score"])
+    # A thread of its own, so that a long history holds up no lead; and rulesets of its own, since what one remembers is not for two threads.
+    thread = ThreadPoolExecutor(1, "account")
+    apart: dict[str, InForce] = {}
 
-    @router.get(
-        "/v1/leads/{lead_id}/score",
-        responses={308: {"description": "this lead was merged into another one"}, 404: {"description": "no such lead"}},
-    )
-    async def score(lead_id: str) -> Response:
-        """Points with all contributions and all activities that count, grade, stage and ruleset of one lead."""
+    def explained(known: Known, ruleset: Ruleset, is_other: bool) -> bytes:
+        in_force = apart.get(ruleset.fingerprint)
+        if in_force is None:
+            in_force = apart[ruleset.fingerprint] = InForce(ruleset)
+        told = account(known, in_force, is_other=is_other)
+        return msgspec.json.encode(answer(known, ruleset, told))
+
+    @router.get("/v1/leads/{lead_id}/score", responses=declared(404, 422))
+    async def score(
+        lead_id: str,
+        as_of: Annotated[
+            str | None,
+            Query(description="A moment (RFC 3339): what was known then, under the rules of then. Absent: now."),
+        ] = None,
+        ruleset: Annotated[
+            str | None,
+            Query(description="A version of a ruleset, as /v1/rulesets lists them: what it makes of what was known."),
+        ] = None,
+    ) -> Response:
+        """Points with all contributions, all activities that count and those that don't with why, grade, stage and why, and what the clock will
+        change next. What is said adds up: the total can be recomputed from it. An absorbed lead is answered with the one that it went into.
+
+        Under another `ruleset` the stage is the one in which the lead would be if it were published at that moment."""
         now = clock.now()
-        known = None if "\x00" in lead_id else await history.known(pool, lead_id, at=now)
-        if known is not None and known.decided.absorbed_into is not None:
-            return Response(status_code=308, headers={"location": f"/v1/leads/{known.decided.absorbed_into}/score"})
+        at, other = _read(as_of, now), await _other(pool, rulesets, ruleset)
+        mistakes = [one for one in (at, other) if isinstance(one, Mistake)]
+        if isinstance(at, Mistake) or isinstance(other, Mistake):
+            raise Problem(422, "invalid", "The request is not valid", "Correct what `errors` names.", mistakes)
+        known = None if "\x00" in lead_id else await _surviving(pool, lead_id, at or now + _AHEAD)
         if known is None or known.profiled.profile_version < 0:
-            return respond(_missing())
+            raise _missing(
+                "knew no lead of this id at that moment. Leave as_of out to ask about now." if at else _UNKNOWN
+            )
+        if at is None:
+            known = msgspec.structs.replace(known, at=now)
         await documents.refresh(pool, rulesets, parts=[known.part])
-        in_force = rulesets.at(known.part, now).document
-        return Response(msgspec.json.encode(explained(known, in_force, now)), media_type="application/json")
+        then = rulesets.at(known.part, known.at).document.ruleset
+        chosen = then if other is None else other.ruleset
+        loop = asyncio.get_running_loop()
+        body = await loop.run_in_executor(thread, explained, known, chosen, chosen.fingerprint != then.fingerprint)
+        return Response(body, media_type="application/json")
 
     @router.post("/v1/leads/{lead_id}/disqualify", status_code=202)
     async def disqualify(
@@ -90,57 +129,44 @@ def routes(pool: Pool, send: Send, rulesets: Rulesets) -> APIRouter:
     return router
 
 
-def _missing() -> Problem:
-    return Problem(
-        404,
-        "no-such-lead",
-        "No such lead",
-        "Score knows no lead of this id. Enrich's GET /v1/leads?email=... finds ids.",
-    )
+_UNKNOWN = "knows no lead of this id. Enrich's GET /v1/leads?email=... finds ids."
 
 
-def explained(known: Known, in_force: InForce, now: datetime) -> dict[str, Any]:
-    """What the API says of a lead, from all that was known of it."""
-    decided, ruleset = known.decided, in_force.ruleset
-    folded = fold(
-        ruleset,
-        map(msgspec.json.decode, known.activities),
-        msgspec.json.decode(known.profiled.profile),
-        now=now,
-        sent_back_at=decided.sent_back_at,
-        recycled=decided.recycled,
-        customer_since=decided.customer_since,
-        signals=fresh(known.advice, now) if in_force.signals else {},
-    )
-    return {
-        "lead_id": known.lead_id,
-        "score": {"total": float(folded.total), "fit": float(folded.fit), "engagement": float(folded.engagement)},
-        "grade": ruleset.grades.of(int(folded.fit * 100), int(folded.engagement * 100)),
-        "stage": decided.stage,
-        "previous_stage": decided.previous_stage,
-        "stage_since": clock.text(decided.stage_since) if decided.stage_since is not None else None,
-        "episode": decided.episode,
-        "recycled": decided.recycled,
-        "ruleset": {"id": ruleset.id, "version": ruleset.version, "fingerprint": ruleset.fingerprint},
-        "contributions": _contributions(folded, in_force),
-        "absorbed": list(decided.absorbed),
-    }
+def _missing(why: str = _UNKNOWN) -> Problem:
+    return Problem(404, "no-such-lead", "No such lead", f"Score {why}")
 
 
-def _contributions(folded: Folded, in_force: InForce) -> list[dict[str, Any]]:
-    reasons = {f"exclude:{rule.id}": rule.reason for rule in in_force.ruleset.exclude}
-    found = []
-    for part in folded.parts:
-        entry: dict[str, Any] = {"rule": part.rule, "version": in_force.ruleset.version, "points": float(part.points)}
-        if part.by:
-            entry["by"] = part.by
-        if part.base is not None:
-            entry["base"] = float(part.base)
-            if part.points != part.base:
-                entry["decay"] = float(part.points - part.base)
-        if part.activities:
-            entry |= {"count": len(part.activities), "activities": list(part.activities)}
-        if part.rule in reasons:
-            entry["reason"] = reasons[part.rule]
-        found.append(entry)
-    return found
+def _read(as_of: str | None, now: datetime) -> datetime | Mistake | None:
+    if as_of is None:
+        return None
+    text = clock.moment(as_of.replace(" ", "+") if as_of.count(" ") == 1 and "T" in as_of else as_of)
+    if text is None:
+        return Mistake("/as_of", "is no moment since 1970 as RFC 3339 has it, for example 2026-11-27T09:00:00Z")
+    at = datetime.fromisoformat(text)
+    if at > now:
+        return Mistake("/as_of", "lies ahead: what will be known then, nobody knows; leave it out to ask about now")
+    return at
+
+
+async def _other(pool: Pool, rulesets: Rulesets, version: str | None) -> InForce | Mistake | None:
+    if version is None:
+        return None
+    found = None
+    if "\x00" not in version:
+        found = await reading.version(pool, kind=rulesets.kind, version=version)
+    if found is None and version != version_of(rulesets.first):
+        return Mistake("/ruleset", "is no version that is kept here; GET /v1/rulesets lists them")
+    try:
+        return rulesets.document(rulesets.first if found is None else found["text"])
+    except Unusable:
+        return Mistake("/ruleset", "is a version that this release can't use any more")
+
+
+async def _surviving(pool: Pool, lead_id: str, at: datetime) -> Known | None:
+    """What was known at a moment of a lead, or of the one that it had gone into by then."""
+    for _ in range(_MOST_MERGES):
+        known = await history.known(pool, lead_id, at=at)
+        if known is None or known.decided.absorbed_into is None:
+            return known
+        lead_id = known.decided.absorbed_into
+    return None

@@ -10,20 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-import httpx
 import msgspec
 import pytest
-from fastapi import FastAPI
 
-from services.score import api, main
+from services.score import main
 from services.score.domain.fold import fold
 from services.score.domain.lead import Lead, State
 from services.score.store import history
-from shared import database, problem
+from shared import database
 from shared.outcome import Decision
 from shared.stage import Input
 from tests.integration.score import Store, opened
-from tests.unit.score.builders import NOON, READY, RULESET, a_record, an_activity, enriched, only, outcome, ruleset
+from tests.unit.score.builders import NOON, READY, RULESET, a_record, an_activity, enriched, outcome, ruleset
 
 IN_FORCE = ruleset()
 
@@ -210,38 +208,6 @@ async def test_state_survives_the_store(score: Store) -> None:
     )
     (scored,) = await score.batch([("lead.command", outcome("rejected", at=an_hour(-1), handover_id="ho_ld_jo_1_1"))])
     assert (scored["stage"], scored["cause"], scored["score_version"]) == ("MQL", "outcome", 3)
-
-
-async def test_the_api_explains_a_score_with_every_activity(score: Store) -> None:
-    app = FastAPI()
-    problem.install(app)
-    app.include_router(api.routes(score.pool, only(IN_FORCE)))
-    await score.tell(
-        *(an_activity(number, kind="page", name="page", path="/pricing", at=an_hour(number)) for number in range(30)),
-        profile=READY,
-    )
-    await score.batch(
-        [
-            (
-                "lead.merged",
-                {"event_id": enriched({})["event_id"], "survivor": "ld_jo", "absorbed": "ld_old", "because": ""},
-            )
-        ]
-    )
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://score") as client:
-        found = (await client.get("/v1/leads/ld_jo/score")).json()
-        missing = await client.get("/v1/leads/ld_nobody/score")
-        absorbed = await client.get("/v1/leads/ld_old/score")
-        strange = await client.get("/v1/leads/%00/score")
-    assert found["score"] == {"total": 49.5, "fit": 37.5, "engagement": 12.0}
-    assert sum(part["points"] for part in found["contributions"]) == 49.5
-    (pricing,) = (part for part in found["contributions"] if part["rule"] == "pricing")
-    assert (pricing["count"], len(pricing["activities"]), pricing["base"], pricing["points"]) == (30, 30, 93.0, 93.0)
-    assert [part["points"] for part in found["contributions"] if part["rule"] == "pricing:cap"] == [-81.0]
-    assert (found["stage"], found["grade"], found["ruleset"]["id"]) == ("IQL", "A3", "test")
-    assert (missing.status_code, missing.headers["content-type"]) == (404, "application/problem+json")
-    assert strange.status_code == 404
-    assert (absorbed.status_code, absorbed.headers["location"]) == (308, "/v1/leads/ld_jo/score")
 
 
 async def test_one_more_activity_costs_the_same_after_ten_and_after_three_thousand(score: Store) -> None:

@@ -4,7 +4,7 @@ the clock will change next. Slow and for those who ask; how it is written for th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -34,7 +34,7 @@ class Because:
     """A reason why a lead is in its stage, or why not in a higher one (`stage`): `needs` are the points that it takes, `has` those that are
     there, `rule` what holds it up or out, a condition's text among them, `until` when that ends.
 
-    Kinds: won, excluded, override, enter, condition, leave, dwell; and of a higher stage: below, min_fit, sent_back.
+    Kinds: won, barred (by an operator), excluded, override, enter, condition, leave, dwell; and of a higher stage: below, min_fit, sent_back.
     """
 
     kind: str
@@ -58,7 +58,8 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """`stage` and `episode` are those decided, or those that the ruleset would make of them; `turn` is absent where nothing will change."""
+    """`stage` and `episode` are those decided, or those that the ruleset would make of them; `turn` is absent where nothing will change.
+    `activities` are all that were known, as enrich wrote them, by id."""
 
     folded: Folded
     grade: str
@@ -69,6 +70,7 @@ class Account:
     segments: tuple[str, ...]
     because: tuple[Because, ...]
     turn: Turn | None
+    activities: Mapping[str, Mapping[str, Any]]
 
 
 def account(known: Known, in_force: InForce, *, is_other: bool = False) -> Account:
@@ -77,9 +79,10 @@ def account(known: Known, in_force: InForce, *, is_other: bool = False) -> Accou
     decided, ruleset = known.decided, in_force.ruleset
     profile = msgspec.json.decode(known.profiled.profile)
     signals = fresh(known.advice, known.at)
+    activities = [msgspec.json.decode(body) for body in known.activities]
     folded = fold(
         ruleset,
-        map(msgspec.json.decode, known.activities),
+        activities,
         profile,
         now=known.at,
         sent_back_at=decided.sent_back_at,
@@ -119,6 +122,7 @@ def account(known: Known, in_force: InForce, *, is_other: bool = False) -> Accou
         segments,
         because,
         clockwork.turn(structs.replace(state, grade=grade, segments=segments)),
+        {one["id"]: one for one in activities},
     )
 
 
@@ -129,6 +133,8 @@ def _because(
     if stage == CUSTOMER:
         yield Because("won", stage)
     if stage == DISQUALIFIED:
+        if state.barred:
+            yield Because("barred", stage)
         yield from (Because("excluded", stage, rule.id) for rule in ruleset.exclude if rule.when.holds(roots))
     if stage in (CUSTOMER, DISQUALIFIED):
         return
@@ -185,6 +191,7 @@ class _Clockwork:
             won=was.won,
             may_enter_sql=was.may_enter_sql,
             enters_at=was.enters_at,
+            barred=was.barred,
             tally=histories.tally(self._past, ruleset, seen=self._known.at),
             advice=latest(self._known.advice),
         )

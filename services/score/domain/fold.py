@@ -25,13 +25,17 @@ _NONE: Mapping[str, float] = {}
 @dataclass(frozen=True, slots=True)
 class Part:
     """What one rule (and one value of its limit's `by`), cap or floor gave. `base` is before any decay; `activities` are all that count,
-    earliest first."""
+    earliest first. `group` is fit, engagement, idle or total, and shown where it gives no points. A cap or floor says of which rule or of
+    which group it is."""
 
     rule: str
+    group: str
     points: Decimal
     base: Decimal | None = None
     activities: tuple[str, ...] = ()
     by: str = ""
+    bounds_rule: str = ""
+    bounds_group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,9 @@ def fold(
     }
 
     parts = [
-        Part(rule.id, _points(rule.points), _points(rule.points)) for rule in ruleset.fit if rule.when.holds(roots)
+        Part(rule.id, "fit", _points(rule.points), _points(rule.points))
+        for rule in ruleset.fit
+        if rule.when.holds(roots)
     ]
     fit = _close("fit", sum((part.points for part in parts), Decimal()), ruleset.fit_floor, ruleset.fit_cap, parts)
 
@@ -113,8 +119,8 @@ def fold(
         for rule in ruleset.override
         if (until := _holds_until(rule, human, ruleset, now, sent_back_at)) is not None
     )
-    parts += [Part(f"override:{rule.id}", Decimal()) for rule, _ in overrides]
-    parts += [Part(f"exclude:{rule.id}", Decimal()) for rule in ruleset.exclude if rule.when.holds(roots)]
+    parts += [Part(f"override:{rule.id}", "shown", Decimal()) for rule, _ in overrides]
+    parts += [Part(f"exclude:{rule.id}", "shown", Decimal()) for rule in ruleset.exclude if rule.when.holds(roots)]
     active_at = human[-1]["occurred_at"] if human else None
     return Folded(total, fit, engagement, tuple(parts), kinds, overrides, active_at, tuple(left_out))
 
@@ -176,11 +182,12 @@ def _engaged(
             all_ = only([one for one in all_ if now - one["occurred_at"] < rule.decay.span * _INSTANT], all_, "age")
         if all_:
             base = _points(rule.points) * len(all_)
-            parts.append(Part(rule.id, _decayed(rule, all_, now), base, tuple(one["id"] for one in all_), by))
+            ids = tuple(one["id"] for one in all_)
+            parts.append(Part(rule.id, "engagement", _decayed(rule, all_, now), base, ids, by))
     points = sum((part.points for part in parts), Decimal())
     if rule.cap is not None and abs(points) > _points(rule.cap):
         capped = _points(rule.cap) if points > 0 else -_points(rule.cap)
-        parts.append(Part(f"{rule.id}:cap", capped - points))
+        parts.append(Part(f"{rule.id}:cap", "engagement", capped - points, bounds_rule=rule.id))
     return parts
 
 
@@ -238,7 +245,7 @@ def _idle(rule: IdleRule, human: list[dict[str, Any]], now: datetime) -> Part | 
         points *= 1 + (quiet - rule.after) // rule.every
     if rule.cap is not None:
         points = max(-_points(rule.cap), min(_points(rule.cap), points))
-    return Part(rule.id, points) if points else None
+    return Part(rule.id, "idle", points) if points else None
 
 
 def _holds_until(
@@ -287,7 +294,8 @@ def _close(group: str, points: Decimal, floor: int | None, cap: int | None, part
     if cap is not None:
         bounded = min(bounded, _points(cap))
     if bounded != points:
-        parts.append(Part(f"{group}:{'cap' if bounded < points else 'floor'}", bounded - points))
+        by = "cap" if bounded < points else "floor"
+        parts.append(Part(f"{group}:{by}", group, bounded - points, bounds_group=group))
     return bounded
 
 

@@ -1,4 +1,5 @@
-"""What is answered about any earlier moment is what the path that serves traffic said in it, whatever came later."""
+"""What is answered about any earlier moment is what the path that serves traffic said in it, whatever came later; and whoever has the answer alone comes to
+the same total."""
 
 from __future__ import annotations
 
@@ -11,11 +12,13 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from services.score.domain.account import account
+from services.score.domain.answer import answer
 from services.score.domain.inforce import InForce
 from services.score.domain.known import Decided
 from services.score.domain.lead import decided
 from shared.contracts import Scored
 from tests.unit.score.builders import NOON, Desk, ruleset
+from tests.unit.score.outsider import recomputed
 from tests.unit.score.rulesets import texts
 from tests.unit.score.stories import LEADS, happening
 from tests.unit.score.test_clock import let_time_pass
@@ -66,6 +69,8 @@ def check(desk: Desk, in_force: InForce, lead_id: str, moment: datetime, scored:
     )
     assert told.stage_since == scored.stage_since
     assert told.turn is None or told.turn.at > moment
+    written = answer(known, in_force.ruleset, told)
+    assert {name: float(points) for name, points in recomputed(written).items()} == written["score"]
 
 
 @settings(deadline=None, max_examples=10, phases=_PHASES)
