@@ -56,12 +56,14 @@ class Ask:
                 )
             time.sleep(0.1)
 
-    def lines(self, service: str, path: str, body: Mapping[str, Any], *, seconds: float) -> Iterator[dict[str, Any]]:
-        """Posts, and gives the answer's lines of JSON as they come, for so long at most. Raises Trouble for anything but 2xx, and when it breaks off."""
+    def lines(
+        self, service: str, path: str, body: Mapping[str, Any] | None = None, *, seconds: float
+    ) -> Iterator[dict[str, Any]]:
+        """Posts, or gets where there is no body, and gives the answer's lines of JSON as they come, for so long at most. Raises Trouble for anything but 2xx, and when it breaks off."""
         headers = {"Authorization": f"Bearer {self.where.token}"}
-        url = self.where.url(service) + path
+        url, method = self.where.url(service) + path, "GET" if body is None else "POST"
         try:
-            with self._client.stream("POST", url, json=body, headers=headers, timeout=seconds) as response:
+            with self._client.stream(method, url, json=body, headers=headers, timeout=seconds) as response:
                 if not response.is_success:
                     response.read()
                 yield from map(json.loads, _checked_lines(service, response))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from services.score import api, document_api, publishing, shadow, store
+from services.score.backtest import routes as backtest
 from services.score.decode import decoder
 from services.score.domain import publications
 from services.score.domain.lead import Advised, Lead, Passed, State
@@ -67,6 +68,7 @@ def main() -> None:
             api.routes(context.pool, context.send, rulesets),
             document_api.routes(),
             publishing.routes(context.pool, context.send, context.partitions, rulesets, shadows),
+            backtest.routes(context.pool, given.store, context.partitions, rulesets),
         ],
         beside=lambda context: [shadow.run(context.pool, rulesets, shadows, context.partitions)],
     )

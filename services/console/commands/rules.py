@@ -14,12 +14,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from services.console import documents, screen
 from services.console.ask import Ask
+from services.console.commands import backtest
 from services.console.commands.lead import By, me
 from services.console.documents import Kind
 from services.console.screen import Json
 from services.console.where import Trouble
 
 app = typer.Typer(no_args_is_help=True, help="Rulesets: look through, try, publish, take back.")
+app.command("backtest")(backtest.backtest)
 
 RULES = Kind("score", "/v1/rulesets", "ruleset")
 SHADOW = Kind("score", "/v1/rulesets/shadow", "ruleset")

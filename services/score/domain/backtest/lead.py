@@ -130,7 +130,7 @@ class _Reading:
             sent_back_at=decided.sent_back_at,
         )
         afresh = self._stage(points, RAW, may_enter_sql=True)
-        stage = self._stage(points, decided.stage, may_enter_sql=decided.may_enter_sql)
+        stage = self._stage(points, decided.stage, may_enter_sql=decided.may_enter_sql or decided.enters_at is not None)
         if RANKS[stage] < RANKS[decided.stage] and decided.stage in QUALIFIED and decided.stage_since is not None:
             # Nobody did anything now: who is in a stage stays in it until its dwell is over.
             dwelt = microseconds(now) - microseconds(decided.stage_since)
