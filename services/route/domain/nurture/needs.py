@@ -76,7 +76,9 @@ def _scored(ready: Ready, world: Mapping[Any, Any], event: Scored, input_: Input
     if merges:
         found.rows |= {event.lead_id, *merges}
     elif not _may_send(ready, nurtured, event, until):
-        return
+        # A batch of records that waited long: what the first of them begins may be due before the last.
+        if until - clock.to_ms(input_.now) < ready.shortest or not ready.tracks(event.stage):
+            return
     found.suppressed.add(event.lead_id)
     if input_.record is not None and (address := about.address_told(input_.record.value)) is not None:
         found.addresses.setdefault(event.lead_id, set()).add(subject_of_address(address))

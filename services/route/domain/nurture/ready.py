@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.route.domain.nurture.document import Nurturing, Send, Track, WaitFor
+from services.route.domain.nurture.document import Nurturing, Send, Track, Wait, WaitFor
 
 _STAGES = 64  # remembered; stages are a handful, but others may write to the topic
 
@@ -10,7 +10,7 @@ _STAGES = 64  # remembered; stages are a handful, but others may write to the to
 class Ready:
     """One document. Remembers answers, so it is no value; the answers are."""
 
-    __slots__ = ("_by_stage", "asks_of_activities", "doc", "forms", "looks_at_sales")
+    __slots__ = ("_by_stage", "asks_of_activities", "doc", "forms", "looks_at_sales", "shortest")
 
     def __init__(self, doc: Nurturing) -> None:
         self.doc = doc
@@ -19,6 +19,12 @@ class Ready:
         questions = [track.when for track in doc.tracks.values()] + ([doc.exit] if doc.exit is not None else [])
         self.asks_of_activities = any(one.mentions("activity") for one in questions)
         self.looks_at_sales = any(one.mentions("lead") and "recycled" in one.condition.source for one in questions)
+
+        steps = [step for track in doc.tracks.values() for step in track.steps.values()]
+        waits = [step.lasts if isinstance(step, Wait) else step.at_most for step in steps if not isinstance(step, Send)]
+        self.shortest = min(
+            waits, default=0
+        )  # the least time from entering a track to a send, where it does not send at once
 
     def tracks(self, stage: str) -> tuple[Track, ...]:
         """The tracks that a lead in this stage may enter, if all else that they ask for holds too."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -17,11 +18,11 @@ from services.route.domain.nurture.beside import beside
 from services.route.domain.nurture.read import read
 from services.route.domain.nurture.ready import Ready
 from services.route.domain.nurture.state import Nurtured, Stored, Suppressed, Suppression
+from services.route.domain.routing import Routing
 from services.route.domain.state import DUE, Timer, TimerKey
 from services.route.domain.timers import NURTURE as NURTURE_TIMER
 from services.route.settings import SHIPPED_NURTURE
 from shared import contracts
-from shared.clock import to_ms
 from shared.outcome import Decision
 from shared.stage import Input, Record
 from shared.topology import COMMANDS, NURTURE
@@ -40,16 +41,22 @@ def shipped() -> str:
     return SHIPPED_NURTURE.read_text()
 
 
+@cache
 def ready(text: str | None = None) -> Ready:
     return Ready(read(text or shipped()))
+
+
+@cache
+def _routing() -> Routing:
+    return routing()
 
 
 class House:
     """Route with nurture beside it: a world that keeps everything. Only what `needs` names of suppressions is there, as in the store."""
 
     def __init__(self, text: str | None = None) -> None:
-        self.ready, by = ready(text), routing()
-        self.decide = beside(deciding(lambda *_: by), lambda part, now: self.ready)
+        self.ready = ready(text)
+        self.decide = beside(deciding(lambda *_: _routing()), lambda part, now: self.ready)
         self.world: dict[Any, Any] = {}
         self.told: list[contracts.Nurture] = []
         self.handovers = 0
@@ -115,13 +122,22 @@ class House:
         assert isinstance(input_, Input), input_
         return self._decides(input_)
 
+    def reads_at_once(self, *records: Record) -> list[contracts.Nurture]:
+        """A batch: what it looks at is loaded once, for all of it, and the clock does not look in between."""
+        inputs = [one for one in map(decode, records) if isinstance(one, Input)]
+        self._load(inputs)
+        return [told for input_ in inputs for told in self._decided(input_)]
+
     def lead(self, lead_id: str = "ld_jo") -> Nurtured:
         found = self.world[Stored("nurture", lead_id)]
         assert isinstance(found, Nurtured)
         return found
 
     def _decides(self, input_: Input) -> list[contracts.Nurture]:
-        self._load(input_)
+        self._load([input_])
+        return self._decided(input_)
+
+    def _decided(self, input_: Input) -> list[contracts.Nurture]:
         outcome = self.decide(self.world, input_)
         assert isinstance(outcome, Decision), outcome
         self.world.update(outcome.changes)
@@ -130,16 +146,17 @@ class House:
         self.told += told
         return told
 
-    def _load(self, input_: Input) -> None:
+    def _load(self, inputs: Sequence[Input]) -> None:
         """What the store would load of timers and suppressions."""
+        until = max(input_.now for input_ in inputs)
         running: dict[str, tuple[TimerKey, ...]] = {}
         for key, one in self.world.items():
-            if isinstance(one, Timer) and one.due_at <= input_.now:
+            if isinstance(one, Timer) and one.due_at <= until:
                 running[key.lead_id] = (*running.get(key.lead_id, ()), key)
         self.world[DUE] = running
         for key in [key for key in self.world if isinstance(key, Stored) and key.kind == "suppressed"]:
             del self.world[key]
-        found = needs.needs(lambda part, now: self.ready, self.world, [input_])
+        found = needs.needs(lambda part, now: self.ready, self.world, inputs)
         for lead_id, names in needs.subjects(self.world, found).items():
             self.world[Stored("suppressed", lead_id)] = tuple(
                 one
@@ -151,17 +168,6 @@ class House:
 def _read(data: object) -> contracts.Nurture:
     assert isinstance(data, bytes)
     return msgspec.json.decode(data, type=contracts.Nurture)
-
-
-def brief(told: contracts.Nurture) -> str:
-    """A step in one line: when, what, and what it came to."""
-    assert told.at is not None
-    came = told.skipped or "sent"
-    return f"{told.track}/{told.step} {came}"
-
-
-def ms(at: datetime) -> int:
-    return to_ms(at)
 
 
 def days(number: float) -> timedelta:
