@@ -73,25 +73,25 @@ def _scored(ready: Ready, world: Mapping[Any, Any], event: Scored, input_: Input
     lead: Lead | None = world.get(event.lead_id)
     before = lead.absorbed.split() if lead is not None else ()
     merges = {*(event.absorbed or ())}.difference(before) | {*(event.restored or ())}
+    # In a batch of records that waited long, what one of them begins may be due before the last.
+    is_long = until - clock.to_ms(input_.now) >= ready.shortest and bool(ready.tracks(event.stage))
     if merges:
         found.rows |= {event.lead_id, *merges}
-    elif not _may_send(ready, nurtured, event, until):
-        # A batch of records that waited long: what the first of them begins may be due before the last.
-        if until - clock.to_ms(input_.now) < ready.shortest or not ready.tracks(event.stage):
-            return
+    elif not is_long and not _may_send(ready, nurtured, event):
+        return
     found.suppressed.add(event.lead_id)
     if input_.record is not None and (address := about.address_told(input_.record.value)) is not None:
         found.addresses.setdefault(event.lead_id, set()).add(subject_of_address(address))
 
 
-def _may_send(ready: Ready, nurtured: Nurtured | None, event: Scored, until: int) -> bool:
-    """Whether this record, or one of its lead in the same batch, may lead to something that is sent, or to an audience."""
+def _may_send(ready: Ready, nurtured: Nurtured | None, event: Scored) -> bool:
+    """Whether this record, or one of its lead right after it, may lead to something that is sent, or to an audience."""
     if event.segments or ready.sends_at_once(event.stage) or ready.may_ask(bytes(event.activity)):
         return True
     if nurtured is None:
         return False
     return bool(nurtured.member_of or nurtured.added) or any(
-        one.due <= until or _is_waiting(ready, one.track, one.step) for one in nurtured.active
+        _is_waiting(ready, one.track, one.step) for one in nurtured.active
     )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.route.domain.nurture.state import Stored
+from shared.clock import from_ms
 from shared.stage import Record
 from tests.unit.route.builders import activity, record, scored
 from tests.unit.route.nurture import promises
@@ -106,12 +109,30 @@ def test_however_records_are_cut_into_batches_and_the_clock_looks_the_same_is_to
     for house in (one_by_one, in_batches):
         house.passes(MONDAY + timedelta(days=120))
     assert in_batches.told == one_by_one.told
-    assert {
-        key: value
-        for key, value in in_batches.world.items()
-        if type(key).__name__ == "Stored" and key.kind == "nurture"
-    } == {
-        key: value
-        for key, value in one_by_one.world.items()
-        if type(key).__name__ == "Stored" and key.kind == "nurture"
+    assert {key: value for key, value in in_batches.world.items() if type(key) is Stored and key.kind == "nurture"} == {
+        key: value for key, value in one_by_one.world.items() if type(key) is Stored and key.kind == "nurture"
     }
+
+
+@given(documents(), lives(), lives(), st.integers(0, 11))
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+def test_limits_count_over_both_since_two_leads_are_one_and_no_step_comes_twice(
+    text: str, one: list[Record], other: list[Record], turn: int
+) -> None:
+    house = House(text)
+    told: list[tuple[datetime, int, str, dict[str, Any]]] = []
+    for lead_id, life in (("ld_jo", one), ("ld_old", other)):
+        for number, record_ in enumerate(life):
+            told.append((from_ms(record_.timestamp_ms), number, lead_id, msgspec.json.decode(record_.value)))
+    told.sort(key=lambda life: life[:3])
+    merge = told[turn % len(told)][0]
+    absorbed = False
+    for at, _, lead_id, said in told:
+        if at >= merge and lead_id == "ld_jo" and not absorbed:
+            said["absorbed"], absorbed, merge = ["ld_old"], True, at
+        if not absorbed or lead_id == "ld_jo":
+            house.passes(at)
+            house.reads(record({**said, "lead_id": lead_id}, at=at))
+    house.passes(MONDAY + timedelta(days=120))
+    if absorbed:
+        promises.check(house.ready.doc, house.told, one_since=merge)
