@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from services.route import api, api_nurture
+from services.route import api
+from services.route.api import nurture as nurture_api
 from services.route.domain import document, intake
 from services.route.domain.decide import deciding
 from services.route.domain.decode import decode
@@ -122,7 +123,7 @@ def main() -> None:
         migrations=MIGRATIONS,
         routes=lambda context: [
             api.routes(context.pool, context.send, lambda: routings.latest(0).document),
-            api_nurture.routes(context.pool, context.send),
+            nurture_api.routes(context.pool, context.send),
             documents.routes(
                 routings,
                 pool=context.pool,
@@ -138,7 +139,7 @@ def main() -> None:
                 partitions=context.partitions,
                 path="/v1/nurture",
                 source="route-api",
-                status=partial(api_nurture.status, context.pool),
+                status=partial(nurture_api.status, context.pool),
             ),
         ],
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from services.route.domain.nurture import limits
 from services.route.domain.nurture.document import ANY, Nurturing
@@ -25,7 +26,7 @@ def check(doc: Nurturing, told: Sequence[contracts.Nurture], *, one_since: datet
     for one in sent:
         assert one.at is not None
         zone = one.profile.timezone if one.profile is not None and one.profile.timezone else "UTC"
-        assert not limits.is_quiet(doc.quiet, one.at.astimezone(limits.ZoneInfo(zone))), f"{one.at} is quiet in {zone}"
+        assert not limits.is_quiet(doc.quiet, one.at.astimezone(ZoneInfo(zone))), f"{one.at} is quiet in {zone}"
     for one in told:
         assert one.skipped != Skip.QUIET or (one.due_at is not None and one.at is not None and one.due_at > one.at)
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from services.route.domain.nurture.telling import MAGNETS
 from shared import contracts
 from tests.unit.route.nurture import promises
 from tests.unit.route.nurture.builders import GIVEN, JO, MONDAY, House
@@ -69,5 +70,5 @@ def test_a_year_keeps_every_promise(leads: int) -> None:
 
 
 def most_in_a_week(told: list[contracts.Nurture]) -> int:
-    times = [promises.moment(one) for one in told if one.skipped is None and one.track != promises.MAGNETS]
+    times = [promises.moment(one) for one in told if one.skipped is None and one.track != MAGNETS]
     return max((sum(end - promises.WEEK < at <= end for at in times) for end in times), default=0)
