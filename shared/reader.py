@@ -64,6 +64,7 @@ class Reader:
         self._lenient_until = 0.0
         # While a store is being rebuilt its records are given in the order of their times (shared/ordered.py).
         self.in_order = False
+        self.waits = True  # for records where there are none; not while timers have more to do
         self._ahead = Ahead()
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=kafka,
@@ -106,14 +107,16 @@ class Reader:
             self._consumer.seek(TopicPartition(topic, part), offsets[topic])
 
     async def gather(self, held: Collection[int], held_offsets: Mapping[tuple[str, int], int]) -> list[Record]:
-        """The next records of the numbers in `held`, in the order of their times; nothing after half a second of silence.
+        """The next records of the numbers in `held`, in the order of their times; nothing after half a second of silence, or at once
+        where it is not to wait.
 
         `held_offsets` is how far each (topic, number) is read: from there it goes on when a fetch could not be parsed.
         """
         try:
             if self.in_order or self._ahead:
                 return await self._gather_in_order(held)
-            found = await self._consumer.getmany(timeout_ms=IDLE_MS, max_records=MOST_RECORDS)
+            timeout_ms = IDLE_MS if self.waits else 0
+            found = await self._consumer.getmany(timeout_ms=timeout_ms, max_records=MOST_RECORDS)
         except NoOffsetForPartitionError:
             await asyncio.sleep(0.005)  # assigned but not claimed yet: the claim will seek
             return []

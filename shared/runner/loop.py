@@ -128,6 +128,7 @@ class Runner:
         if not self._held.epochs:
             await asyncio.sleep(0.05)
         reader.in_order = bool(self._held.recalling)
+        reader.waits = not self._timers.has_more
         records = await reader.gather(self._held.epochs, self._held.next_offsets)
         point("after_gather")
         async with self._busy:

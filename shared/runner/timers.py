@@ -25,6 +25,7 @@ class Timers:
         self._pool = pool
         self._held = held
         self._looked_at = 0.0
+        self.has_more = False  # the last slice was full
         self._stuck: set[str] = (
             set()
         )  # nothing can be made of them, or Postgres refuses it; their dead letters are written
@@ -34,6 +35,7 @@ class Timers:
         if self._stage.due is None or time.monotonic() - self._looked_at <= self._stage.due_seconds:
             return []
         self._looked_at = time.monotonic()
+        self.has_more = False
         watermarks = await self._watermarks(reader)
         if not watermarks:
             return []
@@ -44,6 +46,7 @@ class Timers:
         ]
         if len(due) >= SLICE:
             self._looked_at = 0.0  # more is due: go on after the next records
+            self.has_more = True
         return due[:SLICE]
 
     def set_aside(self, written: Sequence[Written]) -> None:
