@@ -18,8 +18,10 @@ from services.console.commands import (
     import_,
     lead,
     property_,
+    queue,
     rebuild,
     review,
+    routes,
     rules,
     send,
     tail,
@@ -66,6 +68,8 @@ app.add_typer(handovers.app, name="handovers")
 app.add_typer(account.app, name="account")
 app.add_typer(review.app, name="review")
 app.add_typer(rules.app, name="rules")
+app.add_typer(routes.app, name="routes")
+app.add_typer(queue.app, name="queue")
 app.add_typer(dead.app, name="dead")
 app.add_typer(topics.app, name="topics")
 app.add_typer(stack_cli.stack_app, name="stack")

@@ -11,6 +11,7 @@ from typing import Any
 
 from services.route import api
 from services.route.api import nurture as nurture_api
+from services.route.api import queue
 from services.route.domain import document, intake
 from services.route.domain.decide import deciding
 from services.route.domain.decode import decode
@@ -20,7 +21,7 @@ from services.route.domain.nurture.ready import Ready
 from services.route.domain.reading import Unreadable
 from services.route.domain.routing import Routing
 from services.route.settings import SHIPPED_NURTURE, Settings
-from services.route.store import batch, nurture
+from services.route.store import batch, nurture, publishing
 from services.route.store import intake as intake_store
 from shared import service, settings, topology
 from shared.database import Pool
@@ -33,6 +34,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 def stages(routings: Documents[Routing], nurturing: Documents[Ready] | None = None) -> Sequence[Stage]:
     """The two stages, and the documents that they decide by; of nurture the shipped one where none is given."""
+    publications = publishing.Publications(routings)
     nurtured = nurturing if nurturing is not None else nurture_from(SHIPPED_NURTURE)
 
     def in_force(part: int, now: datetime) -> Ready:
@@ -41,11 +43,16 @@ def stages(routings: Documents[Routing], nurturing: Documents[Ready] | None = No
     async def load(tx: Tx, inputs: Sequence[Input]) -> MutableMapping[Hashable, Any]:
         world = await batch.load(tx, inputs)
         await nurture.load(tx, world, inputs, in_force)
+        await publishing.load(tx, world, inputs)
         return world
 
     async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
         await batch.save(tx, changes)
         await nurture.save(tx, changes)
+        await publishing.save(tx, changes)
+
+    async def due(tx: Tx, until: Mapping[int, datetime], limit: int) -> list[Input]:
+        return await publications.due(tx, until) or await batch.due(tx, until, limit)
 
     return (
         Stage(
@@ -56,7 +63,7 @@ def stages(routings: Documents[Routing], nurturing: Documents[Ready] | None = No
             load=load,
             decide=beside(deciding(lambda part, now: routings.at(part, now).document), in_force),
             save=save,
-            due=batch.due,
+            due=due,
             due_seconds=1.0,
             documents=(routings, nurtured),
         ),
@@ -124,6 +131,7 @@ def main() -> None:
         routes=lambda context: [
             api.routes(context.pool, context.send, lambda: routings.latest(0).document),
             nurture_api.routes(context.pool, context.send),
+            queue.routes(context.pool, routings),
             documents.routes(
                 routings,
                 pool=context.pool,

@@ -18,12 +18,14 @@ from services.route.domain import (
     opening,
     outcomes,
     passing,
+    publishing,
     queue,
     recent,
     timers,
 )
 from services.route.domain.events import Assigned, Ignored, OutcomeCommand, Scored
 from services.route.domain.lead import drops_out, moved, newly_absorbed, opens, released
+from services.route.domain.publishing import Published
 from services.route.domain.routing import Routing
 from services.route.domain.state import DUE, SQL, Key, Lead, Queued, Scene, TimerKey, World, nobody
 from shared.outcome import Decision, Outcome, Outgoing, Reason, Reject
@@ -66,6 +68,10 @@ def _decide(in_force: InForce, world: World | Scene, input_: Input) -> Outcome:
         emit: list[Outgoing] = []
         result = assigning.assign(in_force(input_.part, input_.now), scene, event, now=input_.now, emit=emit)
         return Decision(scene.changes, emit, [result])
+    if type(event) is Published:
+        scene = Scene(world)
+        publishing.look_at_all(scene, event, part=input_.part, now=input_.now)
+        return Decision(scene.changes)
     return _NOTHING
 
 
@@ -101,6 +107,8 @@ def carry_out(
             deadlines.not_contacted(routing, scene, timer.key, at=at, emit=emit)
         case timers.NURTURE:
             pass  # nurture/beside.py looks at the lead once all else is decided
+        case timers.LEFT:
+            publishing.owner_left(routing, scene, timer.key, at=at, emit=emit)
         case timers.QUEUE:
             _look_again(routing, scene, timer.lead_id, at=at, emit=emit)
         case _:

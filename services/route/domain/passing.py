@@ -13,7 +13,7 @@ from services.route.domain import choice, clocks, events, opening, recent
 from services.route.domain.choice import Choice
 from services.route.domain.lifecycle import OPEN
 from services.route.domain.routing import Owner, Routing, Target
-from services.route.domain.state import Handover, Key, Lead, Scene, nobody
+from services.route.domain.state import SQL, Handover, Key, Lead, Scene, nobody
 from shared import contracts
 from shared.contracts import RouteStep
 from shared.outcome import Outgoing
@@ -137,23 +137,7 @@ def _by_the_rules(
     routing: Routing, scene: Scene, handover: Handover, lead: Lead, over: dict[str, str], at: datetime
 ) -> Choice:
     """What the rules say of the lead as it was handed over. What a handover does not tell (`lead.previous_stage`) is not known to them."""
-    was = events.whole_handover(handover.document)
-    scored = contracts.Scored(
-        event_id=was.event_id,
-        lead_id=was.lead_id,
-        score_version=max(lead.version, 0),
-        score=contracts.Points(total=was.score.total, fit=was.score.fit, engagement=was.score.engagement),
-        grade=was.score.grade or "",
-        stage=was.score.stage or lead.stage,
-        previous_stage="",
-        stage_since=was.created_at,
-        ruleset=contracts.RulesetRef(id="", version=0),
-        cause="",
-        contributions=[],
-        profile=was.profile,
-        segments=was.segments or [],
-        episode=was.episode,
-    )
+    scored = as_scored(handover.document)
     raw = events.passed_on(handover.document)
     return choice.choose(
         with_(routing, sticky=()),
@@ -165,6 +149,27 @@ def _by_the_rules(
         now=at,
         since=choice.EVER,
         but=over,
+    )
+
+
+def as_scored(document: bytes) -> contracts.Scored:
+    """The lead.scored that a handover came of, as far as the handover tells it."""
+    was = events.whole_handover(document)
+    return contracts.Scored(
+        event_id=was.event_id,
+        lead_id=was.lead_id,
+        score_version=0,
+        score=contracts.Points(total=was.score.total, fit=was.score.fit, engagement=was.score.engagement),
+        grade=was.score.grade or "",
+        stage=was.score.stage or SQL,
+        previous_stage="",
+        stage_since=was.created_at,
+        ruleset=contracts.RulesetRef(id="", version=0),
+        cause="",
+        contributions=[],
+        profile=was.profile,
+        segments=was.segments or [],
+        episode=was.episode,
     )
 
 

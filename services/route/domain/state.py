@@ -105,6 +105,8 @@ class Key(NamedTuple):
         "handovers",  # lead id -> tuple of handover ids, in the order in which they were made; not saved
         "pool",  # pool id -> Counters
         "load",  # owner -> Load
+        "affected",  # number -> publishing.Affected; not saved
+        "routed",  # number -> the version of the document that its queue and handovers were looked at by
         "account",  # domain -> Account
         "absorbed",  # lead id -> the lead that it is now
         "joined",  # lead id -> the first lead that it became, and when; saved with absorbed
@@ -118,7 +120,7 @@ class Key(NamedTuple):
     id: str
 
 
-NOT_SAVED = frozenset({"handovers", "absorbs", "said", "recalled", "due"})
+NOT_SAVED = frozenset({"handovers", "absorbs", "said", "recalled", "due", "affected", "routed"})
 
 
 class TimerKey(NamedTuple):

@@ -14,10 +14,11 @@ from shared import clock, ids
 ACCEPT = "accept"  # a handover is to be accepted by then; key: its id
 CONTACT = "contact"  # its lead is to be contacted by then; key: the handover's id
 NURTURE = "nurture"  # the earliest step of all tracks that the lead is in; no key
+LEFT = "left"  # a handover whose owner is no longer in the document is passed on; key: its id
 QUEUE = "queue"  # a lead that waits for somebody is looked at again
 
 # Kinds that may give a lead to somebody, or look at what leads share: a batch with one of them decides alone.
-GATED = frozenset({ACCEPT, CONTACT, QUEUE})
+GATED = frozenset({ACCEPT, CONTACT, LEFT, QUEUE})
 
 
 def start(scene: Scene, timer: TimerKey, *, part: int, due_at: datetime) -> None:

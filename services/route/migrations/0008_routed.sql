@@ -1,0 +1,5 @@
+-- By which routing document the queue and the handovers of each number were looked at: another one concerns them anew.
+CREATE TABLE routed (
+    part    int  PRIMARY KEY,
+    version text NOT NULL
+);
