@@ -27,8 +27,9 @@ def page(found: Mapping[str, Any]) -> str:
     )
     return environment.get_template("backtest.html").render(
         headline=words.headline(found),
-        before=words.named(found["before"]),
-        after=words.named(found["after"]),
+        compared=words.compared(found),
+        draft=words.named(found["after"]),
+        pushes=words.pushes(report),
         stages=words.stages(report),
         bars=bars,
         axis=words.steps(max((max(one.before, one.after) for one in bars), default=1)),

@@ -44,7 +44,7 @@ def draft(reference: str) -> str:
     """Another ruleset of the same size, of which no activity falls under just the same rules."""
     more = "    - id: mail-opened\n      match: {kind: track, name: email-opened}\n      points: 1\n      limit: 1 per day\n"
     return (
-        reference.replace("points: 60\n", "points: 45\n")
+        reference.replace("points: 25\n      cap: 75", "points: 20\n      cap: 60")
         .replace("limit: 3 per week", "limit: 2 per week")
         .replace("half_life: 90d", "half_life: 60d")
         .replace("    - id: careers-page\n", more + "    - id: careers-page\n")

@@ -111,7 +111,7 @@ def _write(path: Path, page: str) -> None:
 def _show(found: dict[str, Any]) -> None:
     """All of it for a terminal, the most important first."""
     report = found["report"]
-    for said in words.headline(found):
+    for said in (*words.headline(found), words.compared(found)):
         screen.line(said)
     screen.line("")
     for title, table in (

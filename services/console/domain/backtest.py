@@ -52,10 +52,7 @@ def headline(found: Mapping[str, Any]) -> list[str]:
     leads, stages = report["leads"], report["stages"]
     changed = sum(one["leads"] for one in stages if one["before"] != one["after"])
     average = report["average"]
-    said = [
-        f"{leads_(leads)}, as known on {words.moment(found['at'])}. Before: {named(found['before'])}, the rules "
-        f"{'you named' if found.get('against') else 'in force'}. After: {named(found['after'])}, your draft.",
-    ]
+    said = []
     if not changed:
         said.append("No lead would change its stage.")
     else:
@@ -65,6 +62,14 @@ def headline(found: Mapping[str, Any]) -> list[str]:
         )
     said.append(f"The average lead goes from {points(average['before'])} to {points(average['after'])} points.")
     return said
+
+
+def compared(found: Mapping[str, Any]) -> str:
+    """What was compared with what, and as of when."""
+    return (
+        f"{leads_(found['report']['leads'])}, as known on {words.moment(found['at'])} UTC. Before: {named(found['before'])}, the rules "
+        f"{'you named' if found.get('against') else 'in force'}. After: {named(found['after'])}, your draft."
+    )
 
 
 def named(ruleset: Mapping[str, str]) -> str:
@@ -124,31 +129,49 @@ def moved_table(report: Mapping[str, Any], most: int) -> Table:
     """The leads whose points change most, and which rules do it."""
     rows = tuple(
         (
-            one["lead_id"],
+            signed_points(one["after"]["total"] - one["before"]["total"]),
             points(one["before"]["total"]),
             points(one["after"]["total"]),
-            signed_points(one["after"]["total"] - one["before"]["total"]),
             stage_change(one),
             "; ".join(_rule_moved(rule) for rule in one["rules"]),
+            one["lead_id"],
         )
         for one in report["moved"][:most]
     )
-    return Table(("lead", "before", "after", "change", "stage", "because of"), rows, ("before", "after", "change"))
+    return Table(("change", "before", "after", "stage", "because of", "lead"), rows, ("change", "before", "after"))
 
 
 def stage_change(one: Mapping[str, Any]) -> str:
     """The stages of a lead before and after, one where they are the same."""
     before, after = one["before"]["stage"], one["after"]["stage"]
-    return before if before == after else f"{before} > {after}"
+    return before if before == after else f"{before} → {after}"
 
 
 def _rule_moved(rule: Mapping[str, Any]) -> str:
     return f"{rule['rule']} {signed_points(rule['after'] - rule['before'])}"
 
 
+class Push(Struct, frozen=True):
+    """How much a rule changes all leads together; `share` is its length beside the longest, below zero where it takes."""
+
+    rule: str
+    change: str
+    share: float
+
+
+def pushes(report: Mapping[str, Any], most: int = 12) -> list[Push]:
+    """The rules that change most, the greatest change first."""
+    changes = [(one["rule"], _given(one, "after") - _given(one, "before")) for one in _by_change(report)[:most]]
+    longest = max((abs(change) for _, change in changes), default=0.0)
+    return [Push(rule, signed_points(change), change / longest) for rule, change in changes if change]
+
+
+def _by_change(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return sorted(report["rules"], key=lambda one: -abs(_given(one, "after") - _given(one, "before")))
+
+
 def rule_table(report: Mapping[str, Any]) -> Table:
     """Every rule, those first whose points change most."""
-    rules = sorted(report["rules"], key=lambda one: -abs(_given(one, "after") - _given(one, "before")))
     rows = tuple(
         (
             one["rule"],
@@ -157,7 +180,7 @@ def rule_table(report: Mapping[str, Any]) -> Table:
             *(points(one[side]["points"]) if side in one else "–" for side in ("before", "after")),
             signed_points(_given(one, "after") - _given(one, "before")),
         )
-        for one in rules
+        for one in _by_change(report)
     )
     columns = ("rule", "looks at", "leads before", "leads after", "points before", "points after", "change")
     return Table(columns, rows, columns[2:])
@@ -202,7 +225,15 @@ def outcome_table(report: Mapping[str, Any]) -> Table:
                     "–" if one["lift"] is None else f"{one['lift']:.1f}x",
                 )
             )
-    columns = ("outcome", "rules", "right", "precision", "found", "recall", "lift")
+    columns = (
+        "outcome",
+        "rules",
+        "had it, of those ready",
+        "precision",
+        "ready, of those who had it",
+        "recall",
+        "lift",
+    )
     return Table(columns, tuple(rows), columns[2:])
 
 

@@ -13,7 +13,7 @@ from services.score.domain.backtest.lead import Row, Side
 from services.score.domain.ruleset import Ruleset
 
 MOVED = 50  # leads that are told of one by one
-LOWEST, HIGHEST = -10, 40  # the first and the last bucket; what lies beyond is counted in them
+LOWEST, HIGHEST = -5, 25  # the first and the last bucket; what lies beyond is counted in them
 
 
 class Part(Struct, frozen=True, gc=False):
@@ -121,9 +121,9 @@ def is_resting(row: Row) -> bool:
 
 
 def _round(about: float) -> int:
-    """The number of the row 1, 2, 5, 10, 20, 50 ... next below."""
+    """The number of the row 1, 2, 5, 10, 20, 50 ... that is about as large."""
     unit = 10 ** int(math.log10(about))
-    return int(next(step for step in (5, 2, 1) if step * unit <= about) * unit)
+    return int(next(step * unit for step in (1, 2, 5, 10) if step * unit >= 0.75 * about))
 
 
 def _count(half: Half, side: Side, row: Row, width: int) -> dict[str, int]:
