@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from services.enrich import api, geoip, own, store
-from services.enrich.domain import binding, command, intake, phone, rebuild
+from services.enrich.domain import command, intake, limits, phone, rebuild
 from services.enrich.domain.decide import decide
 from services.enrich.domain.where import Locate, nowhere
 from services.enrich.settings import Settings
@@ -51,7 +51,7 @@ def main() -> None:
     phone.warm()
     if told.enrich_tables is not None:
         own.take_in(told.enrich_tables)
-    binding.LIMITS.identifiers, binding.LIMITS.an_hour = told.identifiers_a_lead, told.joins_an_hour
+    limits.LIMITS.identifiers, limits.LIMITS.an_hour = told.identifiers_a_lead, told.joins_an_hour
     locate = geoip.opened(told.geoip)
 
     def stages(_: Pool) -> Sequence[Stage]:

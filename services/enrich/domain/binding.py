@@ -25,12 +25,11 @@ phones (each by the rank of its tie, then by name); each makes one of the two pe
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from services.enrich.domain import external
 from services.enrich.domain.agreement import disagree
+from services.enrich.domain.limits import PHONE, admitted, crowded_out, has_phone, phoned
 from services.enrich.domain.world import SEPARATOR, Happened, Identifier, Rank, Tie, World
 
 Find = Callable[[str], Identifier | None]
@@ -38,24 +37,9 @@ Find = Callable[[str], Identifier | None]
 # What an identifier's ties are kept under. On a user id or external id: its address. On an address: `slot_of` its ids. On a phone: its
 # strong identifier. On a strong identifier: the names of its phones. On any: its first full name, and rulings.
 _EMAIL, _STRONG, CALLED, RULED = "email", "strong", "called", "ruled"
-_PHONE, _EXTERNAL, _RULING = "phone" + SEPARATOR, "external" + SEPARATOR, RULED + SEPARATOR
+_RULING = RULED + SEPARATOR
 _KINDS = ("email", "user", "external", "phone", "apart")  # the strongest first
 JOIN, PART = "join", "part"  # what a ruling's tie says; join may name the lead that is to remain, after a blank
-
-
-@dataclass(slots=True)
-class Limits:
-    """How many phone numbers may join one strong identifier by themselves: in all, and of one hour; and ids of how many systems that are in no
-    table may join one address."""
-
-    identifiers: int = 50
-    an_hour: int = 10
-    systems: int = 20
-
-
-LIMITS = (
-    Limits()
-)  # set once, at the start (settings.py): what was kept under a smaller limit is not known under a larger one
 
 
 def slot_of(name: str) -> str:
@@ -102,9 +86,9 @@ def identifiers(world: World, happened: Happened) -> tuple[dict[str, Identifier]
         for name, slot, to in ties(happened):
             retied |= _tie(found, name, slot, happened.rank, to)
         if happened.externals and happened.email is not None:
-            retied |= _crowded_out(found, before.get(happened.email), happened.email)
+            retied |= crowded_out(found, before.get(happened.email), happened.email)
         if phone is not None:
-            retied |= _phoned(found, happened.persons[0], phone, happened.rank)
+            retied |= phoned(found, happened.persons[0], phone, happened.rank)
         if not retied and is_ruled(found.values()):
             retied = any(found[name] is not row for name, row in before.items())
     return found, retied
@@ -133,48 +117,6 @@ def _tie(found: dict[str, Identifier], name: str, slot: str, rank: Rank, to: str
     return old is not None and old.to != to
 
 
-def _crowded_out(found: dict[str, Identifier], before: Identifier | None, email: str) -> bool:
-    """Lets go of the systems that are too many for an address; says whether one of these was among the first until now."""
-    known = found[email]
-    own = own_systems(known)
-    if len(own) <= LIMITS.systems:
-        return False
-    own.sort(key=lambda slot: (known.ties[slot].rank, slot))
-    late = frozenset(own[LIMITS.systems :])
-    found[email] = replace(known, ties={slot: tie for slot, tie in known.ties.items() if slot not in late})
-    return before is not None and not late.isdisjoint(before.ties)
-
-
-def own_systems(address: Identifier) -> list[str]:
-    """The slots of an address for ids of systems that are in no table."""
-    return [slot for slot in address.ties if slot.startswith(_EXTERNAL) and is_own(slot)]
-
-
-def is_own(id_: str) -> bool:
-    """Whether an external id, or its slot, is of a system that is in no table."""
-    return not external.is_listed(id_.split(SEPARATOR, 2)[1])
-
-
-def _phoned(found: dict[str, Identifier], strong: str, phone: str, rank: Rank) -> bool:
-    """Counts the number among those of a strong identifier; says whether that changes which others may join, or whether this one's old
-    person may have to let it go."""
-    known = found[strong]
-    old = known.ties.get(phone)
-    if old is not None and old.rank <= rank:
-        return False
-    tied = {**known.ties, phone: Tie(rank, phone)}
-    numbers = [slot for slot in tied if slot.startswith(_PHONE)]
-    if len(numbers) > LIMITS.identifiers:
-        last = max(numbers, key=lambda slot: tied[slot].rank)
-        if last == phone:
-            return False
-        del tied[last]
-    after = found[strong] = replace(known, ties=tied)
-    if len(numbers) <= least_limit():
-        return False
-    return any(admitted(known, one) != admitted(after, one) for one in numbers if one != phone or old is not None)
-
-
 def _named(found: dict[str, Identifier], name: str, rank: Rank, called: str) -> bool:
     """Keeps the first full name; says whether a link of a phone may depend on it."""
     known = found[name]
@@ -185,36 +127,6 @@ def _named(found: dict[str, Identifier], name: str, rank: Rank, called: str) -> 
     if old is not None and old.to == called:
         return False
     return _STRONG in known.ties or has_phone(known)
-
-
-def has_phone(known: Identifier) -> bool:
-    """Whether a phone number was seen with this strong identifier."""
-    return any(slot.startswith(_PHONE) for slot in known.ties)
-
-
-def least_limit() -> int:
-    """So many numbers can join an identifier whatever the hour."""
-    return min(LIMITS.an_hour, LIMITS.identifiers)
-
-
-def admitted(strong: Identifier, phone: str) -> bool:
-    """Whether the number is within the limits of a strong identifier."""
-    mine = strong.ties.get(phone)
-    if mine is None:
-        return False
-    if len(strong.ties) <= LIMITS.an_hour:
-        return True
-    hour = _hour(mine.rank)
-    before = [
-        tie
-        for slot, tie in strong.ties.items()
-        if slot.startswith(_PHONE) and tie.rank < mine.rank and _hour(tie.rank) == hour
-    ]
-    return len(before) < LIMITS.an_hour
-
-
-def _hour(rank: Rank) -> tuple[int, int]:
-    return rank[0].toordinal(), rank[0].hour
 
 
 def is_ruled(found: Iterable[Identifier]) -> bool:
@@ -312,7 +224,7 @@ def rule(known: Identifier, other: str, said: Tie) -> Identifier:
 def linked(known: Identifier) -> set[str]:
     """The other identifiers on which it may depend who this one is: by rulings, and its phones' or strong one's."""
     found = {other for other, _ in rulings(known)}
-    found.update(slot for slot in known.ties if slot.startswith(_PHONE))
+    found.update(slot for slot in known.ties if slot.startswith(PHONE))
     strong = known.ties.get(_STRONG)
     return found if strong is None else {*found, strong.to}
 

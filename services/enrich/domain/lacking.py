@@ -6,7 +6,7 @@ from collections import ChainMap
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-from services.enrich.domain import binding, crowd
+from services.enrich.domain import binding, crowd, limits
 from services.enrich.domain.decide import decide
 from services.enrich.domain.leads import KEEPING
 from services.enrich.domain.world import Cookie, Happened, Identifier, Kept, Lately, Lead, NotLoaded, Rank, Span, World
@@ -140,7 +140,7 @@ def _agree(
         strong = names[0]
         counts[strong] = counts.get(strong, 0) + 1
         row = known.get(strong)
-        if counts[strong] + (len(row.ties) if row is not None else 0) > binding.least_limit():
+        if counts[strong] + (len(row.ties) if row is not None else 0) > limits.least_limit():
             return False
     return not ruled
 
@@ -150,14 +150,14 @@ def _few_systems(
 ) -> bool:
     """Whether the event's address has no more ids of systems that are in no table than may hang on it."""
     address = happened.email
-    if address is None or not any(map(binding.is_own, happened.externals)):
+    if address is None or not any(map(limits.is_own, happened.externals)):
         return True
     row: Identifier | None = known.get(address)
-    before = binding.own_systems(row) if row is not None else ()
-    slots = [binding.slot_of(one) for one in happened.externals if binding.is_own(one)]
+    before = limits.own_systems(row) if row is not None else ()
+    slots = [binding.slot_of(one) for one in happened.externals if limits.is_own(one)]
     here = f"external {address}"
     counts[here] = counts.get(here, 0) + sum(slot not in before and (address, slot) not in tied for slot in slots)
-    return counts[here] + len(before) <= binding.LIMITS.systems
+    return counts[here] + len(before) <= limits.LIMITS.systems
 
 
 def _calmly_named(
@@ -174,7 +174,7 @@ def _calmly_named(
     for name in names:
         row: Identifier | None = known.get(name)
         before = row.ties.get(binding.CALLED) if row is not None else None
-        has_phone = name in counts or (row is not None and binding.has_phone(row))
+        has_phone = name in counts or (row is not None and limits.has_phone(row))
         if has_phone and called != (before.to if before is not None else tied.get((name, binding.CALLED))):
             return False
         tied.setdefault((name, binding.CALLED), called)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 
-from services.enrich.domain.binding import LIMITS
+from services.enrich.domain.limits import LIMITS
 from shared import ids
 from shared.database import Pool
 from tests.integration.enrich import batch

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from services.enrich.domain import consent, external
 from services.enrich.domain.agreement import disagree
-from services.enrich.domain.binding import LIMITS
 from services.enrich.domain.judgement import Judgement
+from services.enrich.domain.limits import LIMITS
 from services.enrich.domain.world import Happened, Kept, Rank, Said, State
 from shared.contracts import Consent, Touch
 

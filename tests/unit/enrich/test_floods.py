@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.enrich.domain import consent, profile
-from services.enrich.domain.binding import LIMITS
+from services.enrich.domain.limits import LIMITS
 from shared import contracts
 from shared.topology import ENRICHED
 from tests.unit.enrich.memory import Memory, event

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.enrich.domain import intake, profile
-from services.enrich.domain.binding import LIMITS, Limits
+from services.enrich.domain.limits import LIMITS, Limits
 from services.enrich.domain.world import Happened
 from shared.stage import Input
 from tests.unit.enrich import reference

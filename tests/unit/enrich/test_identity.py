@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.enrich.domain import agreement, binding, external, intake, profile
+from services.enrich.domain import agreement, external, intake, limits, profile
 from shared.stage import Input
 from tests.unit.enrich.memory import Memory, event, record
 
@@ -125,10 +125,10 @@ def test_a_name_that_comes_late_lets_a_phone_go() -> None:
 
 @pytest.fixture
 def few() -> Iterator[None]:
-    before = binding.LIMITS.identifiers, binding.LIMITS.an_hour
-    binding.LIMITS.identifiers, binding.LIMITS.an_hour = 4, 2
+    before = limits.LIMITS.identifiers, limits.LIMITS.an_hour
+    limits.LIMITS.identifiers, limits.LIMITS.an_hour = 4, 2
     yield
-    binding.LIMITS.identifiers, binding.LIMITS.an_hour = before
+    limits.LIMITS.identifiers, limits.LIMITS.an_hour = before
 
 
 def number(of: int) -> str:
