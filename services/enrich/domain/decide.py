@@ -17,6 +17,7 @@ from services.enrich.domain import (
     rebuild,
     review,
     revising,
+    telling,
     verdict,
 )
 from services.enrich.domain.cookies import history, visited
@@ -30,6 +31,7 @@ from services.enrich.domain.world import (
     Lead,
     NotLoaded,
     Ruling,
+    Untold,
     Visits,
     World,
 )
@@ -47,6 +49,8 @@ def decide(world: World, input_: Input, *, secret: bytes) -> Outcome:
     batch. The same set of events, in any order, repeated or not, ends in the same people and the same profiles.
     """
     happened = input_.event
+    if isinstance(happened, Untold):
+        return telling.decide(world, input_)
     if not isinstance(happened, Happened):
         return command.decide(world, input_, secret=secret)
     if input_.record is None:  # a rebuild has left it to be decided now

@@ -9,7 +9,19 @@ from typing import Any
 from services.enrich.domain import binding, crowd, limits
 from services.enrich.domain.decide import decide
 from services.enrich.domain.leads import KEEPING
-from services.enrich.domain.world import Cookie, Happened, Identifier, Kept, Lately, Lead, NotLoaded, Rank, Span, World
+from services.enrich.domain.world import (
+    Cookie,
+    Happened,
+    Identifier,
+    Kept,
+    Lately,
+    Lead,
+    NotLoaded,
+    Rank,
+    Span,
+    Untold,
+    World,
+)
 from shared.outcome import Decision
 from shared.stage import Input
 
@@ -92,6 +104,9 @@ def _circles(world: World, inputs: Sequence[Input]) -> tuple[list[str], set[str]
     lately: dict[str, Lately | None] = {}
     for input_ in inputs:
         happened = input_.event
+        if isinstance(happened, Untold):
+            circles.append(happened.lead_id)  # what is left to be told needs its lead alone
+            continue
         if not isinstance(happened, Happened):
             circles.append(_COMMANDED)
             open_.add(_COMMANDED)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from services.enrich.domain import profile
 from services.enrich.domain.lacking import lacking, names
 from services.enrich.domain.leads import KEEPING
-from services.enrich.domain.world import Command, Cookie, Happened, Identifier, Kept, Lead, Owed, Ruling
-from services.enrich.store import commanded, histories, identity, rebuilding
-from services.enrich.store.rebuilding import due
+from services.enrich.domain.world import Command, Cookie, Happened, Identifier, Kept, Lead, Owed, Ruling, Untold
+from services.enrich.store import commanded, histories, identity, rebuilding, telling
 from services.enrich.store.rows import World, activity, encode, lead, people, ties, verdict
 from shared.stage import Input, Tx
 
@@ -22,6 +22,12 @@ async def seen(tx: Tx, event_ids: Sequence[str]) -> set[str]:
     # Lock the event ids, then look them up.
     rows = await tx.fetch("SELECT kept_events($1::uuid[]) AS event_id", event_ids)
     return {str(row["event_id"]) for row in rows}
+
+
+async def due(tx: Tx, until: Mapping[int, datetime], limit: int) -> list[Input]:
+    """What a rebuild has left to decide, and what was left to be told."""
+    owed = await rebuilding.due(tx, until, limit)
+    return owed + await telling.due(tx, until, limit - len(owed))
 
 
 async def load(tx: Tx, inputs: Sequence[Input], *, secret: bytes) -> World:
@@ -57,6 +63,7 @@ async def load(tx: Tx, inputs: Sequence[Input], *, secret: bytes) -> World:
     if rows[0]["ruled"]:
         await commanded.rulings(tx, world, [input_.event_id for input_ in events])
     if len(events) < len(inputs):
+        await telling.subjects(tx, world, [one.event for one in inputs if isinstance(one.event, Untold)], locked)
         await commanded.subjects(tx, world, [one.event for one in inputs if isinstance(one.event, Command)], locked)
     lack = lacking(world, inputs, secret=secret)
     while lack is not None:
@@ -79,6 +86,7 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
     activities: list[Kept] = []
     owed: dict[str, Owed | None] = {}
     rulings: list[Ruling] = []
+    untold: dict[tuple[str, str, bool], Untold | None] = {}
     judgements, reviews = identity.sorted_out(changes)
     for key, value in changes.items():
         match value:
@@ -92,8 +100,12 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
                 rulings.append(value)
             case Owed() | None if key[0] == "owed":  # type: ignore[index]
                 owed[key[1]] = value  # type: ignore[index]
+            case Untold() | None if key[0] == "untold":  # type: ignore[index]
+                untold[key[1:]] = value  # type: ignore[index]
             case _:
                 pass  # what only this batch had to know: ("history", ...), ("visits", ...), ("absorbed", ...)
+    if untold:
+        await telling.save(tx, untold)
     if owed:
         await rebuilding.owe(tx, owed)
     if rulings:

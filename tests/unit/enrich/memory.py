@@ -13,7 +13,7 @@ from services.enrich.domain import command, intake
 from services.enrich.domain.cookies import HISTORY_EVENTS
 from services.enrich.domain.decide import decide
 from services.enrich.domain.lacking import lacking, names, names_of
-from services.enrich.domain.world import Answer, Command, Cookie, Kept, Moments, NotLoaded, Ruling, Visits
+from services.enrich.domain.world import Answer, Command, Cookie, Kept, Moments, NotLoaded, Ruling, Untold, Visits
 from shared import clock, ids
 from shared.outcome import Outgoing, Reject
 from shared.stage import Input, Record
@@ -59,6 +59,7 @@ class Memory:
         self.reviews: dict[str, Any] = {}  # by phone
         self.judgements: dict[str, Any] = {}
         self.rulings: dict[str, Ruling] = {}
+        self.untold: dict[Any, Untold] = {}
         self.sent: list[Outgoing] = []
         self.decided_at: list[datetime] = []  # of each in `sent`: the time of the record that caused it
         self.recalling: dict[Hashable, Any] = {}  # what a rebuild knows besides
@@ -115,6 +116,11 @@ class Memory:
         assert isinstance(read, Input)
         return next(iter(self.decided([read] if read.event_id not in self.judgements else [])), None)
 
+    def tell(self, most: int = 1_000) -> None:
+        """What was left to be told, a slice of it."""
+        left = list(self.untold.values())[:most]
+        assert not self.decided([Input(str(one.key), one, one.at, one.part) for one in left])
+
     def lead_of(self, event_id: str) -> str:
         """The lead that an event of the shop is of."""
         return self.activities[ids.submission_id("shop", event_id)].lead_id or "nobody's"
@@ -124,6 +130,10 @@ class Memory:
         for input_ in inputs:
             for name in names(input_):
                 self._identifier(world, name)
+            if isinstance(input_.event, Untold):
+                world["lead", input_.event.lead_id] = self.leads[input_.event.lead_id]
+                world["activity", input_.event.event_id] = self.activities[input_.event.event_id]
+                continue
             if isinstance(input_.event, Command) and isinstance(input_.event.asked, Answer):
                 questions = {one.review_id: one for one in self.reviews.values()}
                 world["asked", input_.event.asked.review_id] = questions.get(input_.event.asked.review_id)
@@ -156,6 +166,10 @@ class Memory:
                     self.reviews[phone] = value
                 case ("review", phone):
                     self.reviews.pop(phone, None)
+                case ("untold", *_) if value is not None:
+                    self.untold[key] = value
+                case ("untold", *_):
+                    del self.untold[key]
                 case ("ruling", event_id):
                     self.rulings[event_id] = value
 

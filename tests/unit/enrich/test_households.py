@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from unittest.mock import patch
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.enrich.domain import intake, profile
+from services.enrich.domain import intake, profile, telling
 from services.enrich.domain.limits import LIMITS, Limits
 from services.enrich.domain.world import Happened
 from shared.stage import Input
@@ -28,8 +29,10 @@ def _read(events: list[Event]) -> dict[str, Happened]:
 
 def _played(seed: int, events: list[Event]) -> Memory:
     memory = Memory(tick_ms=seed % 2 * 1000)
+    chance = random.Random(seed)
     for batch in arrivals(seed, events):
         memory.batch(batch)
+        memory.tell(chance.randint(0, 3))
     return memory
 
 
@@ -57,12 +60,18 @@ def test_whatever_operators_rule_while_events_arrive_the_people_follow_from_even
             memory.batch(batch)
             if chance.random() < 0.3:
                 ruled(chance, memory)
+            memory.tell(chance.randint(0, 3))
         _as_the_reference_says(memory, events)
 
 
 @settings(max_examples=500)
 @given(history=_seeds, size=_sizes, order=_seeds)
 def test_merged_and_parted_again_is_as_if_never_merged(history: int, size: int, order: int) -> None:
+    with _limited(history):
+        _merged_and_parted(history, size, order)
+
+
+def _merged_and_parted(history: int, size: int, order: int) -> None:
     events, chance = household(history, size), random.Random(order)
     batches = list(arrivals(order, events))
     when = chance.randint(1, len(batches))
@@ -84,6 +93,8 @@ def test_merged_and_parted_again_is_as_if_never_merged(history: int, size: int, 
     merged = memory.identifiers[one].lead_id
     assert memory.ask("split", lead_id=merged, identifiers=[named(other)], at=20_001) is None
 
+    for each in (memory, never):
+        each.tell(len(each.untold))
     assert memory.people() == never.people()
     assert memory.states() == never.states()
     assert _leads(memory) == _leads(never)
@@ -94,14 +105,20 @@ def _leads(memory: Memory) -> dict[str, str | None]:
     return {event_id: kept.lead_id for event_id, kept in memory.activities.items()}
 
 
-def _limited(seed: int) -> AbstractContextManager[object]:
-    """In every second history few numbers, and few systems' ids, may join an identifier, so that some are over the limit."""
+@contextmanager
+def _limited(seed: int) -> Iterator[None]:
+    """In every second history few numbers, and few systems' ids, may join an identifier, so that some are over the limit; in every third one
+    little is told at once."""
     limits = Limits(3, 2, 1) if seed % 2 else LIMITS
-    return patch.multiple(LIMITS, identifiers=limits.identifiers, an_hour=limits.an_hour, systems=limits.systems)
+    few = patch.multiple(LIMITS, identifiers=limits.identifiers, an_hour=limits.an_hour, systems=limits.systems)
+    with few, patch.object(telling, "MOST_AT_ONCE", telling.MOST_AT_ONCE if seed % 3 else seed % 4):
+        yield
 
 
 def _as_the_reference_says(memory: Memory, events: list[Event]) -> None:
-    """The store's people and profiles, and what a reader of the topic makes of it."""
+    """The store's people and profiles, and what a reader of the topic makes of it, once all is told."""
+    while memory.untold:
+        memory.tell(2)
     happened = _read(events)
     known = reference.known(happened.values(), memory.judgements.values())
     judged = reference.judged(happened.values())

@@ -4,7 +4,7 @@ A world's keys: ("identifier", name) -> Identifier or Cookie, ("lead", id) -> Le
 and, only where they are known completely: ("history", lead id) -> the ids of all its activities, ("absorbed", lead id) ->
 the ids of leads that it absorbed, ("visits", cookie) -> Visits, ("moments", crowd) -> Moments; in a rebuild ("told", event id) -> Told, ("recalled", lead id) -> Recalled.
 ("ruling", event id) -> Ruling, where there is one.
-Saved, and never in a world: ("owed", event or command id) -> Owed, or None when it is done.
+Saved, and never in a world: ("owed", event or command id) -> Owed, and ("untold", lead id, event id, withdrawn) -> Untold, or None when it is done.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from services.enrich.domain.world.asked import Answer, Asked, Command, Human, Me
 from services.enrich.domain.world.events import Facts, Happened, Kept, Moments, Span, Visits
 from services.enrich.domain.world.identifiers import SEPARATOR, Cookie, Identifier, Lately, Rank, Tie, name
 from services.enrich.domain.world.people import ConsentClaim, Consents, Lead, Said, State, TouchClaim, Voice
-from services.enrich.domain.world.told import Owed, Recalled, Told
+from services.enrich.domain.world.told import Owed, Recalled, Told, Untold
 
 __all__ = [
     "SEPARATOR",
@@ -49,6 +49,7 @@ __all__ = [
     "Tie",
     "Told",
     "TouchClaim",
+    "Untold",
     "Visits",
     "Voice",
     "World",

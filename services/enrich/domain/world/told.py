@@ -1,4 +1,4 @@
-"""What was told of events and leads before a store was lost, and what is owed when it is built anew. No rules here."""
+"""What was told of events and leads before a store was lost, what is owed when it is built anew, and what is still to be told. No rules here."""
 
 from __future__ import annotations
 
@@ -39,3 +39,21 @@ class Owed(Struct, frozen=True, gc=False):
     part: int
     at: datetime
     event: Happened | Command
+
+
+class Untold(Struct, frozen=True, gc=False):
+    """An activity that is still to be told under a lead in this revision, or withdrawn from it; `history` as in lead.enriched. `part` and `at` are
+    those of the record that caused it."""
+
+    lead_id: str
+    event_id: str
+    revision: int
+    withdrawn: bool
+    history: bool
+    part: int
+    at: datetime
+
+    @property
+    def key(self) -> tuple[str, str, str, bool]:
+        """Under which it is in a world: one for each activity and lead, the later one counts."""
+        return "untold", self.lead_id, self.event_id, self.withdrawn
