@@ -17,6 +17,7 @@ from services.route.domain import (
     merge,
     opening,
     outcomes,
+    pace,
     passing,
     publishing,
     queue,
@@ -48,8 +49,13 @@ def deciding(in_force: InForce) -> Callable[[World, Input], Outcome]:
             outcome = _after_timers(in_force, world, input_)
         if isinstance(outcome, Reject):
             return outcome
-        changes = loads.counted(world, outcome.changes)
-        return outcome if changes is outcome.changes else replace(outcome, changes=changes)
+        if len(outcome.changes) < 2:  # a lead alone, as nearly always
+            return outcome
+        changes = dict(loads.counted(world, outcome.changes))
+        took = pace.measured(in_force(input_.part, input_.now), world, changes)
+        if took:
+            changes[Key("took", input_.event_id)] = took
+        return replace(outcome, changes=changes)
 
     return decide
 

@@ -164,6 +164,7 @@ class Kept(Struct, frozen=True):
     created_at: Moment
     accept_by: Moment | None = None
     contact_by: Moment | None = None
+    system_seconds: float | None = None
 
 
 scored = msgspec.json.Decoder(Scored).decode

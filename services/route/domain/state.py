@@ -116,11 +116,12 @@ class Key(NamedTuple):
         "said",  # lead id -> tuple of command ids of all outcomes about it; not saved
         "recalled",  # event id -> what stands on the handover topic already; not saved
         "due",  # see DUE
+        "took",  # input id -> how long the steps took that it ended (pace.py), for metrics; not saved
     ]
     id: str
 
 
-NOT_SAVED = frozenset({"handovers", "absorbs", "said", "recalled", "due", "affected", "routed"})
+NOT_SAVED = frozenset({"handovers", "absorbs", "said", "recalled", "due", "affected", "routed", "took"})
 
 
 class TimerKey(NamedTuple):

@@ -11,6 +11,7 @@ import msgspec
 
 from services.route.domain.events import withdrawal_event
 from services.route.domain.lifecycle import State
+from services.route.domain.pace import Took
 from services.route.domain.routing import Routing
 from services.route.domain.state import Key
 from services.route.domain.working import Calendar
@@ -19,6 +20,7 @@ from shared.outcome import Outgoing
 from tests.unit.route.builders import (
     NOON,
     Desk,
+    activity,
     commanded,
     handover,
     in_time,
@@ -216,3 +218,12 @@ def test_a_rebuild_keeps_the_attempts_that_stand_on_the_topic() -> None:
     again.reads(record(scored(), at=NOON + SECOND))
     assert [one.event_id for one in again.passes(at(45))] == [one.event_id for one in once.emitted[1:]]
     assert again.handover("ho_ld_jo_1_2") == once.handover("ho_ld_jo_1_2")
+
+
+def test_what_a_step_took_is_told_once_for_metrics() -> None:
+    desk = Desk(two())
+    told = scored(activity=activity(received_at="2026-11-27T12:00:00.500Z"))
+    desk.reads(record(told, at=NOON + SECOND))
+    desk.reads(commanded("accepted", at=at(20)), commanded("contacted", at=at(30)), commanded("won", at=at(40)))
+    took = [one for key, all_ in desk.world.items() if isinstance(key, Key) and key.kind == "took" for one in all_]
+    assert took == [Took("handover", 0.5), Took("accepted", 1199.0, 1199.0), Took("contacted", 1799.0, 1799.0)]

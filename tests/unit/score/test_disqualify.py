@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import uuid
 
-from tests.unit.score.builders import NOON, Desk, an_activity, enriched, outcome
-from tests.unit.score.test_decide import READY, days, in_sql
+from tests.unit.score.builders import NOON, READY, Desk, an_activity, days, enriched, outcome
+from tests.unit.score.test_decide import in_sql
 
 
 def disqualify() -> dict[str, object]:

@@ -7,6 +7,8 @@ from typing import Any
 
 from msgspec.structs import astuple
 
+from services.route import metrics
+from services.route.domain.pace import Took
 from services.route.domain.state import NOT_SAVED, Key, Lead, Queued, Timer, TimerKey
 from shared import arrays
 from shared.stage import Tx
@@ -114,11 +116,14 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
     leads: list[Lead] = []
     others: dict[str, list[tuple[str, Any]]] = {}
     timers: list[tuple[TimerKey, Timer | None]] = []
+    took: list[Took] = []
     for key, value in changes.items():
         if type(value) is Lead:
             leads.append(value)
         elif type(key) is TimerKey:
             timers.append((key, value))
+        elif isinstance(key, Key) and key.kind == "took":
+            took += value
         elif isinstance(key, Key) and key.kind not in NOT_SAVED:
             others.setdefault(key.kind, []).append((key.id, value))
     plain: list[Lead] = []
@@ -162,6 +167,18 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
     columns += _timer_columns(timers)
     columns += _columns(4, [(owner, *astuple(load)) for owner, load in others.get("load", ())])
     await tx.execute(SAVE_ALL, *columns)
+    for step in took:
+        _measure(step)
+
+
+def _measure(took: Took) -> None:
+    """Shown before the commit, which hardly ever fails: then a step may be counted twice."""
+    if took.step == "handover":
+        metrics.SYSTEM_SECONDS.observe(took.wall)
+        return
+    metrics.HUMAN_SECONDS.labels(took.step, "wall").observe(took.wall)
+    if took.working is not None:
+        metrics.HUMAN_SECONDS.labels(took.step, "working").observe(took.working)
 
 
 def _timer_columns(timers: Sequence[tuple[TimerKey, Timer | None]]) -> list[list[Any]]:

@@ -1,0 +1,17 @@
+"""Route's own metrics: how long the system took up to a handover, and people from there. They are never added up."""
+
+from __future__ import annotations
+
+from prometheus_client import Histogram
+
+SYSTEM_SECONDS = Histogram(
+    "leadflow_handover_system_seconds",
+    "From our acceptance of the event that made a lead ready to its handover",
+    buckets=(0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3, 10, 60, 600),
+)
+HUMAN_SECONDS = Histogram(
+    "leadflow_handover_human_seconds",
+    "From a handover to what its owner did, by the clock on the wall or in working time",
+    ["step", "clock"],
+    buckets=(60, 300, 900, 1800, 3600, 2 * 3600, 4 * 3600, 8 * 3600, 24 * 3600, 3 * 24 * 3600, 7 * 24 * 3600),
+)
