@@ -11,7 +11,7 @@ import typer
 from services.console import explain, screen, where
 from services.console.ask import Ask
 from services.console.commands.handovers import print_handover
-from services.console.domain import words
+from services.console.domain import reasons, words
 from services.console.domain.story import called, story
 from services.console.screen import Json
 from services.console.where import Trouble
@@ -42,6 +42,36 @@ def show(
         screen.as_json(found)
         return
     print_lead(found, hops=hops)
+
+
+@app.command("explain")
+def explained(
+    lead: Person,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of", metavar="MOMENT", help="What was known then, under the rules of then: 2026-11-27T09:00Z."
+        ),
+    ] = None,
+    ruleset: Annotated[
+        str | None, typer.Option("--ruleset", metavar="VERSION", help="What another version (`leads rules list`) says.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say why somebody has their score: each rule that gives or takes points, the stage and why, what comes next, what counts for nothing."""
+    ask = Ask(where.find())
+    lead_id = lead if lead.startswith("ld_") else str(explain.enriched(ask, lead)["lead_id"])
+    answer = ask.get("score", f"/v1/leads/{quote(lead_id, safe='')}/score", as_of=as_of, ruleset=ruleset)
+    if as_json:
+        screen.as_json(answer)
+        return
+    found = ask.find("enrich", f"/v1/leads/{quote(str(answer['lead_id']), safe='')}")
+    screen.line(
+        f"{called(found) if found else 'Somebody'} ({answer['lead_id']})"
+        + (f", as of {words.moment(answer['as_of'])}" if as_of else "")
+    )
+    screen.table(reasons.headline(answer), ("for", "points", "why"), reasons.lines(answer), right=("points",))
+    screen.sentences("", reasons.notes(answer, asked_for_then=as_of is not None))
 
 
 @app.command()

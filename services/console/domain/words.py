@@ -195,7 +195,7 @@ def identifier(one: Mapping[str, Any]) -> str:
 def count(number: int, thing: str) -> str:
     """So many of a thing."""
     if number != 1:
-        thing = f"{thing[:-1]}ies" if thing.endswith("y") else f"{thing}s"
+        thing = f"{thing[:-1]}ies" if thing[-1] == "y" and thing[-2] not in "aeiou" else f"{thing}s"
     return f"{number:,} {thing}"
 
 

@@ -41,7 +41,7 @@ def answer(known: Known, ruleset: Ruleset, told: Account) -> dict[str, Any]:
         },
         "because": [_because(one, ruleset) for one in told.because],
         "contributions": list(_contributions(told, ruleset)),
-        "not_counted": [_given(activity_id=one.activity, rule=one.rule, why=one.why) for one in folded.left_out],
+        "not_counted": list(_left_out(told, ruleset)),
         "next_change": None
         if told.turn is None
         else {
@@ -89,12 +89,36 @@ def _contributions(told: Account, ruleset: Ruleset) -> Iterator[dict[str, Any]]:
 
 
 def _counted(part: Part, rule: EngagementRule, told: Account) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    return {
         "each": rule.points / 100,
         "count": len(part.activities),
         "last_at": told.activities[part.activities[-1]]["occurred_at"],
         "activities": list(part.activities),
+        **_terms(rule),
     }
+
+
+def _left_out(told: Account, ruleset: Ruleset) -> Iterator[dict[str, Any]]:
+    """By rule and why: the activities that fell under it and give nothing."""
+    rules = {rule.id: rule for rule in ruleset.engagement}
+    found: dict[tuple[str, str], list[str]] = {}
+    for one in told.folded.left_out:
+        found.setdefault((one.rule, one.why), []).append(one.activity)
+    for (name, why), ids in found.items():
+        resets = [rule.id for rule in ruleset.engagement if rule.reset] if why == "reset" else None
+        yield {
+            **_given(rule=name, reset_by=resets, least=ruleset.min_human if why == "min_human" else None),
+            "why": why,
+            "count": len(ids),
+            "last_at": max(told.activities[id_]["occurred_at"] for id_ in ids),
+            "activities": ids,
+            **(_terms(rules[name]) if name else {}),
+        }
+
+
+def _terms(rule: EngagementRule) -> dict[str, Any]:
+    """What a rule says of how much counts, and how long."""
+    found: dict[str, Any] = {}
     if rule.decay is not None:
         found[f"{rule.decay.kind}_seconds"] = rule.decay.span / _SECOND
     if rule.limit is not None:

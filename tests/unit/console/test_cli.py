@@ -42,6 +42,7 @@ def run(*arguments: str, home: Path, **environment: str) -> tuple[int, str, str]
         ("send", "form", "contact", "--key", "wk_1"),
         ("tail",),
         ("lead", "show", "jo@acme.example"),
+        ("lead", "explain", "ld_1", "--as-of", "2026-11-27T09:00Z"),
         ("lead", "merge", "ld_1", "ld_2"),
         ("lead", "split", "ld_1", "jo@acme.example"),
         ("lead", "human", "ld_1", "an-activity", "0"),
