@@ -75,7 +75,7 @@ chaos: install ## Break a stack of its own by every fault there is and check the
 chaos-spool: install ## Kafka, Postgres and both away under steady posts, capture killed while it drains: MINUTES=5 of each, PER_SECOND=300, WRITE=1.
 	@$(BIN)/python -m tests.chaos spool --minutes $(or $(MINUTES),5) --per-second $(or $(PER_SECOND),300) $(if $(WRITE),--write)
 
-mutate: install ## Break the delivery core's safeguards one by one in a copy; the tests must turn red each time.
+mutate: install ## Break the delivery core's safeguards and score's counting one by one in a copy; the tests must turn red each time.
 	@$(BIN)/python -m tests.mutate
 
 generate: install ## Write the files that come from the code or from libraries: schemas, AsyncAPI, the pictures, names of countries, languages and time zones, crawlers, names of forms' fields, the ruleset's schema.

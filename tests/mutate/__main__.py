@@ -1,4 +1,4 @@
-"""`python -m tests.mutate [--write] [WORDS]`: runs every mutation (or those whose name has WORDS) and says which test caught it.
+"""`python -m tests.mutate [--write] [WORDS]`: runs every mutation (or those whose title or name has WORDS) and says which test caught it.
 
 Needs Kafka and Postgres in LEADFLOW_KAFKA and LEADFLOW_POSTGRES, or starts its own. Exit 1 when one survives or the baseline is red.
 """
@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests import stack
-from tests.mutate.mutations import ALL, Mutation
+from tests.mutate.mutations import ALL
+from tests.mutate.mutations.mutation import Mutation
 
 ROOT = Path(__file__).parents[2]
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -77,7 +78,7 @@ def apply(copy: Path, mutation: Mutation) -> str:
     if count != 1:
         raise SystemExit(
             f"Mutation {mutation.name!r}: its text stands {count} times in {mutation.file}, and must stand once. "
-            f"The product has moved on: mend tests/mutate/mutations.py.\n{mutation.old}"
+            f"The product has moved on: mend tests/mutate/mutations.\n{mutation.old}"
         )
     path.write_text(before.replace(mutation.old, mutation.new))
     return before
@@ -85,7 +86,7 @@ def apply(copy: Path, mutation: Mutation) -> str:
 
 def run(words: str) -> tuple[str, list[Caught]]:
     """The red test of the baseline, if any; and what became of each mutation."""
-    chosen = [one for _, group in ALL for one in group if words in one.name]
+    chosen = [one for title, group in ALL for one in group if words in f"{title}: {one.name}"]
     with copied() as copy:
         for mutation in chosen:  # each fits, before the first long run
             (copy / mutation.file).write_text(apply(copy, mutation))
@@ -112,7 +113,7 @@ def table(caught: Sequence[Caught]) -> str:
     lines = [
         "# Mutations and the tests that caught them",
         "",
-        "Written by `python -m tests.mutate --write`: each safeguard of the delivery core is broken in a copy of the checkout, and the",
+        "Written by `python -m tests.mutate --write`: each safeguard of the delivery core, and the score that counts on, is broken in a copy of the checkout; the",
         f"tests must turn red. {len(caught)} mutations, {survived} survived; {sum(one.seconds for one in caught):.0f} s.",
     ]
     for title, group in ALL:
