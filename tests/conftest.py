@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from deploy.local.layout import Layout
 from tests import stack
@@ -29,7 +29,9 @@ FAST = ("unit", "pipeline")
 
 # How long an example takes by the clock says what else the machine does, not what the code does.
 settings.register_profile("house", deadline=None)
-settings.load_profile("house")
+# Whether a test is red, and not by which smallest example: for make mutate.
+settings.register_profile("red", deadline=None, phases=(Phase.explicit, Phase.generate), database=None)
+settings.load_profile(os.environ.get("LEADFLOW_HYPOTHESIS", "house"))
 
 
 def pytest_configure(config: pytest.Config) -> None:

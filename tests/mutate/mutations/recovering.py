@@ -100,7 +100,7 @@ RECORD = (
     Mutation(
         "a batch that Postgres refuses is not cut in two",
         "shared/batch.py",
-        "        if not is_rows_fault(error):\n            raise",
+        "        if not is_rows_fault(error) and not too_many:\n            raise",
         "        raise",
         "one row that breaks a constraint stops a service",
         (SIMULATION,),

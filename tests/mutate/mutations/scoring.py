@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.mutate.mutations.mutation import Mutation
 
 AGREE = "tests/unit/score/test_fold_and_tally_agree.py"
-ANY = "tests/unit/score/test_any_ruleset.py"
+RULE = "tests/unit/score/test_any_rule.py"
 TALLY = "tests/unit/score/test_tally.py"
 CLOCK = "tests/unit/score/test_clock.py"
 DECIDE = "tests/unit/score/test_decide.py"
@@ -18,7 +18,7 @@ SCORE = (
         "        if now >= limit.count:\n",
         "        if now > limit.count:\n",
         "who opens a mail four times a day is taken for interested",
-        (AGREE, ANY),
+        (RULE, AGREE),
     ),
     Mutation(
         "a count that was completed goes on",
@@ -26,7 +26,7 @@ SCORE = (
         "        pending = ()\n    before",
         "    before",
         "after three pages within a week each further one scores as if it were three",
-        (ANY,),
+        (RULE,),
     ),
     Mutation(
         "what came before a reset still counts",
@@ -34,7 +34,7 @@ SCORE = (
         "    rules = {} if any(index < count and ruleset.engagement[index].reset for index in fact.rules) else dict(tally.rules)\n",
         "    rules = dict(tally.rules)\n",
         "who unsubscribed is called all the same",
-        (ANY,),
+        (RULE,),
     ),
     Mutation(
         "a late activity is counted on as if it came in order",
@@ -42,7 +42,7 @@ SCORE = (
         "    return not fact.rules or tally.newest_at is None or fact.moment > (tally.newest_at, tally.newest_id)\n",
         "    return True\n",
         "the later of two counts, where the earlier one should: points depend on the network",
-        (TALLY, DECIDE, AGREE),
+        (TALLY, DECIDE),
     ),
     Mutation(
         "an activity is worth its points at exactly its window's age",
@@ -50,7 +50,7 @@ SCORE = (
         "        if at > until:\n            break\n",
         "        if at >= until:\n            break\n",
         "a stage is left an instant late, and explained by nothing",
-        (ANY, CLOCK),
+        (RULE,),
     ),
     Mutation(
         "what is halving begins anew with each activity",
@@ -58,7 +58,7 @@ SCORE = (
         "            before.weight * 0.5 ** ((aged_from - min(before.last, aged_from)) / decay.span)\n",
         "            before.weight\n",
         "an old lead who comes back once is as hot as on his first day",
-        (ANY,),
+        (RULE,),
     ),
     Mutation(
         "what fades is taken for as old as what has left",
@@ -66,7 +66,7 @@ SCORE = (
         "    moments = counted.moments - sum(counted.leaving[:left])\n",
         "    moments = counted.moments\n",
         "points of a fading rule are far off as soon as one activity has left",
-        (ANY,),
+        (RULE,),
     ),
     Mutation(
         "a rule's cap holds on one side of zero",
@@ -74,7 +74,7 @@ SCORE = (
         "    return points if cap is None else within(points, -cap, cap)\n",
         "    return points if cap is None else min(points, cap)\n",
         "visits to the careers page bury a lead under points without end",
-        (AGREE, ANY),
+        (RULE, AGREE),
     ),
     Mutation(
         "a late activity leaves what a reset had taken as it was",
@@ -82,7 +82,7 @@ SCORE = (
         "        touched |= before.rules.keys() | after.ruled.keys()\n",
         "        pass\n",
         "a reset that is told late resets nothing",
-        (ANY,),
+        (RULE,),
     ),
     Mutation(
         "fit rules are not asked again for a profile that changed",
