@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.score.api import explained
+from services.score.domain.account import account
 from services.score.domain.advice import Advice, fresh
 from services.score.domain.condition import condition
 from services.score.domain.lead import Due
@@ -81,7 +81,7 @@ def points(desk: Desk, now: datetime) -> float:
     """The total as the API tells it, from the reference fold over what is kept."""
     known = desk.known(now)
     assert known is not None
-    return float(explained(known, desk.in_force, now)["score"]["total"])
+    return float(account(known, desk.in_force).folded.total)
 
 
 def looked_at(desk: Desk) -> list[dict[str, Any]]:
