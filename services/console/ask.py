@@ -34,6 +34,13 @@ class Ask:
         response = self._send("GET", service, path)
         return None if response.status_code == 404 else _checked(service, response)
 
+    def export(self, service: str, path: str, /, **query: str | int) -> tuple[bytes, str]:
+        """A page of an export as it comes, and the cursor of the next one. Raises Trouble for anything but 2xx."""
+        response = self._send("GET", service, path, params=query)
+        if not response.is_success:
+            raise Trouble(explained(service, response))
+        return response.content, response.headers.get("Next-Since", "")
+
     def post(self, service: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """The answer's JSON, None where it is empty. Raises Trouble for anything but 2xx."""
         return self._ask("POST", service, path, json=body)

@@ -11,12 +11,14 @@ from deploy.local.layout import SetupError
 from services.console import screen, stack_cli
 from services.console.commands import (
     account,
+    audience,
     bench,
     dead,
     demo,
     handovers,
     import_,
     lead,
+    nurture,
     property_,
     queue,
     rebuild,
@@ -70,6 +72,8 @@ app.add_typer(review.app, name="review")
 app.add_typer(rules.app, name="rules")
 app.add_typer(routes.app, name="routes")
 app.add_typer(queue.app, name="queue")
+app.add_typer(nurture.app, name="nurture")
+app.add_typer(audience.app, name="audience")
 app.add_typer(dead.app, name="dead")
 app.add_typer(topics.app, name="topics")
 app.add_typer(stack_cli.stack_app, name="stack")

@@ -77,10 +77,10 @@ def routes(pool: Pool, send: Send) -> APIRouter:
         """Who came in and who left since a cursor, oldest first, hashed as ad platforms take it: `email_sha256` of the trimmed address in small
         letters, `phone_sha256` of E.164 with its + (Google), `phone_digits_sha256` of its digits (Meta). Without `since`: who is in it.
         `Next-Since` is where to go on; an export that is shorter than `limit` was the last for now. 410: the store was built anew, begin again."""
-        after = await _place(since)
+        after, begun = await _place(since), await audiences.now(pool)
         rows = await audiences.changes(pool, audience, after=after, limit=limit)
         told = [one for row in rows if (one := _change(row)) is not None]
-        next_ = f"{rows[-1]['saved_in']}~{rows[-1]['lead_id']}" if rows else since or "0~"
+        next_ = f"{rows[-1]['saved_in']}~{rows[-1]['lead_id']}" if rows else since or f"{begun}~"
         body = _csv(told) if format == "csv" else b"".join(msgspec.json.encode(one) + b"\n" for one in told)
         kind = "text/csv; charset=utf-8" if format == "csv" else "application/jsonl"
         return Response(body, media_type=kind, headers={"Next-Since": next_, "Cache-Control": "no-store"})

@@ -45,6 +45,8 @@ class Reading:
             line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
             problem = getattr(error, "problem", None) or "can't be read"
             raise Unreadable([f"{name}:{line}:{column}: is no YAML: {problem}"]) from None
+        except ValueError:
+            raise Unreadable([f"{name}:1:1: is no YAML: it has characters that are no text"]) from None
         if root is None:
             raise Unreadable([f"{name}:1:1: the document is empty"])
         self.root: Node = root

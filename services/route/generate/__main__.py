@@ -1,4 +1,4 @@
-"""The command `python -m services.route.generate`: draws the picture in the README anew and writes the routing document's JSON Schema.
+"""The command `python -m services.route.generate`: draws the picture in the README anew and writes the documents' JSON Schemas.
 
 `--check` writes nothing and fails where something is stale.
 """
@@ -16,7 +16,11 @@ README = Path(__file__).parents[3] / "README.md"
 
 def stale() -> dict[Path, str]:
     """The files that are not as they should be, with what should stand there. Raises ValueError where the README has no place for the picture."""
-    wanted = {README: readme(README.read_text("utf-8")), schema.PATH: schema.text()}
+    wanted = {
+        README: readme(README.read_text("utf-8")),
+        schema.PATH: schema.text(),
+        schema.NURTURE_PATH: schema.nurture_text(),
+    }
     return {path: text for path, text in wanted.items() if not path.exists() or path.read_text("utf-8") != text}
 
 

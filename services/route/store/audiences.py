@@ -39,6 +39,9 @@ SELECT track, step, coalesce(skipped, 'sent') AS came_to, count(*) AS times
 # Every audience and how many are in it.
 AUDIENCES = "SELECT audience, count(*) FILTER (WHERE is_member) AS members, max(at) AS changed_at FROM audience_member GROUP BY audience ORDER BY audience"
 
+# The first transaction that may still be under way: all before it can be seen.
+FIRST_UNDER_WAY = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
+
 # Whether the store has come as far as a cursor says: one of before it was built anew says more.
 IS_OF_HERE = "SELECT $1::text::xid8 < pg_snapshot_xmax(pg_current_snapshot())"
 
@@ -88,6 +91,11 @@ async def audiences(pool: Pool) -> list[Row]:
 async def is_of_here(pool: Pool, transaction: int) -> bool:
     """Whether a cursor's transaction was one of this store."""
     return bool(await pool.fetchval(IS_OF_HERE, str(transaction)))
+
+
+async def now(pool: Pool) -> int:
+    """The first transaction whose changes may be still to come."""
+    return int(await pool.fetchval(FIRST_UNDER_WAY))
 
 
 async def changes(pool: Pool, audience: str, *, after: tuple[int, str] | None, limit: int) -> list[Row]:

@@ -97,7 +97,7 @@ def _identified(reading: Reading, items: Sequence[Node], track: str) -> tuple[li
 
 def _way(reading: Reading, node: Node | None, what: str, ids: Sequence[str], place: int) -> str:
     """Where a step leads to: the next one where nothing is said."""
-    later = (*ids[place + 1 :], DONE)
+    later = tuple(dict.fromkeys((*ids[place + 1 :], DONE)))
     if node is None:
         return later[0]
     name = reading.text(node, what)
