@@ -104,11 +104,12 @@ def _seen_by(ruleset: Ruleset) -> tuple[Any, ...]:
 class _Reading:
     """One lead as one ruleset reads it: what its activities come to, and whether they made it ready for sales on the way."""
 
-    __slots__ = ("at", "counted", "excluded", "facts", "fit", "in_force", "known", "reached", "tally")
+    __slots__ = ("at", "counted", "excluded", "facts", "fit", "in_force", "known", "reached", "tally", "until")
 
     def __init__(self, in_force: InForce, known: Known, facts: Sequence[Fact]) -> None:
         self.in_force, self.known, self.facts, self.at = in_force, known, facts, known.at
         self.reached = False
+        self.until = min((one.occurred_at for one in known.reported if one.outcome in ACCEPTED), default=known.at)
         self.counted: set[int] = set()  # the engagement rules that counted before a reset
         if not in_force.looks_at_lead:
             self.fit, self.excluded = in_force.on_profile(known.profiled.profile, {})
@@ -137,13 +138,14 @@ class _Reading:
             if dwelt < self.in_force.dwell.get(decided.stage, 0):
                 stage = decided.stage
         grade = self.in_force.ruleset.grades.of(points.fit, points.engagement)
-        return Side(points, grade, stage, afresh, self.reached or stage == SQL, self._fired())
+        return Side(
+            points, grade, stage, afresh, self.reached or (afresh == SQL and self.until == self.at), self._fired()
+        )
 
     def _walk(self) -> Tally:
         """All activities in order of time; after each that may have made the lead ready it is asked whether it did."""
         ruleset = self.in_force.ruleset
         rules, count, now = ruleset.engagement, len(ruleset.engagement), microseconds(self.at)
-        until = min((one.occurred_at for one in self.known.reported if one.outcome in ACCEPTED), default=self.at)
         # What the activities can have given at the most: as long as that is not enough, nothing has to be added up.
         possible, enough, asks_of_all = self._at_most(), *_needed(ruleset)
         tally = _EMPTY
@@ -152,7 +154,7 @@ class _Reading:
             if resets and not resets.isdisjoint(fact.rules):
                 self.counted |= _counting(tally)
             tally = advance(tally, fact, ruleset, now=now, keep=_ALL)
-            if self.reached or fact.at > until:
+            if self.reached or fact.at > self.until:
                 continue
             for index in fact.rules:
                 possible = max(possible, enough) if index >= count else possible + max(0, rules[index].points)
