@@ -118,7 +118,7 @@ class ScoreProcess:
         found: dict[str, Any] = (await self.client.get("/v1/rulesets/status")).json()
         return found
 
-    async def until(self, sql: str, wanted: int, *, seconds: float = 60) -> None:
+    async def until(self, sql: str, wanted: int, *, seconds: float = 120) -> None:
         """Returns when this query of the store gives that number."""
         found = None
         try:

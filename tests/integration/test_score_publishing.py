@@ -195,7 +195,7 @@ async def _all_equal_the_fold(score: ScoreProcess, told: dict[str, dict[str, Any
 
 async def _what_is_published_takes_effect_without_a_restart(score: ScoreProcess) -> None:
     assert (await score.done(await score.post("/v1/rulesets/rollback", by="Bob")))["result"] == version_of(OLD)
-    await score.until(LEFT, 0, seconds=30)
+    await score.until(LEFT, 0)
     told = await _last_told(score)
     assert {one["ruleset"]["document"] for one in told.values()} == {version_of(OLD)}
     assert (await score.status())["before"] == version_of(NEW)
@@ -210,6 +210,7 @@ async def _a_replay_gives_the_same(score: ScoreProcess) -> None:
     await connection.close()
     await score.start()
     await score.ready()
+    await score.until("SELECT count(*) FROM publication", len(before["publication"]))
     await score.until("SELECT count(*) FROM activity", len(before["activity"]))
     await score.until(LEFT, 0)
     await score.until("SELECT count(*) FROM outbox", 0)

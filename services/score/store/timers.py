@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from itertools import accumulate
 
 from services.score.domain.lead import Due, Republished
 from services.score.domain.publications import KIND, Rulesets
@@ -18,9 +19,13 @@ SELECT r.lead_id, r.part, r.due_at
  ORDER BY r.due_at, r.lead_id LIMIT $3
 """
 
-# So many ($3) leads of each of these numbers ($1) that were not brought through its last publication ($2) yet.
+# A slice takes no more activities than this (or one lead's): all of them are read and counted anew, and a transaction that thinks for
+# seconds is ended by Postgres (database.IDLE_IN_TRANSACTION_SECONDS).
+ACTIVITIES = 10_000
+
+# So many ($3) leads of each of these numbers ($1) that were not brought through its last publication ($2) yet, each with how much it did.
 _BEHIND = """
-SELECT l.lead_id, t.part
+SELECT l.lead_id, t.part, (SELECT count(*) FROM activity a WHERE a.lead_id = l.lead_id) AS activities
   FROM unnest($1::int[], $2::bigint[]) AS t (part, seq)
  CROSS JOIN LATERAL (SELECT lead_id FROM lead WHERE part = t.part AND ruled < t.seq ORDER BY ruled LIMIT $3) AS l
 """
@@ -49,6 +54,10 @@ def due(rulesets: Rulesets) -> Callable[[Tx, Mapping[int, datetime], int], Await
         # Each number may have all the room: what was set aside may be all of one number, and who asks takes no more than it can do.
         rows = await tx.fetch(_BEHIND, list(seqs), list(seqs.values()), room)
         done.update((part, seq) for part, seq in seqs.items() if all(one["part"] != part for one in rows))
+        sizes = accumulate(one["activities"] for one in rows)
+        rows = [
+            one for number, (one, size) in enumerate(zip(rows, sizes, strict=True)) if not number or size <= ACTIVITIES
+        ]
         return found + [
             Input(
                 ids.timer_id(lead_id, f"{KIND} {seqs[part]}", clock.to_ms(behind[part].at)),
@@ -56,7 +65,7 @@ def due(rulesets: Rulesets) -> Callable[[Tx, Mapping[int, datetime], int], Await
                 behind[part].at,
                 part,
             )
-            for lead_id, part in rows
+            for lead_id, part, _ in rows
         ]
 
     return due
