@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import cel
+import msgspec
 from msgspec import UNSET
 
 from services.score.domain.reading import reader
@@ -134,7 +135,7 @@ def _is_plain(string: str) -> bool:
 class Conditions:
     """Several conditions over the same things: `hold` says which of them hold. Remembers, so it is no value; the answers are."""
 
-    __slots__ = ("_answers", "_groups", "_members", "_paths", "_read", "names_roots")
+    __slots__ = ("_answers", "_asks_others", "_groups", "_members", "_of_profile", "_paths", "_read", "names_roots")
 
     def __init__(self, conditions: Mapping[int, Condition], lists: Mapping[str, Sequence[str]]) -> None:
         by_names: dict[tuple[Named, ...], dict[int, Condition]] = {}
@@ -153,10 +154,14 @@ class Conditions:
             _Group(names, tuple(map(named.index, names)), group, lists) for names, group in by_names.items()
         )
         self._answers: dict[Any, tuple[int, ...]] = {}
-        wanted = [(one.path, one.asks) for one in named] + [(path, False) for path in members]
-        roots = {path[0] for path, _ in wanted}
-        self._read = reader([(path[1:], asks) for path, asks in wanted]) if roots == {"profile"} else None
         self.names_roots = frozenset(named.path[0] for one in conditions.values() for named in one.names)
+        # Members stand behind the paths; those of something else than the profile are not looked for in its JSON.
+        wanted = [(one.path, one.asks) for one in named] + [(path, False) for path in members]
+        self._of_profile = tuple(place for place, (path, _) in enumerate(wanted) if path[0] == "profile")
+        self._asks_others = len(self._of_profile) < len(wanted)
+        is_readable = self._of_profile and all(path[0] == "profile" for path in members)
+        read = [(wanted[place][0][1:], wanted[place][1]) for place in self._of_profile]
+        self._read = reader(read) if is_readable else None
 
     def hold(self, roots: Roots) -> tuple[int, ...]:
         """The numbers of the conditions that hold, ascending. `roots` is what the names begin with: {"profile": {...}}."""
@@ -173,12 +178,20 @@ class Conditions:
                 found += entries.get(at, ())
         return tuple(sorted((*answer, *found))) if found else answer
 
-    def hold_in(self, data: bytes) -> tuple[int, ...] | None:
-        """The same from a profile's JSON; None where `hold` must be asked, as where conditions speak of more than the profile."""
-        values = self._read(data) if self._read is not None else None
-        if values is None:
-            return None
+    def hold_in(self, data: bytes, others: Roots) -> tuple[int, ...]:
+        """The same with what they name of the profile read from its JSON, and the rest from `others`."""
+        read = self._read(data) if self._read is not None else None
+        if read is None:
+            return self.hold(
+                {**others, "profile": msgspec.json.decode(data)} if "profile" in self.names_roots else others
+            )
         count = len(self._paths)
+        if self._asks_others:
+            values = [*self._values(others), *[_ABSENT] * len(self._members)]
+            for place, value in zip(self._of_profile, read, strict=True):
+                values[place] = value
+        else:
+            values = read
         answer = _remembered(self._answers, values[:count], self._ask)
         found: list[int] = []
         for (_, entries), value in zip(self._members, values[count:], strict=True):

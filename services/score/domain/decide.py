@@ -301,7 +301,9 @@ def tallied(in_force: InForce, lead: Lead, now: datetime) -> Tallied:
     if not state.fingerprint:
         return Tallied(_NO_TALLY, lead.history, None)
     is_ours = state.fingerprint == in_force.ruleset.fingerprint
-    if is_ours and (is_enough(state.tally, in_force.ruleset, now) or (lead.history is None and lead.bodies is None)):
+    # Where its activities were not loaded, load has asked whether the tally is enough.
+    is_loaded = lead.history is not None or lead.bodies is not None
+    if is_ours and (not is_loaded or is_enough(state.tally, in_force.ruleset, now)):
         return Tallied(state.tally, lead.history, state.fit)
     past = _history(lead, in_force)
     return Tallied(histories.tally(past, in_force.ruleset, seen=now), past, state.fit if is_ours else None)

@@ -88,6 +88,7 @@ class InForce:
         "ruleset",
         "segments",
         "signals",
+        "stages_look_at_profile",
         "total_steps",
     )
 
@@ -104,7 +105,8 @@ class InForce:
         self.total_steps, self.engagement_steps = _steps(ruleset)
         self.looks_at_lead = not self._on_profile.names_roots.isdisjoint(("lead", "signal"))
         self.signals = named(ruleset)
-        self.looks_at_profile_again = any("profile" in one.names_roots for one in (*self.any, self.segments))
+        self.stages_look_at_profile = any("profile" in one.names_roots for one in self.any)
+        self.looks_at_profile_again = self.stages_look_at_profile or "profile" in self.segments.names_roots
         # The engagement rules whose activities are worth nothing from some age on.
         self.leaving = frozenset(
             index
@@ -125,9 +127,7 @@ class InForce:
     ) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The numbers of the fit rules and of the exclude rules that hold for a profile (JSON), what there is to know about its lead, and
         what signals say of it now."""
-        holding = self._on_profile.hold_in(profile)
-        if holding is None:
-            holding = self._on_profile.hold({"profile": _decode_plain(profile), "lead": about, "signal": signals})
+        holding = self._on_profile.hold_in(profile, {"lead": about, "signal": signals})
         first = len(self.ruleset.fit)
         if not holding or holding[-1] < first:
             return holding, ()

@@ -114,16 +114,17 @@ def rescored(
             "fit": points.fit / 100,
             "engagement": points.engagement / 100,
         }
-        if in_force.looks_at_profile_again:
-            found["profile"] = msgspec.json.decode(profile)
         return found
+
+    def with_profile() -> dict[str, Any]:
+        return {**roots(), "profile": msgspec.json.decode(profile)}
 
     held, ends = held_up(in_force, tally, before.sent_back_at, now) if tally.overrides else (0, [])
     stage = stage_of(
         in_force,
         now_in,
         points,
-        roots=roots,
+        roots=with_profile if in_force.stages_look_at_profile else roots,
         excluded=bool(excluded) or before.barred,
         won=before.won,
         may_enter_sql=may_enter_sql,
@@ -147,7 +148,7 @@ def rescored(
     if ruleset.segments:
         seen = roots()
         seen["lead"] |= {"stage": stage, "episodes": episode}
-        segments = tuple(ruleset.segments[index].id for index in in_force.segments.hold(seen))
+        segments = tuple(ruleset.segments[index].id for index in in_force.segments.hold_in(profile, seen))
     review_at = None
     if in_force.has_clock or enters_at is not None:
         look = next_change if by_clock else not_before

@@ -94,6 +94,22 @@ ON_PROFILE = Conditions(
 )
 
 
+ON_BOTH = Conditions(
+    {
+        number: condition(source)
+        for number, source in enumerate(
+            [
+                'total >= 80 && profile.email.kind == "free"',
+                "profile.email.domain in lists.home",
+                'has(profile.phone) && lead.activities["form"] > 0',
+                "total >= 80",
+            ]
+        )
+    },
+    LISTS,
+)
+
+
 @settings(deadline=None)
 @given(profile, st.dictionaries(st.sampled_from(["domain", "kind"]), plain))
 @example({"name": "Zoë", "phone": None}, {"domain": "DE"})
@@ -104,14 +120,16 @@ def test_read_only_where_they_look_they_say_what_they_say_of_the_whole_profile(
     for one in (known, {**known, "email": mail}):
         data = msgspec.json.encode(one)
         expected = ON_PROFILE.hold({"profile": msgspec.json.decode(data)})
-        found = ON_PROFILE.hold_in(data)
-        as_the_contract_has_it = all(isinstance(one.get(name, {}), dict) for name in ("email", "company", "custom"))
-        assert found == expected or (found is None and not as_the_contract_has_it)
+        assert ON_PROFILE.hold_in(data, {}) == expected
+        for total in (79, 80):
+            others = {"total": total, "lead": {"activities": {"form": 1}}}
+            together = {**others, "profile": msgspec.json.decode(data)}
+            assert ON_BOTH.hold_in(data, others) == ON_BOTH.hold(together)
 
 
 def test_a_profile_that_is_no_unicode_is_refused_wherever_it_is_wrong() -> None:
     with pytest.raises(UnicodeDecodeError):
-        ON_PROFILE.hold_in(b'{"name":"\xff"}')
+        ON_PROFILE.hold_in(b'{"name":"\xff"}', {})
 
 
 def test_true_and_one_are_not_mixed_up_by_memory() -> None:
