@@ -52,7 +52,9 @@ def open_handover(
             return queue.enter(scene, lead, chosen, account=account, value=value, now=now)
         if chosen.pool is not None:
             scene[Key("pool", chosen.pool)] = chosen.counters
-        document = composed(routing, scored, raw, lead=lead, owner=chosen.owner, chosen=chosen, now=now)
+        document = composed(
+            routing, scored, raw, lead=lead, owner=chosen.owner, chosen=chosen, now=now, ready_at=since or now
+        )
         handover = offered(document, lead=lead, pool=chosen.pool)
     add(routing, scene, handover, emit=emit)
     if account is not None:
@@ -124,8 +126,9 @@ def composed(
     owner: Owner,
     chosen: Choice,
     now: datetime,
+    ready_at: datetime,
 ) -> bytes:
-    """The lead.handover as JSON. Profile, touches, activities and consent are passed on as they came."""
+    """The lead.handover as JSON. The system's part of the way ends at `ready_at`, before the lead waited for somebody. Profile, touches, activities and consent are passed on as they came."""
     top = sorted(scored.contributions, key=lambda one: (-abs(one.points), one.rule))[:TOP_CONTRIBUTIONS]
     accept_by, contact_by = deadlines_of(routing, owner, now)
     return contracts.encode(
@@ -154,7 +157,7 @@ def composed(
             contact_by=contact_by,
             consent=events.given(events.consent_of(raw.profile)),
             segments=scored.segments or None,
-            system_seconds=pace.system(scored.activity.received_at, now) if scored.activity is not None else None,
+            system_seconds=pace.system(scored.activity.received_at, ready_at) if scored.activity is not None else None,
         )
     )
 
