@@ -90,7 +90,7 @@ SCORE = (
         "            profile, fit = event.profile, None\n",
         "            profile = event.profile\n",
         "a business mail that comes with the second form never counts",
-        (AGREE,),
+        (RULE,),
     ),
     Mutation(
         "the next look is never at a threshold",

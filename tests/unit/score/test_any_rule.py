@@ -31,10 +31,14 @@ def texts(draw: st.DrawFn) -> str:
     rules = ["{" + ", ".join(keys) + "}"]
     if draw(st.booleans()):
         rules.append("{id: again, match: {kind: page}, reset: true}")
+    return _document(rules)
+
+
+def _document(rules: list[str]) -> str:
     return "\n".join(
         [
             "format: 1\nid: one\ntimezone: Europe/Berlin",
-            "fit: {rules: []}",
+            "fit: {rules: [{id: business, when: 'profile.email.kind == \"business\"', points: 12.5}]}",
             "engagement:\n  rules:",
             *(f"    - {rule}" for rule in rules),
             "stages: {MQL: {enter: 20, leave: 15}}\n",
@@ -50,7 +54,7 @@ def stories(draw: st.DrawFn) -> list[dict[str, Any]]:
             draw(st.integers(0, 9)),
             at=BEGIN + timedelta(hours=draw(_HOURS)),
             revision=draw(st.sampled_from([0, 0, 0, 1])),
-            kind=draw(st.sampled_from(["form"] * 7 + ["page"])),
+            kind=draw(st.sampled_from(["form"] * 4 + ["page"])),
             name=draw(st.sampled_from(["a", "a", "b"])),
         )
         for _ in range(draw(st.integers(3, 9)))
@@ -61,10 +65,16 @@ def _moment(activity: dict[str, Any]) -> tuple[datetime, str]:
     return datetime.fromisoformat(activity["occurred_at"]), activity["id"]
 
 
-@settings(max_examples=120)
-@given(texts(), stories(), st.booleans(), st.lists(_HOURS, max_size=9))
+@settings(max_examples=150)
+@given(
+    texts(),
+    stories(),
+    st.booleans(),
+    st.lists(_HOURS, max_size=9),
+    st.lists(st.sampled_from([BUSINESS, {}]), min_size=9),
+)
 def test_what_one_rule_counts_is_what_the_fold_counts_at_every_step(
-    text: str, story: list[dict[str, Any]], in_order: bool, later: list[int]
+    text: str, story: list[dict[str, Any]], in_order: bool, later: list[int], profiles: list[dict[str, Any]]
 ) -> None:
     in_force, now = ruleset(text), BEGIN
     desk, told = Desk(in_force), list[dict[str, Any]]()
@@ -72,4 +82,24 @@ def test_what_one_rule_counts_is_what_the_fold_counts_at_every_step(
         now = max(now, datetime.fromisoformat(activity["occurred_at"]))
         now += timedelta(hours=later[step] if step < len(later) else 0)
         told = once_per_revision([*told, activity])
+        scored = desk.tell(enriched(told[-1], profile=profiles[step], profile_version=step), now=now)
+        agree(scored, told, profiles[step], in_force, now)
+
+
+def test_what_fades_is_what_has_not_left() -> None:
+    rule = "{id: one, match: {kind: form}, points: 10, fade: 1d}"
+    in_force, told = ruleset(_document([rule])), list[dict[str, Any]]()
+    desk = Desk(in_force)
+    for number, (kind, hours) in enumerate([("form", 0), ("form", 20), ("page", 30)]):
+        now = BEGIN + timedelta(hours=hours)
+        told.append(an_activity(number, at=now, kind=kind))
+        agree(desk.tell(enriched(told[-1], profile=BUSINESS), now=now), told, BUSINESS, in_force, now)
+
+
+def test_a_reset_that_is_told_late_takes_what_was_before_it() -> None:
+    rules = ["{id: one, match: {kind: form}, points: 10}", "{id: again, match: {kind: page}, reset: true}"]
+    in_force, told, now = ruleset(_document(rules)), list[dict[str, Any]](), BEGIN + timedelta(hours=10)
+    desk = Desk(in_force)
+    for number, (kind, hours) in enumerate([("form", 0), ("form", 10), ("page", 5)]):
+        told.append(an_activity(number, at=BEGIN + timedelta(hours=hours), kind=kind))
         agree(desk.tell(enriched(told[-1], profile=BUSINESS), now=now), told, BUSINESS, in_force, now)
