@@ -22,6 +22,7 @@ _PATH = "/v1/rulesets/backtest"
 _MOVED = 10  # shown in a terminal; the page and --json have all that are told
 _WATCHED_SECONDS = 0.3
 _LEADS_SECONDS = 600.0
+_ENDS = {"failed": "failed", "cancelled": "was ended by somebody"}
 
 
 def backtest(
@@ -54,7 +55,7 @@ def backtest(
     path = f"{_PATH}/{begun['backtest_id']}"
     found = _watched(ask, path)
     if found["status"] != "done":
-        raise Trouble(f"The backtest is {found['status']}: {found.get('reason', 'somebody ended it')}.")
+        raise Trouble(f"The backtest {_ENDS[found['status']]}{': ' + found['reason'] if 'reason' in found else ''}.")
     found["against"] = against
     if html is not None:
         _write(html, backtest_page.page(found))
@@ -117,7 +118,7 @@ def _show(found: dict[str, Any]) -> None:
     for title, table in (
         ("Stages (rows: before, columns: after)", words.stage_table(report)),
         ("Leads by points", words.bucket_table(report)),
-        (f"The {min(_MOVED, len(report['moved']))} leads whose points change most", words.moved_table(report, _MOVED)),
+        ("Leads whose points change most", words.moved_table(report, _MOVED)),
         ("Ready for sales (SQL), and what sales said", words.outcome_table(report)),
     ):
         if table.rows:
@@ -125,8 +126,7 @@ def _show(found: dict[str, Any]) -> None:
     for said in words.waiting(report):
         screen.line(said)
     if silent := words.never(report):
-        screen.line(
-            f"Rules of the draft that count for no lead: {', '.join(f'{rule} ({why})' for rule, why in silent)}."
-        )
+        named = ", ".join(f"{rule} ({why})" if why else rule for rule, why in silent)
+        screen.line(f"Rules of the draft that count for no lead: {named}.")
     if report["resting_on_earlier_decisions"]:
         screen.line(words.resting(report))

@@ -191,18 +191,11 @@ def _given(rule: Mapping[str, Any], side: str) -> float:
 
 
 def never(report: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The draft's rules that count for no lead, and what is to be said of each."""
+    """The draft's rules that count for no lead, and what is to be said of each; nothing of those that counted for none before either."""
     before = set(report["never"]["before"])
     rules = {one["rule"]: one for one in report["rules"]}
     return [
-        (
-            rule,
-            "nor does it before"
-            if rule in before
-            else "a new rule"
-            if "before" not in rules[rule]
-            else "it does before",
-        )
+        (rule, "" if rule in before else "a new rule" if "before" not in rules[rule] else "it does count before")
         for rule in report["never"]["after"]
     ]
 

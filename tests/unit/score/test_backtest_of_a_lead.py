@@ -1,4 +1,4 @@
-"""What a backtest says of one lead is what publishing would make of it: points and contributions always, the stage where it is not open."""
+"""What a backtest says of one lead is what publishing would make of it: points, contributions, grade and stage."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.score.domain.backtest.lead import Pair
+from services.score.domain.fold import fold
 from services.score.domain.inforce import InForce
+from services.score.domain.known import Decided, Known, Profiled
 from services.score.domain.lead import Due
 from services.score.domain.score import Score
 from shared.contracts import Contribution, Scored
 from shared.stage import Input
-from tests.unit.score.builders import BUSINESS, Desk, enriched, outcome, ruleset
+from tests.unit.score.builders import BUSINESS, NOON, RULESET, Desk, an_activity, days, enriched, outcome, ruleset
 from tests.unit.score.rulesets import BEGIN, activities, texts
 from tests.unit.score.test_fold_and_tally_agree import agree, once_per_revision
 
@@ -86,3 +88,30 @@ def test_a_backtest_of_any_moment_says_what_the_fold_says_and_what_publishing_th
         agree(scored, told[:by_then], BUSINESS, in_force, at, then.leads["ld_jo"].state)
         assert_same(side.points, scored)
         assert (side.grade, side.stage) == (scored.grade, stage)
+
+
+def test_of_a_lead_that_did_more_than_any_tally_has_room_for_it_still_says_what_the_fold_says() -> None:
+    in_force = ruleset(
+        RULESET.replace("points: 3.1, cap: 12", "points: 3.1, window: 30d").replace(
+            "points: -10.5", "points: -1, fade: 60d"
+        )
+    )
+    told = [
+        an_activity(
+            number, kind="page", name="page", path="/careers" if number % 3 else "/pricing", at=NOON - days(number / 4)
+        )
+        for number in range(400)
+    ]
+    known = Known(
+        lead_id="ld_jo",
+        part=0,
+        at=NOON,
+        activities=tuple(map(msgspec.json.encode, told)),
+        profiled=Profiled(0, 1, msgspec.json.encode(BUSINESS)),
+        decided=Decided(),
+    )
+    points = Pair(in_force, in_force).row(known).after.points
+    expected = fold(in_force.ruleset, told, BUSINESS, now=NOON)
+    assert points.total == expected.total * 100
+    parts = msgspec.json.decode(points.contributions, type=list[Contribution])
+    assert [(part.rule, part.points) for part in parts] == [(part.rule, float(part.points)) for part in expected.parts]
