@@ -39,7 +39,8 @@ class Decided(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Profiled(Struct, frozen=True, array_like=True, gc=False):
-    """What enrich said of a lead, in one of its lives. JSON as it came; touches are empty where there are none."""
+    """What enrich said of a lead, in one of its lives. JSON as it came; touches are empty where there are none. `profile_version` is the last
+    in which it said so."""
 
     life: int = 0
     profile_version: int = -1
