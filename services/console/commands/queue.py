@@ -17,6 +17,11 @@ from services.console.where import find
 app = typer.Typer(no_args_is_help=True, help="Leads that are ready for sales and that nobody has.")
 
 
+def id_of(ask: Ask, lead: str) -> str:
+    """The id of a lead by what was given for it: an id as it is, else what enrich finds by an e-mail or a phone. Raises Trouble."""
+    return lead if lead.startswith("ld_") else str(explain.enriched(ask, lead)["lead_id"])
+
+
 @app.command("list")
 def list_(limit: Annotated[int, typer.Option(min=1, max=1000)] = 50, as_json: Json = False) -> None:
     """List the leads that wait, the longest first, and why."""
@@ -37,7 +42,7 @@ def list_(limit: Annotated[int, typer.Option(min=1, max=1000)] = 50, as_json: Js
 def show(lead: Person, as_json: Json = False) -> None:
     """Show why one lead waits: each rule that was tried, and who was passed over."""
     ask = Ask(find())
-    lead_id = str(explain.enriched(ask, lead)["lead_id"])
+    lead_id = id_of(ask, lead)
     found: dict[str, Any] = ask.get("route", f"/v1/queue/{quote(lead_id, safe='')}")
     if as_json:
         screen.as_json(found)
@@ -55,7 +60,7 @@ def assign(
 ) -> None:
     """Give a lead that waits to an owner, free or not."""
     ask = Ask(find())
-    lead_id = str(explain.enriched(ask, lead)["lead_id"])
+    lead_id = id_of(ask, lead)
     quoted = quote(lead_id, safe="")
     ask.get("route", f"/v1/queue/{quoted}")  # one that does not wait is told so
     done = ask.command("route", f"/v1/leads/{quoted}/assign", {"owner": owner, "reason": reason, "by": by or me()})

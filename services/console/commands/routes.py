@@ -10,9 +10,10 @@ from urllib.parse import quote
 
 import typer
 
-from services.console import documents, explain, screen
+from services.console import documents, screen
 from services.console.ask import Ask
 from services.console.commands.lead import By, Person, me
+from services.console.commands.queue import id_of
 from services.console.documents import Kind
 from services.console.domain import path, words
 from services.console.screen import Json
@@ -135,7 +136,7 @@ def simulate(
 def explain_(lead: Person, as_json: Json = False) -> None:
     """Say in words why a lead went to whom it went, or why it waits: each rule that was tried, and who was passed over."""
     ask = Ask(find())
-    lead_id = str(explain.enriched(ask, lead)["lead_id"])
+    lead_id = id_of(ask, lead)
     given = ask.get("route", f"/v1/leads/{quote(lead_id, safe='')}/handovers")["handovers"]
     waiting = ask.find("route", f"/v1/queue/{quote(lead_id, safe='')}")
     if as_json:

@@ -9,6 +9,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from services.route.domain import outcomes, passing, timers
+from services.route.domain.choice import LOOK_AGAIN
 from services.route.domain.lifecycle import OPEN
 from services.route.domain.routing import Routing
 from services.route.domain.state import Handover, Key, Scene, Timer, TimerKey
@@ -43,7 +44,7 @@ def look_at_all(scene: Scene, published: Published, *, part: int, now: datetime)
 def owner_left(
     routing: Routing, scene: Scene, handover_id: str, *, at: datetime, emit: MutableSequence[Outgoing]
 ) -> None:
-    """Passes a handover on whose owner is gone; where nobody is left to have it, it stays."""
+    """Passes a handover on whose owner is gone. Where nobody can have it now, it stays for a while, and is looked at again."""
     handover: Handover | None = scene.get(Key("handover", handover_id))
     if handover is None or handover.state not in OPEN or handover.withdrawn_at is not None:
         return
@@ -52,3 +53,6 @@ def owner_left(
     because = f"{handover.owner} is no longer in the routing document"
     if passing.pass_on(routing, scene, handover, at=at, because=because, emit=emit):
         outcomes.settle(scene, handover.lead_id)
+        return
+    timer = TimerKey(handover.lead_id, timers.LEFT, handover_id)
+    timers.start(scene, timer, part=handover.part, due_at=at + LOOK_AGAIN)
