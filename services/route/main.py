@@ -23,6 +23,7 @@ from services.route.domain.routing import Routing
 from services.route.settings import SHIPPED_NURTURE, Settings
 from services.route.store import batch, nurture, publishing
 from services.route.store import intake as intake_store
+from services.route.store import queue as queue_store
 from shared import service, settings, topology
 from shared.database import Pool
 from shared.documents import api as documents
@@ -34,7 +35,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 def stages(routings: Documents[Routing], nurturing: Documents[Ready] | None = None) -> Sequence[Stage]:
     """The two stages, and the documents that they decide by; of nurture the shipped one where none is given."""
-    publications = publishing.Publications(routings)
+    publications, watch = publishing.Publications(routings), queue_store.Watch()
     nurtured = nurturing if nurturing is not None else nurture_from(SHIPPED_NURTURE)
 
     def in_force(part: int, now: datetime) -> Ready:
@@ -52,6 +53,7 @@ def stages(routings: Documents[Routing], nurturing: Documents[Ready] | None = No
         await publishing.save(tx, changes)
 
     async def due(tx: Tx, until: Mapping[int, datetime], limit: int) -> list[Input]:
+        await watch.look(tx)
         return await publications.due(tx, until) or await batch.due(tx, until, limit)
 
     return (

@@ -1,8 +1,8 @@
-"""Route's own metrics: how long the system took up to a handover, and people from there. They are never added up."""
+"""Route's own metrics: how long the system took up to a handover, and people from there, which are never added up; and who waits for somebody."""
 
 from __future__ import annotations
 
-from prometheus_client import Histogram
+from prometheus_client import Gauge, Histogram
 
 SYSTEM_SECONDS = Histogram(
     "leadflow_handover_system_seconds",
@@ -14,4 +14,10 @@ HUMAN_SECONDS = Histogram(
     "From a handover to what its owner did, by the clock on the wall or in working time",
     ["step", "clock"],
     buckets=(60, 300, 900, 1800, 3600, 2 * 3600, 4 * 3600, 8 * 3600, 24 * 3600, 3 * 24 * 3600, 7 * 24 * 3600),
+)
+QUEUE_LEADS = Gauge(
+    "leadflow_queue_leads", "Leads in SQL that nobody has, in the whole store; take the max over instances", ["reason"]
+)
+QUEUE_OLDEST_SECONDS = Gauge(
+    "leadflow_queue_oldest_seconds", "How long the longest of them waits; take the max over instances", ["reason"]
 )

@@ -26,6 +26,11 @@ LEFT_OUT: Mapping[str, str] = {
     "cursor.recall_until": "set while a replay is under way",
     "account.lead_id": "which of a company's leads, on two partitions, was handed over first within the same moment",
     "account.since": "when that one was",
+    "pool_member.base": "where a member stood when it came to be free: by the order in which handovers of several numbers took their turn",
+    "pool_member.turns": "counted from there",
+    "pool_member.is_out": "whether a member was passed over at the pool's last turn: which turn was the last goes by the same order",
+    "owner_load.used": "how full a day's bucket is, which drains between handovers: by the same order",
+    "owner_load.at": "when that was",
     "a merge that an outcome of before came after": "nothing tells a replay which handover was moved when it was not known yet that it had ended: "
     "it stays, and the survivor gets its own; this is still told as a difference",
     "outbox": "empty on both sides, which is a check of its own",

@@ -19,6 +19,8 @@ from shared import contracts
 from shared.contracts import RouteStep
 
 NOBODY: Mapping[str, str] = {}
+NOBODY_IS_FREE, NOBODY_IS_LEFT, NO_RULE = "nobody is free", "nobody is left", "no routing rule matches"
+REASONS = (NOBODY_IS_FREE, NOBODY_IS_LEFT, NO_RULE)  # why a lead waits
 EVER = datetime(1, 1, 1, tzinfo=UTC)
 LOOK_AGAIN = timedelta(
     minutes=5
@@ -81,7 +83,7 @@ def choose(
                     return found
         return _otherwise(search, since)
     if routing.fallback is None:
-        return Choice(path, reason="no routing rule matches")
+        return Choice(path, reason=NO_RULE)
     return _otherwise(search, EVER)  # to wait would not help
 
 
@@ -94,9 +96,9 @@ def _otherwise(search: Search, since: datetime | None) -> Choice:
         found = search.free_at(fallback.to) or search.anybody(fallback.to)
         if found is not None:
             return found
-        return Choice(search.path, reason="nobody is left")
+        return Choice(search.path, reason=NOBODY_IS_LEFT)
     again_at = min(one for one in (search.until or now + LOOK_AGAIN, ends) if one is not None)
-    return Choice(search.path, reason="nobody is free", again_at=again_at)
+    return Choice(search.path, reason=NOBODY_IS_FREE, again_at=again_at)
 
 
 @dataclass(slots=True)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import time
 from typing import Any
 
+from services.route import metrics
+from services.route.domain import choice
 from services.route.domain.simulating import Case
+from shared import clock
 from shared.database import Pool
+from shared.stage import Tx
+
+WATCH_SECONDS = 15.0
 
 # One lead that waits.
 ONE = "SELECT lead_id, episode, reason, path, since FROM queue WHERE lead_id = $1"
@@ -34,9 +40,23 @@ async def one(pool: Pool, lead_id: str) -> dict[str, Any] | None:
     return dict(row) if row is not None else None
 
 
-async def waiting(pool: Pool) -> dict[str, tuple[int, datetime]]:
-    """By reason: how many leads wait, and since when the longest does."""
-    return {row["reason"]: (row["leads"], row["since"]) for row in await pool.fetch(WAITING)}
+class Watch:
+    """Of one instance: measures the queue now and then, for the alert."""
+
+    def __init__(self) -> None:
+        self._looked_at = 0.0
+
+    async def look(self, tx: Tx) -> None:
+        """Measures, unless it did just now. A reason that nobody waits for any more is nothing."""
+        if time.monotonic() - self._looked_at < WATCH_SECONDS:
+            return
+        self._looked_at = time.monotonic()
+        found = {row["reason"]: row for row in await tx.fetch(WAITING)}
+        for reason in (*choice.REASONS, *found.keys() - set(choice.REASONS)):
+            row = found.get(reason)
+            metrics.QUEUE_LEADS.labels(reason).set(row["leads"] if row is not None else 0)
+            seconds = (clock.now() - row["since"]).total_seconds() if row is not None else 0.0
+            metrics.QUEUE_OLDEST_SECONDS.labels(reason).set(seconds)
 
 
 async def cases(pool: Pool, limit: int) -> list[Case]:
