@@ -61,7 +61,7 @@ def _escalated(routing: Routing, handover: Handover, *, deadline: str, because: 
     told = HandoverEscalated(
         event_id=event_id,
         handover_id=handover.handover_id,
-        lead_id=handover.lead_id,
+        lead_id=handover.opened_for,
         owner=events.kept(handover.document).owner,
         deadline=deadline,
         due_at=at,

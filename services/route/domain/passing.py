@@ -174,7 +174,8 @@ def as_scored(document: bytes) -> contracts.Scored:
 
 
 def _composed(routing: Routing, handover: Handover, lead: Lead, *, owner: Owner, chosen: Choice, at: datetime) -> bytes:
-    """The next attempt as JSON: what is known of the lead as the one before tells it, with what it did since."""
+    """The next attempt as JSON: what is known of the lead as the one before tells it, under the same lead id (a merge may have given it to
+    another since), with what it did since."""
     document = msgspec.json.decode(handover.document, type=events.Handover)
     accept_by, contact_by = opening.deadlines_of(routing, owner, at)
     return contracts.encode(
@@ -182,7 +183,6 @@ def _composed(routing: Routing, handover: Handover, lead: Lead, *, owner: Owner,
             document,
             event_id=next_event(handover),
             handover_id=next_name(handover),
-            lead_id=handover.lead_id,
             attempt=handover.attempt + 1,
             owner=opening.told(owner),
             path=chosen.path,

@@ -202,6 +202,8 @@ def test_a_merge_stops_the_clocks_of_what_it_withdraws_and_takes_those_of_what_m
     told = next(one for one in written if one.type == "lead.handover.withdrawn")
     assert (told.key, told.event_id) == ("ld_jo", withdrawal_event("ho_ld_old_1_1"))
     assert desk.handover("ho_ld_old_1_2").lead_id == "ld_jo"
+    again = next(one for one in written if one.type == "lead.handover" and one.key == "ld_jo")
+    assert (handover(again).handover_id, handover(again).lead_id) == ("ho_ld_old_1_2", "ld_old")
     desk.reads(scored("ld_x", version=2, absorbed=["ld_jo"]))
     assert {key.lead_id for key in desk.timers()} == {"ld_x"}
 
