@@ -101,6 +101,25 @@ async def test_another_version_says_what_it_makes_of_what_was_known_then(asked: 
     assert {**same, "as_of": ""} == {**now, "as_of": ""}
 
 
+async def test_a_moment_is_answered_under_the_rules_of_then(asked: Asked) -> None:
+    await asked.tell(enriched(an_activity(1), profile=READY), at=NOON)
+    pool, version = asked.store.pool, version_of(DEARER)
+    await pool.execute("INSERT INTO document VALUES ('ruleset', $1, 'test', $2, NULL, NULL, $3)", version, DEARER, NOON)
+    await pool.execute(
+        "INSERT INTO publication VALUES ('ruleset', 3, 7, $1, $2, false, $3, NULL, NULL, '{}')",
+        version,
+        NOON + HOUR,
+        activity_id(91),
+    )
+    for at, total, document in (
+        (NOON, 97.5, version_of(RULESET)),
+        (NOON + HOUR, 78.5, version),
+        (NOON + days(1), 78.5, version),
+    ):
+        then = await asked.score(as_of=at.isoformat())
+        assert (then["score"]["total"], then["ruleset"]["document"]) == (total, document)
+
+
 async def test_an_absorbed_lead_answers_with_the_survivor_and_before_the_merge_with_itself(asked: Asked) -> None:
     await asked.tell(enriched(an_activity(1), lead_id="ld_old", profile=READY), at=NOON)
     await asked.tell(enriched(an_activity(2), lead_id="ld_jo"), at=NOON)
