@@ -138,3 +138,23 @@ def test_of_no_lead_nothing_is_divided() -> None:
     found = told()
     assert (found["leads"], found["buckets"], found["stages"]) == (0, [], [])
     assert found["outcomes"]["won"]["after"]["precision"] is None
+
+
+def test_a_lead_stays_in_a_stage_until_its_dwell_is_over_and_out_of_one_that_sales_sent_it_back_from() -> None:
+    dwelling = ruleset(RULESET.replace("min_fit: 20}", "min_fit: 20, dwell: 24h}"))
+
+    def side(**decided: Any) -> tuple[str, str]:
+        known = Known(
+            lead_id="ld_1",
+            part=0,
+            at=NOON,
+            activities=(msgspec.json.encode(an_activity(1, at=NOON - timedelta(days=1), **decided.pop("did"))),),
+            profiled=Profiled(0, 1, msgspec.json.encode(READY)),
+            decided=Decided(**decided),
+        )
+        found = Pair(dwelling, dwelling).row(known).after
+        return found.stage, found.afresh
+
+    assert side(did=CAREERS, stage="SQL", stage_since=NOON - timedelta(hours=23)) == ("SQL", "IQL")
+    assert side(did=CAREERS, stage="SQL", stage_since=NOON - timedelta(hours=24)) == ("IQL", "IQL")
+    assert side(did=DEMO, stage="MQL", may_enter_sql=False) == ("MQL", "SQL")
