@@ -198,8 +198,6 @@ def main() -> None:
     logs.configure("signals", given.member)
     logging.getLogger("faust").setLevel(logging.WARNING)
     listening = service.listen(given.http_host, given.http_port, "LEADFLOW_SIGNALS_PORT")
-    with contextlib.suppress(OSError):
-        os.nice(_NICE)
     uvloop.run(_serve(given, listening))
 
 
@@ -214,11 +212,14 @@ async def _serve(given: SignalSettings, listening: socket.socket) -> None:
     app = made(given, windows)
     try:
         await app.start()
+        is_nice = False
         while not stop.is_set() and not app.should_stop:
-            assigned = bool(app.consumer.assignment())
-            health.report("start", None if assigned else "waiting for its numbers")
+            has_joined = app.rebalancing_count > 0 and not app.rebalancing
+            if has_joined and not is_nice:
+                is_nice = bool(os.nice(_NICE))  # from here on: whoever starts it waits until it is ready
+            health.report("start", None if has_joined else "waiting for its numbers")
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), 1.0 if assigned else 0.1)
+                await asyncio.wait_for(stop.wait(), 1.0 if has_joined else 0.1)
     finally:
         health.draining = True
         with contextlib.suppress(TimeoutError):

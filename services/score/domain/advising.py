@@ -22,7 +22,7 @@ def advised(lead: Lead, event: Advised, in_force: InForce, *, now: datetime, inp
     state = lead.state
     one = Advice(event.name, event.value, min(event.at, now), event.expires_at, now, state.life)
     if is_newer(one, next((before for before in state.advice if before.name == one.name), None)):
-        others = [before for before in state.advice if before.name != one.name and before.expires_at > now]
+        others = [before for before in state.advice if before.name != one.name]
         state = with_(state, advice=(*others, one))
         lead = with_(lead, state=state, advised=(*lead.advised, one))
         lead, changed = looked_at(lead, in_force, now, cause=SIGNAL, input_id=input_id)

@@ -158,6 +158,15 @@ def test_an_older_signal_that_comes_after_a_newer_one_changes_nothing() -> None:
     assert points(desk, NOON + minutes(1)) == 115
 
 
+def test_a_stale_signal_is_still_newer_than_one_that_comes_after_it_and_speaks_of_before() -> None:
+    desk = a_desk()
+    signals = [("velocity", 5, 1), ("inhuman_speed", 7, 9), ("velocity", 4, 20)]
+    for (name, at, lasts), now in zip(signals, (5, 7, 8), strict=True):
+        advise(desk, a_signal(name, 7, at=NOON + minutes(at), lasts=minutes(lasts)), now=NOON + minutes(now))
+    desk.decide(Input(str(uuid.UUID(int=1)), Due("ld_jo"), NOON + minutes(8), 3))
+    assert desk.leads["ld_jo"].state.total / 100 == points(desk, NOON + minutes(8)) == 85
+
+
 NONSENSE = [
     a_signal(value="many"),
     a_signal(value=None),

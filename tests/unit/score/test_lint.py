@@ -86,6 +86,7 @@ def test_nothing_is_said_against_what_is_shipped(name: str) -> None:
         ('email.kind == "business"', "email.domain in lists.nobody", "8:29: `when` of business can never hold: the list nobody is empty"),
         ('profile.email.kind == "business"', "false", "8:29: `when` of business can never hold: `false` never holds"),
         ('profile.email.kind == "business"', "lead.recycled < 0", "8:29: `when` of business can never hold: lead.recycled is 0 at least"),
+        ('profile.email.kind == "business"', "signal.velocity < 0", "8:29: `when` of business can never hold: signal.velocity is 0 at least"),
         # matches that never fit
         ("match: {kind: form}", "match: {kind: from}", '15:21: `match` of contact can never fit this: activity.kind is never "from"; did you mean form?'),
         ("match: {kind: form}", "match: {kind: 'x*'}", "15:21: contact can never match: no kind of activity fits"),

@@ -39,7 +39,7 @@ def kind_of(path: Path) -> str | None:
             if path[1:] == ("stage",)
             else None
         )
-    if path[0] in _POINTS:
+    if path[0] in (*_POINTS, "signal"):
         return "number"
     kind = inspect.type_info(_TOPS[path[0]]) if path[0] in _TOPS else None
     for name in path[1:]:
@@ -81,7 +81,7 @@ def known_as(path: Path) -> Range:
     """Between which numbers a number is: counts are not below nothing, and `human` is a ratio."""
     if path == ("activity", "human"):
         return 0.0, 1.0
-    return (0.0, math.inf) if path[0] == "lead" else (-math.inf, math.inf)
+    return (0.0, math.inf) if path[0] in ("lead", "signal") else (-math.inf, math.inf)
 
 
 def mistaken(path: Path, value: Any) -> str | None:
