@@ -65,7 +65,7 @@ class ScoreProcess:
 
     async def ready(self) -> None:
         """Returns when it says that it is ready."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(150):
             while True:
                 with contextlib.suppress(httpx.TransportError):
                     if (await self.client.get("/readyz")).status_code == 200:
@@ -105,7 +105,7 @@ class ScoreProcess:
     async def done(self, answered: httpx.Response) -> dict[str, Any]:
         """What became of a command that was accepted."""
         assert answered.status_code == 202, answered.text
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(150):
             while True:
                 with contextlib.suppress(httpx.TransportError):
                     said = (await self.client.get(f"/v1/commands/{answered.json()['command_id']}")).json()

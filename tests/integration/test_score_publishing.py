@@ -103,7 +103,7 @@ class Crowd:
         }
 
 
-@pytest.mark.timeout(400)  # by the clock; of CPU it takes some 20 s
+@pytest.mark.timeout(600)  # by the clock; of CPU it takes some 20 s
 async def test_a_publication_under_traffic_and_kills_scores_every_lead_again_once(score: ScoreProcess) -> None:
     crowd = Crowd()
     await score.start()
