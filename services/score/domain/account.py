@@ -15,7 +15,8 @@ from msgspec import structs
 
 from services.score.domain import history as histories
 from services.score.domain.advice import fresh, latest
-from services.score.domain.fold import Folded, fold
+from services.score.domain.fold import fold
+from services.score.domain.folded import Folded
 from services.score.domain.inforce import InForce
 from services.score.domain.known import Known
 from services.score.domain.lead import State

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from services.score.domain.account import Account, Because
-from services.score.domain.fold import Part
+from services.score.domain.folded import Part
 from services.score.domain.known import Known
 from services.score.domain.ruleset import EngagementRule, IdleRule, Ruleset
 from shared import clock

@@ -9,7 +9,8 @@ import msgspec
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from services.score.domain.fold import Folded, fold
+from services.score.domain.fold import fold
+from services.score.domain.folded import Folded
 from services.score.domain.lead import State
 from shared.contracts import Scored
 from tests.unit.score.builders import NOON, RULESET, Desk, an_activity, enriched, ruleset
