@@ -33,8 +33,10 @@ def lead(ask: Ask, name: str) -> dict[str, Any]:
     found = enriched(ask, name)
     lead_id = str(found["lead_id"])
     handed = ask.find("route", f"/v1/leads/{lead_id}/handovers") or {}
+    nurture = ask.find("route", f"/v1/leads/{lead_id}/nurture") or {}
     return {
         **found,
+        "nurture": {name: nurture.get(name, []) for name in ("active", "steps", "suppressed", "audiences")},
         "score": ask.find("score", f"/v1/leads/{lead_id}/score"),
         "handovers": handed.get("handovers", []),
         "ways": [document(way) for way in ways(ask.where.kafka, lead_id, partitions=ask.where.partitions)],

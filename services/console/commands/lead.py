@@ -11,7 +11,7 @@ import typer
 from services.console import explain, screen, where
 from services.console.ask import Ask
 from services.console.commands.handovers import print_handover
-from services.console.domain import reasons, words
+from services.console.domain import nurtured, reasons, words
 from services.console.domain.story import called, story
 from services.console.screen import Json
 from services.console.where import Trouble
@@ -239,6 +239,8 @@ def print_lead(found: dict[str, Any], *, hops: bool = False) -> None:
         print_handover(handover)
     if not found["handovers"]:
         screen.line("It was not handed over.")
+    if told := list(nurtured.lines(found.get("nurture", {}))):
+        screen.sentences("Nurture", told)
     if hops:
         handed = [way for way in found["ways"] if way["handover_id"]]
         for way in handed or found["ways"][-1:]:

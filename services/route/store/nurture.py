@@ -10,6 +10,7 @@ import msgspec
 from services.route.domain.nurture import needs
 from services.route.domain.nurture.needs import InForce
 from services.route.domain.nurture.state import Member, Nurtured, Step, Stored, Suppressed, Suppression
+from shared import arrays
 from shared.clock import from_ms, to_ms
 from shared.stage import Input, Tx
 
@@ -27,7 +28,7 @@ SUPPRESSED = (
 # The state of leads as it is now, but for those that a merge took over or let go since they were read.
 SAVE = """
 INSERT INTO nurture AS n (lead_id, part, data, steps, merges)
-SELECT * FROM unnest($1::text[], $2::int[], $3::bytea[], $4::text[], $5::int[])
+SELECT * FROM unnest($1::text::text[], $2::text::int[], $3::bytea[], $4::text::text[], $5::text::int[])
 ON CONFLICT (lead_id) DO UPDATE SET data = excluded.data, steps = excluded.steps, merges = excluded.merges WHERE n.merges <= excluded.merges
 """
 
@@ -81,7 +82,11 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
         if (made := _row(key, value)) is not None:
             rows.setdefault(made[0], []).append(made[1])
     for statement, of in rows.items():
-        await tx.execute(statement, *map(list, zip(*of, strict=True)))
+        columns: list[Any] = list(map(list, zip(*of, strict=True)))
+        if statement is SAVE:  # the one that many leads need at once
+            ids, parts, data, steps, merges = columns
+            columns = [arrays.texts(ids), arrays.plain(parts), data, arrays.texts(steps), arrays.plain(merges)]
+        await tx.execute(statement, *columns)
 
 
 def _row(key: Hashable, value: Any) -> tuple[str, tuple[Any, ...]] | None:

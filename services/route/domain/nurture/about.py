@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -29,9 +29,13 @@ class _Told(Struct, frozen=True):
     probability: float | None = None
     episode: int | None = None
     segments: tuple[str, ...] = ()
-    activities: Raw = Raw(b"{}")
 
 
+_FEW: Mapping[str, Callable[[Nurtured], Any]] = {
+    "stage": lambda one: one.facts.stage,
+    "episodes": lambda one: one.facts.episodes,
+    "recycled": lambda one: one.recycled,
+}
 _told = msgspec.json.Decoder(_Told).decode
 
 
@@ -49,7 +53,6 @@ def facts(value: bytes) -> Facts:
         told.segments,
         bytes(told.score),
         bytes(told.profile),
-        bytes(told.activities),
     )
 
 
@@ -80,9 +83,7 @@ class Seen:
 
     def few(self, names: tuple[str, ...]) -> tuple[Any, ...]:
         """The values of these fields of `lead` (question.py's few)."""
-        nurtured = self.nurtured
-        of = {"stage": nurtured.facts.stage, "episodes": nurtured.facts.episodes, "recycled": nurtured.recycled}
-        return tuple([of[name] for name in names])
+        return tuple([_FEW[name](self.nurtured) for name in names])
 
     @property
     def profile(self) -> dict[str, Any]:
@@ -102,7 +103,6 @@ def _lead(nurtured: Nurtured) -> dict[str, Any]:
         "segments": list(told.segments),
         "episodes": told.episodes,
         "recycled": nurtured.recycled,
-        "activities": _decode(told.activities),
         "seen": dict.fromkeys(nurtured.seen, True),
     }
     if nurtured.recycled_because:

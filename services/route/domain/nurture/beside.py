@@ -23,6 +23,7 @@ from shared.stage import Input
 
 Decide = Callable[[World, Input], Outcome]
 
+_NONE = frozenset[str]()
 _SENT_BACK = (State.REJECTED, State.RECYCLED)
 
 
@@ -63,9 +64,10 @@ def _more(ready: Ready, world: World, input_: Input, outcome: Decision) -> Chang
 def _scored(ready: Ready, world: World, input_: Input, outcome: Decision) -> Changes | None:
     event: Scored = input_.event
     assert input_.record is not None  # a lead.scored is always a record
-    absorbed = restored = frozenset[str]()
+    absorbed = restored = _NONE
+    before: Lead | None = world.get(event.lead_id)
     if event.absorbed or event.restored:
-        absorbed, restored = _moved(world.get(event.lead_id), outcome.changes.get(event.lead_id))
+        absorbed, restored = _moved(before, outcome.changes.get(event.lead_id))
     more = nurture.on_scored(
         ready,
         world,
@@ -73,9 +75,12 @@ def _scored(ready: Ready, world: World, input_: Input, outcome: Decision) -> Cha
         value=input_.record.value,
         now=input_.now,
         part=input_.part,
+        is_newest=before is None or event.score_version > before.version,
         absorbed=absorbed,
         restored=restored,
     )
+    if not world.get(DUE):
+        return more
     timer = TimerKey(event.lead_id, NURTURE, "")
     if timer in outcome.changes and (more is None or timer not in more.changes):
         # Stopped since it was due; what it stands for may be due later.

@@ -25,7 +25,7 @@ from services.route.domain.timers import NURTURE
 from shared import clock
 from shared.clock import from_ms
 
-UNKNOWN = Facts(-1, "", "", "", "", None, 0, (), b"{}", b"{}", b"{}")  # nothing was told of the lead yet
+UNKNOWN = Facts(-1, "", "", "", "", None, 0, (), b"{}", b"{}")  # nothing was told of the lead yet
 _decode = msgspec.json.decode
 
 
@@ -37,17 +37,20 @@ def on_scored(
     value: bytes,
     now: datetime,
     part: int,
+    is_newest: bool = True,
     absorbed: Collection[str] = (),
     restored: Collection[str] = (),
 ) -> Changes | None:
     """What a lead.scored does; None where it is nothing. Raises msgspec.ValidationError when the record is not what the contract says.
 
-    `absorbed`, `restored`: leads that are this one since this record, and that are no longer.
+    `is_newest`: no newer version of the lead is known. `absorbed`, `restored`: leads that are this one since this record, and that are no longer.
     """
     key = Stored("nurture", event.lead_id)
     before: Nurtured | None = world.get(key)
     activity = bytes(event.activity)
     may_ask = bool(ready.forms) and ready.may_ask(activity)
+    if before is None and not (is_newest or may_ask):
+        return None
     if before is None and not (
         may_ask
         or event.segments
@@ -59,22 +62,37 @@ def on_scored(
         return None
     if before is not None and before.merged_into:
         return None  # the survivor's records speak for it
-    nurtured = before or Nurtured(UNKNOWN, part=part)
     now_ms = clock.to_ms(now)
+    told = about.facts(value) if is_newest or before is None else None
+    if before is not None and not (may_ask or absorbed or restored) and _says_nothing(ready, before, told, now_ms):
+        return None
+    nurtured = before or Nurtured(told or UNKNOWN, part=part)
     changes = Changes(part)
     turn = _turn(ready, world, event.lead_id, changes)
     if restored:
         merging.release(world, changes, restored)
-    if before is None:
-        nurtured = _told(nurtured, event, value)
     if absorbed:
         nurtured = merging.take_over(world, turn, nurtured, absorbed, now=now_ms)
-    nurtured = _told(steps.run(turn, nurtured, until=now_ms), event, value)
-    if nurtured.facts.version < 0:
-        return None
-    said = _decode(activity) if activity and (may_ask or _is_waited_for(ready, nurtured)) else None
-    nurtured = _looked_at(ready, turn, nurtured, said, now=now_ms)
-    return _kept(turn, before, nurtured)
+    nurtured = steps.run(turn, nurtured, until=now_ms)
+    if told is not None:
+        nurtured = replace(nurtured, facts=told)
+    is_looked_at = activity and (may_ask or ready.asks_of_activities or ready.waits_for(nurtured))
+    said = _decode(activity) if is_looked_at else None
+    return _kept(turn, before, _looked_at(ready, turn, nurtured, said, now=now_ms))
+
+
+def _says_nothing(ready: Ready, before: Nurtured, told: Facts | None, now: int) -> bool:
+    """Whether a record of a lead that nurture knows changes nothing of what is asked about it, and nothing is due or waited for: nearly always.
+    Then what it says beside is not kept either."""
+    if ready.asks_of_activities or ready.waits_for(before) or any(one.due <= now for one in before.active):
+        return False
+    known = before.facts
+    if told is not None and (
+        (told.profile, told.stage, told.segments) != (known.profile, known.stage, known.segments)
+        or (ready.looks_closely and told != replace(known, version=told.version))
+    ):
+        return False
+    return not ready.may_come_again(before, known.stage, now)
 
 
 def on_timer(ready: Ready, world: World | Scene, lead_id: str, *, part: int, now: datetime) -> Changes | None:
@@ -118,21 +136,6 @@ def on_suppressed(ready: Ready, world: World | Scene, command: SuppressCommand, 
     return _kept(turn, before, after) or changes
 
 
-def _told(nurtured: Nurtured, event: Scored, value: bytes) -> Nurtured:
-    """The lead with what a newer record says of it. Of a lead that waits for nothing only what may matter to others is kept."""
-    if event.score_version <= nurtured.facts.version:
-        return nurtured
-    facts = about.facts(value)
-    known = nurtured.facts
-    if not nurtured.active and (facts.stage, facts.segments, facts.profile) == (
-        known.stage,
-        known.segments,
-        known.profile,
-    ):
-        return nurtured
-    return replace(nurtured, facts=facts)
-
-
 def _looked_at(
     ready: Ready, turn: Turn, nurtured: Nurtured, activity: Mapping[str, Any] | None, *, now: int
 ) -> Nurtured:
@@ -162,16 +165,11 @@ def _looked_at(
 
 
 def _is_test(nurtured: Nurtured) -> bool:
-    return Seen(nurtured).profile.get("test") is True
+    return b'"test"' in nurtured.facts.profile and Seen(nurtured).profile.get("test") is True
 
 
 def _exits(ready: Ready, nurtured: Nurtured, activity: Mapping[str, Any] | None) -> bool:
     return ready.doc.exit is not None and ready.doc.exit.holds(Seen(nurtured, activity))
-
-
-def _is_waited_for(ready: Ready, nurtured: Nurtured) -> bool:
-    """Whether an activity has to be looked at: somebody waits for one, or a track's condition speaks of it."""
-    return ready.asks_of_activities or bool(nurtured.active)
 
 
 def _occurred(activity: Mapping[str, Any]) -> int:

@@ -11,7 +11,6 @@ from msgspec import Struct
 
 from services.route.domain.events import Due, OutcomeCommand, Scored
 from services.route.domain.nurture import about
-from services.route.domain.nurture.document import WaitFor
 from services.route.domain.nurture.ready import Ready
 from services.route.domain.nurture.state import Nurtured, Stored
 from services.route.domain.nurture.suppressing import SuppressCommand, subject_of_address, subject_of_lead
@@ -35,15 +34,22 @@ class Needs(Struct):
 def needs(in_force: InForce, world: Mapping[Any, Any], inputs: Sequence[Input]) -> Needs:
     """What the batch needs."""
     found = Needs()
-    until = max((clock.to_ms(input_.now) for input_ in inputs), default=0)
+    if not inputs:
+        return found
     for lead_id, timers in world.get(DUE, {}).items():
         if any(timer.kind == NURTURE for timer in timers):
             found.rows.add(lead_id)
             found.suppressed.add(lead_id)
+    first, last = min(input_.now for input_ in inputs), max(input_.now for input_ in inputs)
+    span = clock.to_ms(last) - clock.to_ms(first)
+    documents: dict[int, Ready] = {}
     for input_ in inputs:
         event = input_.event
         if type(event) is Scored:
-            _scored(in_force(input_.part, input_.now), world, event, input_, until, found)
+            ready = documents.get(input_.part)
+            if ready is None:
+                ready = documents[input_.part] = in_force(input_.part, last)
+            _scored(ready, world, event, input_, span, found)
         elif type(event) is OutcomeCommand or type(event) is SuppressCommand:
             around = {key for key, value in world.items() if type(value) is Lead}
             found.rows |= around
@@ -68,13 +74,15 @@ def subjects(world: Mapping[Any, Any], found: Needs) -> dict[str, set[str]]:
     return named
 
 
-def _scored(ready: Ready, world: Mapping[Any, Any], event: Scored, input_: Input, until: int, found: Needs) -> None:
+def _scored(ready: Ready, world: Mapping[Any, Any], event: Scored, input_: Input, span: int, found: Needs) -> None:
     nurtured: Nurtured | None = world.get(Stored("nurture", event.lead_id))
-    lead: Lead | None = world.get(event.lead_id)
-    before = lead.absorbed.split() if lead is not None else ()
-    merges = {*(event.absorbed or ())}.difference(before) | {*(event.restored or ())}
+    merges: set[str] = set()
+    if event.absorbed or event.restored:
+        lead: Lead | None = world.get(event.lead_id)
+        known = lead.absorbed.split() if lead is not None else ()
+        merges = {*(event.absorbed or ())}.difference(known) | {*(event.restored or ())}
     # In a batch of records that waited long, what one of them begins may be due before the last.
-    is_long = until - clock.to_ms(input_.now) >= ready.shortest and bool(ready.tracks(event.stage))
+    is_long = span >= ready.shortest and bool(ready.tracks(event.stage))
     if merges:
         found.rows |= {event.lead_id, *merges}
     elif not is_long and not _may_send(ready, nurtured, event):
@@ -88,13 +96,4 @@ def _may_send(ready: Ready, nurtured: Nurtured | None, event: Scored) -> bool:
     """Whether this record, or one of its lead right after it, may lead to something that is sent, or to an audience."""
     if event.segments or ready.sends_at_once(event.stage) or ready.may_ask(bytes(event.activity)):
         return True
-    if nurtured is None:
-        return False
-    return bool(nurtured.member_of or nurtured.added) or any(
-        _is_waiting(ready, one.track, one.step) for one in nurtured.active
-    )
-
-
-def _is_waiting(ready: Ready, track: str, step: str) -> bool:
-    known = ready.doc.tracks.get(track)
-    return known is None or isinstance(known.steps.get(step), WaitFor | None)
+    return nurtured is not None and bool(nurtured.member_of or nurtured.added or ready.waits_for(nurtured))

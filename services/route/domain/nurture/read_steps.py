@@ -22,7 +22,6 @@ _KINDS: Mapping[str, tuple[str, ...]] = {
 _LEADS_TO = ("next", "then", "else")
 _LEAD: vocabulary.Fields = {
     **dict.fromkeys(("stage", "previous_stage", "stage_since", "segments", "episodes", "recycled", "recycled_because")),
-    "activities": {"*": None},
     "seen": {"*": None},
 }
 _KNOWN: vocabulary.Fields = {

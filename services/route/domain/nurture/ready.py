@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
-from services.route.domain.nurture.document import Nurturing, Send, Track, Wait, WaitFor
+import re
 
+from services.route.domain.nurture.document import Nurturing, Send, Track, Wait, WaitFor
+from services.route.domain.nurture.state import Nurtured
+
+_CLOSE = re.compile(r"\blead\s*(?:\[|\.\s*(?:previous_stage|stage_since|episodes)\b)")
 _STAGES = 64  # remembered; stages are a handful, but others may write to the topic
 
 
 class Ready:
     """One document. Remembers answers, so it is no value; the answers are."""
 
-    __slots__ = ("_by_stage", "asks_of_activities", "doc", "forms", "looks_at_sales", "shortest")
+    __slots__ = (
+        "_at_once",
+        "_by_stage",
+        "asks_of_activities",
+        "doc",
+        "forms",
+        "looks_at_sales",
+        "looks_closely",
+        "shortest",
+    )
 
     def __init__(self, doc: Nurturing) -> None:
         self.doc = doc
         self.forms = tuple(f'"{form}"'.encode() for form in doc.magnets)
         self._by_stage: dict[str, tuple[Track, ...]] = {}
+        self._at_once: dict[str, bool] = {}
         questions = [track.when for track in doc.tracks.values()] + ([doc.exit] if doc.exit is not None else [])
+        asked = [
+            *questions,
+            *(
+                step.unless
+                for track in doc.tracks.values()
+                for step in track.steps.values()
+                if isinstance(step, Send) and step.unless is not None
+            ),
+        ]
+        # Whether a condition asks for more of a lead than its stage, its segments, its profile and what nurture itself knows.
+        self.looks_closely = any(one.mentions("score") or _CLOSE.search(one.condition.source) for one in asked)
         self.asks_of_activities = any(one.mentions("activity") for one in questions)
         self.looks_at_sales = any(one.mentions("lead") and "recycled" in one.condition.source for one in questions)
 
@@ -41,4 +66,26 @@ class Ready:
 
     def sends_at_once(self, stage: str) -> bool:
         """Whether entering a track in this stage may lead to a send in the same batch."""
-        return any(isinstance(next(iter(track.steps.values())), Send | WaitFor) for track in self.tracks(stage))
+        found = self._at_once.get(stage)
+        if found is None:
+            found = any(isinstance(next(iter(track.steps.values())), Send | WaitFor) for track in self.tracks(stage))
+            if len(self._at_once) < _STAGES:
+                self._at_once[stage] = found
+        return found
+
+    def may_come_again(self, nurtured: Nurtured, stage: str, now: int) -> bool:
+        """Whether a track that the lead was in takes it again by now."""
+        return any(
+            track.again_after is not None
+            and (entered := nurtured.entered.get(track.id)) is not None
+            and now >= entered.last + track.again_after
+            for track in self.tracks(stage)
+        )
+
+    def waits_for(self, nurtured: Nurtured) -> bool:
+        """Whether an activity may be one that the lead is waited for."""
+        for one in nurtured.active:
+            track = self.doc.tracks.get(one.track)
+            if track is None or isinstance(track.steps.get(one.step), WaitFor | None):
+                return True
+        return False

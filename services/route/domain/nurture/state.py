@@ -26,7 +26,6 @@ class Facts(Struct, frozen=True, array_like=True):
     segments: tuple[str, ...]
     score: bytes
     profile: bytes
-    activities: bytes  # how many of each kind, where score told it
 
 
 class Enrolment(Struct, frozen=True, array_like=True):
