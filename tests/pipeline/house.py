@@ -36,7 +36,7 @@ _LATER_MS = 48 * 3_600_000
 
 @cache
 def _stages() -> tuple[Stage, ...]:
-    routing = routings_in(ROOT / "services/route/routing/default.yaml")
+    routing = routings_in(ROOT / "tests/unit/route/always.yaml")
     rulesets = started_with(RULESET)
     return enrich_stage(b"s" * 32), score_stage(rulesets), *route_stages(routing)
 
