@@ -82,6 +82,8 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
         if (made := _row(key, value)) is not None:
             rows.setdefault(made[0], []).append(made[1])
     for statement, of in rows.items():
+        if statement is SAVE:
+            of.sort(key=lambda row: str(row[0]))  # as LOCKED takes them: two numbers never wait for each other
         columns: list[Any] = list(map(list, zip(*of, strict=True)))
         if statement is SAVE:  # the one that many leads need at once
             ids, parts, data, steps, merges = columns
