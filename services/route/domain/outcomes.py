@@ -94,9 +94,10 @@ def _fold(scene: Scene, handover: Handover, said: list[Logged]) -> None:
     contacted_at: datetime | None = None
     for logged in in_order(said):
         # A merge is judged by when things happened. Whoever let a handover expire has lost it when the broker knows of nothing else.
-        at = logged.received_at if handover.expired else logged.occurred_at
-        if taken_at is not None and at > taken_at and state in OPEN:
-            state, state_at = taken, taken_at
+        if taken_at is not None and state in OPEN:
+            is_after = logged.received_at >= taken_at if handover.expired else logged.occurred_at > taken_at
+            if is_after:
+                state, state_at = taken, taken_at
         verdict, after = judge(state, logged.outcome)
         _note(
             scene,

@@ -112,6 +112,8 @@ def test_an_acceptance_that_the_broker_has_at_the_very_moment_is_too_late() -> N
     desk = opened(two())
     desk.reads(commanded("accepted", at=at(30) + SECOND, payload={"occurred_at": "2026-11-27T12:10:00Z"}))
     assert desk.handover().state is State.EXPIRED
+    assert desk.handover().accepted_at is None
+    assert [one.verdict for key, one in desk.world.items() if isinstance(key, Key) and key.kind == "log"] == ["late"]
     assert desk.handover("ho_ld_jo_1_2").owner == "bob"
 
 
