@@ -129,10 +129,12 @@ class House:
         values = [msgspec.json.decode(one.value) async for one in read(self.kafka, places, committed_only=False)]
         return [one for one in values if one.get("lead_id") == lead_id]
 
-    async def explained(self, lead_id: str) -> Any:
-        """What score's API says of a lead."""
+    async def explained(self, lead_id: str, as_of: str) -> Any:
+        """What score's API says of a lead as of a moment."""
         async with httpx.AsyncClient(timeout=5, headers={"Authorization": "Bearer " + "t" * 32}) as http:
-            return (await http.get(f"{self._running['score-0'][1]}/v1/leads/{lead_id}/score")).json()
+            return (
+                await http.get(f"{self._running['score-0'][1]}/v1/leads/{lead_id}/score", params={"as_of": as_of})
+            ).json()
 
 
 async def until(holds: Any, what: str, seconds: float = 90.0) -> None:
@@ -243,7 +245,9 @@ async def test_rules_hear_the_worker_while_what_it_says_is_fresh_and_a_replay_co
     await until(is_told, "score goes on without its worker")
     assert {one["score"]["fit"] for one in await house.told(SCORED.name, stale)} == {10}
     before, told = await _kept(store), await house.told(SCORED.name, lead_id)
-    explained = await house.explained(lead_id)
+    as_of = clock.text(clock.now())
+    explained = await house.explained(lead_id, as_of)
+    assert "busy" in {one["rule"] for one in explained["contributions"]}
     await house.end("score-0", signal.SIGTERM)
 
     await house.score(another_store, HEARING)
@@ -252,7 +256,9 @@ async def test_rules_hear_the_worker_while_what_it_says_is_fresh_and_a_replay_co
         return await _kept(another_store) == before
 
     await until(is_replayed, "an empty store comes to the same from the topics")
-    assert await house.explained(lead_id) == explained
+    again = await house.explained(lead_id, as_of)
+    for key in ("score", "stage", "episode", "grade", "contributions"):
+        assert again[key] == explained[key], key
     assert await house.told(SCORED.name, lead_id) == told
 
 

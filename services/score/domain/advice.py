@@ -28,9 +28,12 @@ class Advice(Struct, frozen=True, array_like=True, gc=False):
 
 
 def fresh(advice: Iterable[Advice], now: datetime) -> dict[str, float]:
-    """What the signals say at a moment, by name; those that are stale, or not there yet, say nothing."""
-    here = latest(one for one in advice if one.at <= now)
-    return {one.name: one.value for one in here if now < one.expires_at}
+    """What the signals that are known say at a moment, by name; those that are stale say nothing.
+
+    One that is known counts though the moment is a little before its own: records of two topics do not come in order of time, and
+    nobody shall leave SQL and enter it again because of milliseconds.
+    """
+    return {one.name: one.value for one in latest(advice) if now < one.expires_at}
 
 
 def latest(advice: Iterable[Advice]) -> tuple[Advice, ...]:
@@ -50,7 +53,6 @@ def is_newer(one: Advice, before: Advice | None) -> bool:
 def changes(advice: Iterable[Advice]) -> Iterator[datetime]:
     """The moments at which what signals say changes by the clock."""
     for one in advice:
-        yield one.at
         yield one.expires_at
 
 

@@ -98,7 +98,7 @@ def looked_at(desk: Desk) -> list[dict[str, Any]]:
     [
         ([("velocity", 3, 0, 10)], {"velocity": 3}),
         ([("velocity", 3, -10, 0)], {}),  # stale at exactly its end
-        ([("velocity", 3, 1, 10)], {}),  # not there yet
+        ([("velocity", 3, 1, 10)], {"velocity": 3}),  # known, though records came out of order
         ([("velocity", 3, -5, 10), ("velocity", 4, -4, 10)], {"velocity": 4}),
         ([("velocity", 4, -4, 10), ("velocity", 3, -5, 10)], {"velocity": 4}),  # whichever came first
         ([("velocity", 3, -5, 10), ("velocity", 4, -4, 0)], {}),  # the latest counts, though the one before would last
@@ -134,6 +134,15 @@ def test_what_changes_no_stage_grade_or_segment_is_not_told_and_is_there_for_who
     desk = a_desk()
     assert advise(desk, a_signal("domain_burst", 3)) == []
     assert (points(desk, NOON), points(desk, NOON + minutes(9)), points(desk, NOON + minutes(10))) == (89, 89, 85)
+
+
+def test_a_record_from_milliseconds_before_a_signal_takes_nobody_out_of_sql_and_in_again() -> None:
+    desk = a_desk()
+    advise(desk, a_signal())
+    before = NOON - timedelta(milliseconds=40)
+    scored = desk.tell(enriched(an_activity(2, at=before, kind="page", name="page"), profile=BUSINESS), now=before)
+    assert scored is not None
+    assert (scored.stage, scored.episode) == ("SQL", 1)
 
 
 def test_stages_and_segments_may_name_a_signal() -> None:

@@ -232,7 +232,7 @@ class _Reading:
         return about
 
     def _signals(self, at: datetime) -> dict[str, float]:
-        return fresh(self.known.advice, at) if self.in_force.signals else {}
+        return fresh((one for one in self.known.advice if one.known_at <= at), at) if self.in_force.signals else {}
 
     def _roots(self, points: Score, about: dict[str, Any], at: datetime) -> dict[str, Any]:
         """What conditions of stages see."""
