@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from services.route import api
+from services.route.api import hooks, queue
 from services.route.api import nurture as nurture_api
-from services.route.api import queue
+from services.route.delivering import Delivering
 from services.route.domain import document, intake
 from services.route.domain.decide import deciding
 from services.route.domain.decode import decode
@@ -20,8 +21,9 @@ from services.route.domain.nurture.beside import beside
 from services.route.domain.nurture.ready import Ready
 from services.route.domain.reading import Unreadable
 from services.route.domain.routing import Routing
+from services.route.domain.webhooks import told
 from services.route.settings import SHIPPED_NURTURE, Settings
-from services.route.store import batch, nurture, publishing
+from services.route.store import batch, nurture, publishing, webhooks
 from services.route.store import intake as intake_store
 from services.route.store import queue as queue_store
 from shared import service, settings, topology
@@ -34,7 +36,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def stages(routings: Documents[Routing], nurturing: Documents[Ready] | None = None) -> Sequence[Stage]:
-    """The two stages, and the documents that they decide by; of nurture the shipped one where none is given."""
+    """The three stages, and the documents that they decide by; of nurture the shipped one where none is given."""
     publications, watch = publishing.Publications(routings), queue_store.Watch()
     nurtured = nurturing if nurturing is not None else nurture_from(SHIPPED_NURTURE)
 
@@ -79,6 +81,15 @@ def stages(routings: Documents[Routing], nurturing: Documents[Ready] | None = No
             save=intake_store.save,
             same_part=False,
         ),
+        Stage(
+            name="webhooks",
+            reads=(topology.HANDOVER,),
+            writes=(),
+            decode=told.decode,
+            load=webhooks.load,
+            decide=told.decide,
+            save=webhooks.save,
+        ),
     )
 
 
@@ -117,9 +128,9 @@ def _nurture(text: str) -> Ready:
 
 def main() -> None:
     """Runs route until it is told to stop."""
-    told = settings.load(Settings)
-    nurturing = nurture_from(told.route_nurture)
-    routings = routings_in(told.route_routing)
+    given = settings.load(Settings)
+    nurturing = nurture_from(given.route_nurture)
+    routings = routings_in(given.route_routing)
     both = stages(routings, nurturing)
 
     def made(_: Pool) -> Sequence[Stage]:
@@ -127,13 +138,14 @@ def main() -> None:
 
     service.run(
         "route",
-        told,
+        given,
         stages=made,
         migrations=MIGRATIONS,
         routes=lambda context: [
             api.routes(context.pool, context.send, lambda: routings.latest(0).document),
             nurture_api.routes(context.pool, context.send),
             queue.routes(context.pool, routings),
+            hooks.routes(context.pool),
             documents.routes(
                 routings,
                 pool=context.pool,
@@ -152,6 +164,7 @@ def main() -> None:
                 status=partial(nurture_api.status, context.pool),
             ),
         ],
+        beside=lambda context: [Delivering(context.pool, given.allowed_networks).run()],
     )
 
 

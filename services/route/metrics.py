@@ -1,8 +1,9 @@
-"""Route's own metrics: how long the system took up to a handover, and people from there, which are never added up; and who waits for somebody."""
+"""Route's own metrics: how long the system took up to a handover, and people from there, which are never added up; who waits for somebody;
+how subscribers are told."""
 
 from __future__ import annotations
 
-from prometheus_client import Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 SYSTEM_SECONDS = Histogram(
     "leadflow_handover_system_seconds",
@@ -20,4 +21,13 @@ QUEUE_LEADS = Gauge(
 )
 QUEUE_OLDEST_SECONDS = Gauge(
     "leadflow_queue_oldest_seconds", "How long the longest of them waits; take the max over instances", ["reason"]
+)
+HOOK_TRIES = Counter(
+    "leadflow_webhook_tries_total",
+    "Tries to tell a subscriber, by what they came to (delivered, again, failed)",
+    ["result"],
+)
+HOOK_SECONDS = Histogram("leadflow_webhook_seconds", "How long a subscriber took to answer, or was waited for")
+HOOKS_DISABLED = Counter(
+    "leadflow_webhook_hooks_disabled_total", "Hooks that are told nothing more: they are gone, or failed for a day"
 )
