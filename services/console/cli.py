@@ -16,6 +16,7 @@ from services.console.commands import (
     dead,
     demo,
     handovers,
+    hooks,
     import_,
     lead,
     nurture,
@@ -67,6 +68,7 @@ app.command(
 app.add_typer(property_.app, name="property")
 app.add_typer(lead.app, name="lead")
 app.add_typer(handovers.app, name="handovers")
+app.add_typer(hooks.app, name="hooks")
 app.add_typer(account.app, name="account")
 app.add_typer(review.app, name="review")
 app.add_typer(rules.app, name="rules")
