@@ -86,8 +86,8 @@ def resend(
     )
 
 
-@app.command()
-def test(hook: Hook, as_json: Json = False) -> None:
+@app.command("test")
+def send_test(hook: Hook, as_json: Json = False) -> None:
     """Send a message of type `hook.test`."""
     made = Ask(where.find()).post("route", f"/v1/hooks/{hook}/test")
     _done(made, f"It is on its way: leads hooks log {hook}", as_json)
