@@ -83,7 +83,7 @@ def score() -> Stage:
 
     def read(record: Record) -> tuple[str, Input] | None:
         found = read_record(record)
-        if isinstance(found, Reject) or not isinstance(found.event, Told):
+        if found is None or isinstance(found, Reject) or not isinstance(found.event, Told):
             return None
         return found.event.lead_id, found
 
