@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from services.console import documents, screen
-from services.console.commands.lead import By, me
+from services.console.commands.person import By, me
 from services.console.documents import Kind
 from services.console.screen import Json
 

@@ -9,7 +9,7 @@ import typer
 
 from services.console import explain, screen
 from services.console.ask import Ask
-from services.console.commands.lead import By, Person, Reason, me
+from services.console.commands.person import By, Person, Reason, me
 from services.console.domain import path, words
 from services.console.screen import Json
 from services.console.where import find

@@ -8,7 +8,7 @@ import typer
 
 from services.console import screen, where
 from services.console.ask import Ask
-from services.console.commands.lead import By, Reason, me
+from services.console.commands.person import By, Reason, me
 from services.console.domain.story import questions
 from services.console.screen import Json
 

@@ -12,7 +12,7 @@ import typer
 
 from services.console import documents, screen
 from services.console.ask import Ask
-from services.console.commands.lead import By, Person, me
+from services.console.commands.person import By, Person, me
 from services.console.commands.queue import id_of
 from services.console.documents import Kind
 from services.console.domain import path, words

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from services.console import documents, screen
 from services.console.ask import Ask
 from services.console.commands import backtest
-from services.console.commands.lead import By, me
+from services.console.commands.person import By, me
 from services.console.documents import Kind
 from services.console.screen import Json
 from services.console.where import Trouble
