@@ -1,4 +1,5 @@
-"""What one event does to one lead, and what is told of it. No IO: the lead comes in, a Decision goes out. What the clock does comes first."""
+"""What one event does to one lead, and what is told of it. No IO: the lead comes in, a Decision goes out. What the clock does comes first.
+What sales and operators say is in judging.py, what activities come to in counting.py."""
 
 from __future__ import annotations
 
@@ -6,10 +7,9 @@ from datetime import datetime
 
 from msgspec.structs import replace as with_
 
-from services.score.domain import history as histories
-from services.score.domain.history import History
-from services.score.domain.inforce import Fact, InForce
-from services.score.domain.known import Reported
+from services.score.domain.counting import tallied, with_activity
+from services.score.domain.inforce import InForce
+from services.score.domain.judging import barred, judged
 from services.score.domain.lead import (
     Absorbed,
     Barred,
@@ -25,17 +25,11 @@ from services.score.domain.lead import (
     superseded,
 )
 from services.score.domain.rescore import CLOCK, RULESET, Tallied, rescored, scored
-from services.score.domain.ruleset import CUSTOMER, SQL
-from services.score.domain.tally import Tally, advance, is_enough, is_in_order
 from shared import clock, ids
 from shared.outcome import Decision, Outgoing
 
-SENT_BACK = ("lost", "rejected", "recycled")
-OUTCOMES = (*SENT_BACK, "accepted", "contacted", "meeting", "opportunity", "won")
-BELOW_SQL = "MQL"
 _REVIEW = "review"
 _UNKNOWN = -1
-_NO_TALLY = Tally()
 
 
 def decide(lead: Lead, event: Event, in_force: InForce, *, now: datetime, input_id: str) -> Decision:
@@ -50,10 +44,10 @@ def decide(lead: Lead, event: Event, in_force: InForce, *, now: datetime, input_
             return _after(told, _told(lead, event, in_force, now, input_id))
         case Judged():
             lead, told = caught_up(lead, in_force, now)
-            return _after(told, _judged(lead, event, in_force, now, input_id))
+            return _after(told, judged(lead, event, in_force, now, input_id))
         case Barred():
             lead, told = caught_up(lead, in_force, now)
-            return _after(told, _barred(lead, in_force, now, input_id))
+            return _after(told, barred(lead, in_force, now, input_id))
         case Due():
             lead, told = caught_up(lead, in_force, now)
             if lead.state.fingerprint not in ("", in_force.ruleset.fingerprint):
@@ -161,7 +155,7 @@ def _told(lead: Lead, event: Told, in_force: InForce, now: datetime, input_id: s
         # The split that undid the merge was overtaken by what came after it.
         lead = _anew(lead, now, absorbed_into=None, version=lead.state.turned)
     before = lead.state
-    counted, is_new = _with_activity(lead, tallied(in_force, lead, now), event.fact, in_force, now)
+    counted, is_new = with_activity(lead, tallied(in_force, lead, now), event.fact, in_force, now)
     fit = counted.fit
     profile, version, first_touch, last_touch = lead.profile, lead.profile_version, lead.first_touch, lead.last_touch
     profile_known_at = None
@@ -212,123 +206,3 @@ def _told(lead: Lead, event: Told, in_force: InForce, now: datetime, input_id: s
     )
     outgoing = scored(lead, before, points, in_force, input_id=input_id, cause=event.fact.id, activity=event)
     return Decision({lead.lead_id: lead}, (outgoing,))
-
-
-def _judged(lead: Lead, event: Judged, in_force: InForce, now: datetime, input_id: str) -> Decision:
-    """`won` makes a customer. What sends a lead back counts once an episode, and takes it out of SQL unless it speaks of an earlier one.
-
-    Of several, the one that occurred last counts, whatever order they come in; none occurs after the moment it became known.
-    An outcome of a lead that was never told of is kept, and nothing is said: there is no profile to say it of. Those that change nothing
-    are kept too, for whoever asks how good a ruleset is.
-    """
-    if event.outcome not in OUTCOMES:
-        return Decision()
-    state = before = lead.state
-    now_in = state.stage
-    episode = state.episode if event.episode is None else event.episode
-    reported = Reported(input_id, state.life, event.outcome, event.occurred_at, now, episode)
-    lead = with_(lead, reported=(*lead.reported, reported))
-    if state.known_at is None and not state.score_version:
-        lead = with_(lead, state=with_(state, known_at=now))
-    if state.absorbed_into is not None or event.outcome not in (*SENT_BACK, "won"):
-        return Decision({lead.lead_id: lead})
-    at = min(event.occurred_at, now)
-    if event.outcome == "won":
-        state = with_(state, customer_since=min(at, state.customer_since or at))
-    else:
-        if now_in == SQL and episode >= state.episode:
-            now_in = BELOW_SQL
-        if episode not in state.closed:
-            state = with_(state, recycled=state.recycled + 1, closed=(*state.closed, episode))
-        state = with_(state, sent_back_at=max(at, state.sent_back_at or at))
-    if state.judged_at is None or at >= state.judged_at:
-        state = with_(state, judged_at=at, won=event.outcome == "won")
-        if now_in == CUSTOMER and not state.won:
-            now_in = BELOW_SQL
-    # A replay may bring the outcome before the activities that led to it: the next episode is the one after it all the same.
-    state = with_(state, episode=max(state.episode, episode))
-    known_at = since(now, before.known_at)
-    if lead.profile_version < 0:
-        state = with_(state, score_version=state.score_version + 1, known_at=known_at)
-        return Decision({lead.lead_id: with_(lead, state=state, former=superseded(lead, state))})
-    counted = tallied(in_force, lead, now)
-    after, points = rescored(
-        state,
-        in_force,
-        counted,
-        profile=lead.profile,
-        absorbed=state.absorbed,
-        now=now,
-        now_in=now_in,
-        may_enter_sql=False,
-    )
-    after = with_(after, known_at=known_at)
-    lead = with_(lead, state=after, history=counted.past, former=superseded(lead, after))
-    outgoing = scored(lead, before, points, in_force, input_id=input_id, cause="outcome")
-    return Decision({lead.lead_id: lead}, (outgoing,))
-
-
-def _barred(lead: Lead, in_force: InForce, now: datetime, input_id: str) -> Decision:
-    """Disqualified by an operator, for good: nothing that the lead does qualifies it. What is a customer stays one."""
-    before = lead.state
-    if before.barred:
-        return Decision()
-    state = with_(before, barred=True)
-    if before.absorbed_into is not None or lead.profile_version < 0:
-        state = with_(state, known_at=since(now, before.known_at))
-        return Decision({lead.lead_id: with_(lead, state=state, former=superseded(lead, state))})
-    counted = tallied(in_force, lead, now)
-    after, points = rescored(
-        state,
-        in_force,
-        counted,
-        profile=lead.profile,
-        absorbed=state.absorbed,
-        now=now,
-        now_in=state.stage,
-        may_enter_sql=state.may_enter_sql,
-    )
-    after = with_(after, known_at=since(now, before.known_at))
-    lead = with_(lead, state=after, history=counted.past, former=superseded(lead, after))
-    outgoing = scored(lead, before, points, in_force, input_id=input_id, cause="outcome")
-    return Decision({lead.lead_id: lead}, (outgoing,))
-
-
-def tallied(in_force: InForce, lead: Lead, now: datetime) -> Tallied:
-    """What the lead's activities come to under the ruleset in force: from all of them again, where its state is of another one or its
-    tally does not tell what they are worth now."""
-    state = lead.state
-    if not state.fingerprint:
-        return Tallied(_NO_TALLY, lead.history, None)
-    is_ours = state.fingerprint == in_force.ruleset.fingerprint
-    # Where its activities were not loaded, load has asked whether the tally is enough.
-    is_loaded = lead.history is not None or lead.bodies is not None
-    if is_ours and (not is_loaded or is_enough(state.tally, in_force.ruleset, now)):
-        return Tallied(state.tally, lead.history, state.fit)
-    past = _history(lead, in_force)
-    return Tallied(histories.tally(past, in_force.ruleset, seen=now), past, state.fit if is_ours else None)
-
-
-def _with_activity(lead: Lead, counted: Tallied, fact: Fact, in_force: InForce, now: datetime) -> tuple[Tallied, bool]:
-    """What counts with one more activity, and whether it said anything new."""
-    tally, past, fit = counted
-    if past is None and lead.bodies is not None:
-        past = _history(lead, in_force)
-    if past is None:
-        if lead.known.get(fact.id, -1) >= fact.revision:
-            return counted, False
-        if fact.id in lead.known or not is_in_order(tally, fact):
-            raise LookupError("an activity came late or changed, and its lead's activities were not loaded")
-        return Tallied(advance(tally, fact, in_force.ruleset), None, fit), True
-    if fact.id in past.facts and past.facts[fact.id].revision >= fact.revision:
-        return Tallied(tally, past, fit), False
-    past, tally = histories.changed(past, tally, fact, in_force.ruleset, seen=now)
-    return Tallied(tally, past, fit), True
-
-
-def _history(lead: Lead, in_force: InForce) -> History:
-    if lead.history is not None:
-        return lead.history
-    if lead.bodies is None:
-        raise LookupError("the ruleset is another one, and the lead's activities were not loaded")
-    return histories.history(map(in_force.fact, lead.bodies))

@@ -11,8 +11,10 @@ from typing import Any
 
 from msgspec.structs import replace as with_
 
-from services.score.domain.decide import BELOW_SQL, caught_up, tallied
+from services.score.domain.counting import tallied
+from services.score.domain.decide import caught_up
 from services.score.domain.inforce import InForce
+from services.score.domain.judging import BELOW_SQL
 from services.score.domain.lead import Lead, State
 from services.score.domain.publications import Rulesets, brought_up_to, republished
 from services.score.domain.rescore import rescored

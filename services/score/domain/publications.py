@@ -13,7 +13,8 @@ from typing import Any
 from msgspec.structs import replace as with_
 
 from services.score.domain.advising import advised
-from services.score.domain.decide import caught_up, decide, tallied
+from services.score.domain.counting import tallied
+from services.score.domain.decide import caught_up, decide
 from services.score.domain.document import Wrong
 from services.score.domain.example import failures
 from services.score.domain.inforce import InForce

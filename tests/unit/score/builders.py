@@ -246,3 +246,16 @@ def rules_of(scored: Scored | None) -> dict[str, float]:
     """Points by rule of a lead.scored."""
     assert scored is not None
     return {part.rule: part.points for part in scored.contributions}
+
+
+READY_FOR_SALES = [an_activity(1, name="contact", at=NOON - days(2)), an_activity(2, name="demo", at=NOON - days(1))]
+
+
+def in_sql(desk: Desk | None = None) -> Desk:
+    """A lead in its first episode."""
+    desk = desk or Desk()
+    for activity in READY_FOR_SALES:
+        scored = desk.tell(enriched(activity, profile=READY))
+    assert scored is not None
+    assert (scored.stage, scored.episode) == ("SQL", 1)
+    return desk

@@ -1,4 +1,4 @@
-"""What an event does to a lead: one lead.scored for each, stages with hysteresis, outcomes, merges, versions that come late."""
+"""What an event does to a lead: one lead.scored for each, stages with hysteresis, versions that come late, what is rejected."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tests.unit.score.builders import (
     BUSINESS,
     NOON,
     READY,
+    READY_FOR_SALES,
     RULESET,
     Desk,
     a_record,
@@ -22,23 +23,12 @@ from tests.unit.score.builders import (
     an_activity,
     days,
     enriched,
+    in_sql,
     only,
     outcome,
     rules_of,
     ruleset,
 )
-
-READY_FOR_SALES = [an_activity(1, name="contact", at=NOON - days(2)), an_activity(2, name="demo", at=NOON - days(1))]
-
-
-def in_sql(desk: Desk | None = None) -> Desk:
-    """A lead in its first episode."""
-    desk = desk or Desk()
-    for activity in READY_FOR_SALES:
-        scored = desk.tell(enriched(activity, profile=READY))
-    assert scored is not None
-    assert (scored.stage, scored.episode) == ("SQL", 1)
-    return desk
 
 
 def test_every_enriched_event_ends_in_one_scored_that_names_its_activity_also_when_nothing_changed() -> None:
@@ -186,149 +176,6 @@ def test_who_is_excluded_never_qualifies_and_their_points_are_shown() -> None:
     assert (scored.stage, scored.episode) == ("SQL", 1)
 
 
-@pytest.mark.parametrize("word", ["lost", "rejected", "recycled"])
-def test_what_sends_a_lead_back_takes_it_out_of_sql_until_an_activity_after_it(word: str) -> None:
-    desk = in_sql()
-    scored = desk.tell(outcome(word, at=NOON), type_="lead.command", now=NOON)
-    assert scored is not None
-    assert (scored.stage, scored.previous_stage, scored.cause, scored.episode) == ("MQL", "SQL", "outcome", 1)
-    assert rules_of(scored)["again"] == -5
-    before = desk.tell(enriched(an_activity(3, at=NOON - days(3)), profile=READY))
-    assert before is not None
-    assert (before.score.total, before.stage) == (160, "MQL")
-    machine = desk.tell(enriched(an_activity(4, at=NOON + days(1), human=0.2), profile=READY))
-    assert machine is not None
-    assert machine.stage == "MQL"
-    after = desk.tell(enriched(an_activity(5, at=NOON + days(1), kind="page", name="page"), profile=READY))
-    assert after is not None
-    assert (after.stage, after.previous_stage, after.episode) == ("SQL", "MQL", 2)
-
-
-def test_an_outcome_of_an_earlier_episode_counts_and_leaves_the_present_one_alone() -> None:
-    desk = in_sql()
-    desk.tell(outcome("rejected", handover_id="ho_ld_jo_1_1"), type_="lead.command")
-    desk.tell(enriched(an_activity(5, at=NOON + days(1)), profile=READY))
-    scored = desk.tell(
-        outcome("lost", at=NOON + days(2), handover_id="ho_ld_jo_1_2"), type_="lead.command", now=NOON + days(2)
-    )
-    assert scored is not None
-    assert (scored.stage, scored.episode) == ("SQL", 2)
-    assert desk.leads["ld_jo"].state.recycled == 1  # one episode is sent back once, however often it is said
-
-
-def test_a_win_makes_a_customer_and_a_later_loss_ends_it() -> None:
-    desk = in_sql()
-    scored = desk.tell(outcome("won", at=NOON), type_="lead.command")
-    assert scored is not None
-    assert (scored.stage, scored.previous_stage) == ("customer", "SQL")
-    scored = desk.tell(enriched(an_activity(7, at=NOON + days(1)), profile=READY))
-    assert scored is not None
-    assert scored.stage == "customer"
-    scored = desk.tell(outcome("lost", at=NOON + days(2)), type_="lead.command", now=NOON + days(2))
-    assert scored is not None
-    assert (scored.stage, scored.previous_stage) == ("MQL", "customer")
-
-
-@pytest.mark.parametrize("order", [("won", "lost"), ("lost", "won")])
-def test_of_several_outcomes_the_one_that_occurred_last_counts_whatever_order_they_come_in(
-    order: tuple[str, str],
-) -> None:
-    desk = in_sql()
-    at = {"lost": NOON + days(1), "won": NOON + days(2)}
-    for word in order:
-        scored = desk.tell(outcome(word, at=at[word]), type_="lead.command", now=NOON + days(3))
-    assert scored is not None
-    assert scored.stage == "customer"
-
-
-def test_an_outcome_from_the_future_does_not_close_sql_for_ever() -> None:
-    desk = in_sql()
-    desk.tell(outcome("rejected", at=NOON + days(3000)), type_="lead.command", now=NOON)
-    scored = desk.tell(enriched(an_activity(5, at=NOON + days(1)), profile=READY))
-    assert scored is not None
-    assert (scored.stage, scored.episode) == ("SQL", 2)
-
-
-@pytest.mark.parametrize("word", ["accepted", "contacted", "meeting", "opportunity", "", "unheard-of"])
-def test_steps_on_the_way_change_no_score(word: str) -> None:
-    assert in_sql().tell(outcome(word), type_="lead.command") is None
-
-
-def test_an_outcome_that_a_replay_brings_before_its_lead_is_kept_and_said_with_the_first_activity() -> None:
-    desk = Desk()
-    assert desk.tell(outcome("rejected", handover_id="ho_ld_jo_1_1"), type_="lead.command") is None
-    for activity in READY_FOR_SALES:
-        scored = desk.tell(enriched(activity, profile=READY))
-    assert scored is not None
-    assert (scored.stage, scored.episode, scored.score_version) == ("MQL", 1, 3)
-    scored = desk.tell(enriched(an_activity(9, at=NOON + days(1)), profile=READY))
-    assert scored is not None
-    assert (scored.stage, scored.episode) == ("SQL", 2)
-
-
-def test_an_absorbed_lead_is_emptied_and_nothing_of_it_is_said_any_more() -> None:
-    desk = in_sql()
-    merged = {"event_id": enriched({})["event_id"], "survivor": "ld_new", "absorbed": "ld_jo", "because": "same mail"}
-    assert desk.tell(merged, type_="lead.merged") is None
-    assert desk.tell(enriched(an_activity(8))) is None
-    assert desk.tell(outcome("won"), type_="lead.command") is None
-    lead = desk.leads["ld_jo"]
-    assert (lead.profile, lead.state.absorbed_into, lead.state.tally.rules) == (b"", "ld_new", {})
-
-
-def test_a_merge_that_a_split_has_undone_already_does_not_end_the_lead_when_it_is_told_late() -> None:
-    """Two instances of enrich: the one that merged was killed before it told of it, the other one split them again."""
-    desk = Desk()
-    desk.tell(enriched(an_activity(1), profile_version=5))
-    merged = {
-        "event_id": activity_id(90),
-        "survivor": "ld_al",
-        "absorbed": "ld_jo",
-        "because": "",
-        "profile_version": 3,
-    }
-    assert desk.tell(merged, type_="lead.merged") is None
-    scored = desk.tell(enriched(an_activity(2), profile_version=6))
-    assert scored is not None
-    desk.tell({**merged, "event_id": activity_id(91), "profile_version": 7}, type_="lead.merged")
-    assert desk.leads["ld_jo"].state.absorbed_into == "ld_al"
-
-
-def test_a_merge_sends_everything_again_and_the_survivor_names_whom_it_absorbed_from_then_on() -> None:
-    desk = Desk()
-    desk.tell(enriched(an_activity(2, at=NOON), lead_id="ld_a"))
-    desk.tell(enriched(an_activity(1, at=NOON - days(3), revision=1), lead_id="ld_a", joined=["ld_b"]))
-    scored = desk.tell(enriched(an_activity(3, at=NOON + days(1)), lead_id="ld_a", joined=["ld_b", "ld_c", "ld_a"]))
-    assert scored is not None
-    assert (scored.absorbed, rules_of(scored)["contact"]) == (["ld_b", "ld_c"], 180)
-
-
-def test_a_split_takes_the_points_off_the_lead_and_gives_them_back_to_the_one_that_is_restored() -> None:
-    desk = Desk()
-    alone = desk.tell(enriched(an_activity(1, at=NOON - days(2)), lead_id="ld_a"))
-    before = desk.tell(enriched(an_activity(2, at=NOON - days(1)), lead_id="ld_b"))
-    merged = {"event_id": activity_id(90), "survivor": "ld_a", "absorbed": "ld_b", "because": "an operator ruled so"}
-    desk.tell(merged, type_="lead.merged")
-    both = desk.tell(enriched(an_activity(2, at=NOON - days(1), revision=1), lead_id="ld_a", joined=["ld_b"]))
-    assert desk.tell(enriched(an_activity(2, at=NOON - days(1), revision=1), lead_id="ld_b")) is None
-
-    gone = an_activity(2, at=NOON - days(1), revision=2, withdrawn=True)
-    left = desk.tell(enriched(gone, lead_id="ld_a", profile_version=2, restored=["ld_b"]))
-    split = {"event_id": activity_id(91), "lead_id": "ld_a", "restored": "ld_b"}
-    desk.tell(split, type_="lead.split")
-    back = desk.tell(enriched(an_activity(2, at=NOON - days(1), revision=2), lead_id="ld_b", profile_version=9))
-
-    assert alone is not None
-    assert before is not None
-    assert both is not None
-    assert left is not None
-    assert back is not None
-    assert both.score.total > alone.score.total == left.score.total
-    assert back.score == before.score
-    assert (both.absorbed, left.absorbed) == (["ld_b"], None)
-    assert back.score_version > before.score_version
-
-
 def test_what_concerns_no_score_is_passed() -> None:
     value = {"event_id": activity_id(1), "activity_id": activity_id(2), "why": "visitor"}
     assert Desk().tell(value, type_="lead.noted") is None
@@ -393,44 +240,3 @@ def test_a_contribution_names_at_most_twenty_activities_the_latest_and_counts_al
     (contact,) = (part for part in scored.contributions if part.rule == "contact")
     assert contact.count == 30
     assert contact.activities == [activity_id(number) for number in range(10, 30)]
-
-
-def _turned(type_: str, number: int, version: int | None) -> tuple[dict[str, object], str]:
-    """A merge of ld_jo, or the split that undoes it, in this profile version."""
-    named = {"survivor": "ld_al", "absorbed": "ld_jo", "because": ""}
-    if type_ == "lead.split":
-        named = {"lead_id": "ld_al", "restored": "ld_jo"}
-    return {"event_id": activity_id(number), "profile_version": version, **named}, type_
-
-
-def test_a_split_that_is_told_late_does_not_revive_a_lead_that_was_merged_again() -> None:
-    desk = Desk()
-    desk.tell(enriched(an_activity(1), profile_version=2))
-    for turn in (_turned("lead.merged", 90, 3), _turned("lead.merged", 92, 7), _turned("lead.split", 91, 5)):
-        value, type_ = turn
-        assert desk.tell(value, type_=type_) is None
-    assert desk.leads["ld_jo"].state.absorbed_into == "ld_al"
-    assert desk.tell(enriched(an_activity(1, revision=2), profile_version=6)) is None
-    value, type_ = _turned("lead.split", 93, 9)
-    desk.tell(value, type_=type_)
-    value, type_ = _turned("lead.merged", 94, 8)
-    desk.tell(value, type_=type_)
-    assert desk.leads["ld_jo"].state.absorbed_into is None
-
-
-def test_what_comes_after_a_split_counts_though_it_comes_before_it() -> None:
-    """The next event of the lead may come by another number of enrich than the split that gave it back."""
-    told = []
-    for late in (False, True):
-        desk = Desk()
-        desk.tell(enriched(an_activity(1), profile_version=2))
-        desk.tell(*_turned("lead.merged", 90, 3)[:1], type_="lead.merged")
-        split, again = _turned("lead.split", 91, 5)[0], enriched(an_activity(1, revision=3), profile_version=6)
-        newer = enriched(an_activity(2, at=NOON + days(1)), profile_version=8)
-        for value, type_ in ((newer, "lead.enriched"), (split, "lead.split"), (again, "lead.enriched")) if late else (
-            (split, "lead.split"), (again, "lead.enriched"), (newer, "lead.enriched"),
-        ):  # fmt: skip
-            last = desk.tell(value, type_=type_, now=NOON + days(2)) or None
-        assert last is not None
-        told.append((last.score, last.episode, last.stage))
-    assert told[0] == told[1]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from tests.unit.score.builders import NOON, READY, Desk, an_activity, days, enriched, outcome
-from tests.unit.score.test_decide import in_sql
+from tests.unit.score.builders import NOON, READY, Desk, an_activity, days, enriched, in_sql, outcome
 
 
 def disqualify() -> dict[str, object]:

@@ -13,9 +13,9 @@ import yaml
 from msgspec import Struct
 
 from services.score.domain import history as histories
-from services.score.domain.decide import SENT_BACK
 from services.score.domain.fold import fold
 from services.score.domain.inforce import InForce
+from services.score.domain.judging import SENT_BACK
 from services.score.domain.lead import Due
 from services.score.domain.rescore import Tallied, rescored
 from shared.contracts import Contribution
