@@ -40,14 +40,13 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{name}: {meaning} (by folder: tests/{name})")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         folder = _folder(item.path)
         if folder in REAL:
             item.add_marker(folder)
-            item.add_marker(
-                pytest.mark.xdist_group("real")
-            )  # one worker has the Kafka and Postgres, the other the pure tests
+            item.add_marker(pytest.mark.xdist_group("real"))  # one worker has the Kafka and Postgres
         if folder in FAST and "infrastructure" in getattr(item, "fixturenames", ()):
             raise pytest.UsageError(
                 f"{item.nodeid} needs a real Kafka or Postgres, so it belongs to tests/integration."
