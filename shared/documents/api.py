@@ -5,6 +5,7 @@ Nothing here changes what is in force: that is decided where the record is read.
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -94,7 +95,7 @@ def routes(
 
     async def lint(asked: Linted) -> dict[str, Any]:
         """Whether a text can be used, and every mistake in it."""
-        mistakes = documents.mistakes(asked.text)
+        mistakes = await asyncio.to_thread(documents.mistakes, asked.text)
         return {"version": version_of(asked.text), "usable": not mistakes, "mistakes": list(mistakes)}
 
     if lints:
@@ -149,12 +150,15 @@ def routes(
             return await _give(text, published=True, by=asked.by, note=asked.note, options=asked.options)
 
     async def _give(text: str, *, published: bool, by: str | None, note: str | None, options: Options) -> Accepted:
-        _raise([Mistake("/text", said) for said in documents.mistakes(text)], "The document has mistakes")
+        # In a thread: the largest text takes a second to read, and leads don't wait for it.
+        mistakes = await asyncio.to_thread(documents.mistakes, text)
+        _raise([Mistake("/text", said) for said in mistakes], "The document has mistakes")
+        name = await asyncio.to_thread(documents.name, text)
         command_id, now, version = str(uuid.uuid4()), clock.now(), version_of(text)
         told = Document(
             kind=kind,
             version=version,
-            id=documents.name(text),
+            id=name,
             text=text,
             published=published,
             numbers=partitions,

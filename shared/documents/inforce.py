@@ -129,8 +129,13 @@ class Documents(Generic[D]):
         return ()
 
     def name(self, text: str) -> str:
-        """The id that a document gives itself. Raises Unusable."""
-        return self._name(self.document(text))
+        """The id that a document gives itself. Raises Unusable. Nothing of it is remembered: drafts are many."""
+        return self._name(self._documents.get(version_of(text)) or self._read(text))
+
+    def anew(self, text: str | None = None) -> D:
+        """What a text says, or the one in force for number 0: read for the caller alone. For another thread: a document may remember what it was
+        asked, and whoever decides by it must not find somebody else's answers. Raises Unusable."""
+        return self._read(self._texts[self.latest(0).version] if text is None else text)
 
     def _standing(self, one: Publication) -> Standing[D]:
         return Standing(one.seq, one.at, one.version, self.document(self._texts[one.version]), one.options)

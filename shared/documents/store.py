@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Hashable, Mapping, MutableMapping, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -11,6 +13,8 @@ from shared.database import Pool
 from shared.documents.inforce import Documents, Publication
 from shared.documents.record import Given
 from shared.stage import Input, Tx
+
+_turns: WeakKeyDictionary[Documents[Any], asyncio.Lock] = WeakKeyDictionary()
 
 
 async def load(_: Tx, __: Sequence[Input]) -> MutableMapping[Hashable, Any]:
@@ -78,7 +82,14 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
 
 async def refresh(pool: Pool, documents: Documents[Any], *, parts: Collection[int]) -> None:
     """Tells `documents` what is in force in these numbers and was. The shell does so for the numbers that are held; who asks about another one
-    does so first. Raises Unusable when a document in force can't be used by this version of the service."""
+    does so first. Raises Unusable when a document in force can't be used by this version of the service.
+
+    One at a time: of two, the one that looked later tells last. Else what came into force between them would be forgotten again."""
+    async with _turns.setdefault(documents, asyncio.Lock()):
+        await _refresh(pool, documents, parts)
+
+
+async def _refresh(pool: Pool, documents: Documents[Any], parts: Collection[int]) -> None:
     # What is in force where, and was.
     rows = await pool.fetch(
         "SELECT part, seq, in_force_at, version, options FROM publication WHERE kind = $1 AND part = ANY ($2::int[]) AND NOT is_draft ORDER BY part, seq",

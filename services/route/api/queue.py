@@ -17,7 +17,7 @@ from services.route.domain.simulating import Given, simulate
 from services.route.store import queue
 from shared.database import Pool
 from shared.documents import reading
-from shared.documents.inforce import MOST_BYTES, Documents
+from shared.documents.inforce import MOST_BYTES, Documents, Unusable
 from shared.problem import Mistake, Problem
 
 Id = Annotated[str, PathParameter(max_length=240, pattern=r"^[^\x00]+$")]
@@ -50,9 +50,13 @@ def routes(pool: Pool, routings: Documents[Routing]) -> APIRouter:
     @router.post("/v1/routes/simulate")
     async def tried(asked: Tried) -> dict[str, Any]:
         """Runs a document over the last handovers and waiting leads as they came, and says who would have got what beside who did."""
-        routing = await _document(asked)
-        cases = await queue.cases(pool, asked.last)
-        given = await asyncio.to_thread(simulate, routing, cases)
+        text, cases = await _text(asked), await queue.cases(pool, asked.last)
+        try:
+            given = await asyncio.to_thread(lambda: simulate(routings.anew(text), cases))
+        except Unusable as wrong:
+            told = [Mistake("/text", said) for said in wrong.mistakes]
+            said = "Correct the places that `errors` names."
+            raise Problem(422, "invalid", "The document has mistakes", said, told) from None
         return {
             "leads": len(given),
             "changed": sum(one.was != one.would for one in given),
@@ -60,24 +64,17 @@ def routes(pool: Pool, routings: Documents[Routing]) -> APIRouter:
             "cases": [msgspec.to_builtins(one) for one in given],
         }
 
-    async def _document(asked: Tried) -> Routing:
+    async def _text(asked: Tried) -> str | None:
         if asked.text is not None and asked.version is not None:
             raise Problem(422, "invalid", "The request is not valid", "Name a text or a version, not both.")
-        text = asked.text
-        if asked.version is not None:
-            found = await reading.version(pool, kind=routings.kind, version=asked.version)
-            if found is None:
-                raise Problem(
-                    404, "no-such-version", "There is no such version", "GET /v1/routes lists those that are kept."
-                )
-            text = str(found["text"])
-        if text is None:
-            return routings.latest(0).document
-        mistakes = routings.mistakes(text)
-        if mistakes:
-            told = [Mistake("/text", said) for said in mistakes]
-            raise Problem(422, "invalid", "The document has mistakes", "Correct the places that `errors` names.", told)
-        return routings.document(text)
+        if asked.version is None:
+            return asked.text
+        found = await reading.version(pool, kind=routings.kind, version=asked.version)
+        if found is None:
+            raise Problem(
+                404, "no-such-version", "There is no such version", "GET /v1/routes lists those that are kept."
+            )
+        return str(found["text"])
 
     return router
 

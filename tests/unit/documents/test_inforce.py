@@ -38,6 +38,17 @@ def published(documents: Documents[Any], *texts: str, part: int = 3, every: time
     documents.take_in(part, found, {version_of(text): text for text in texts})
 
 
+def test_what_another_thread_is_given_is_its_own_and_no_draft_is_remembered() -> None:
+    documents = words()
+    published(documents, "another one", part=0)
+    assert documents.anew() == ["another", "one"]
+    assert documents.anew() is not documents.latest(0).document
+    draft = "a draft"
+    assert documents.name(draft) == "a"
+    assert documents.anew(draft) is not documents.anew(draft)
+    assert documents._documents.keys() == {version_of("first one"), version_of("another one")}
+
+
 def a_record(
     text: str = "second one", *, offset: int = 7, key: bytes = b"*", at: datetime = NOON, **fields: Any
 ) -> Record:

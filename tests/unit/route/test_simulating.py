@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import cast
 
+import httpx
 import msgspec
+import pytest
+from fastapi import FastAPI
 
-from services.route.domain.simulating import Case, simulate
+from services.route import main
+from services.route.api import queue
+from services.route.domain.routing import Routing
+from services.route.domain.simulating import Case, Given, simulate
+from services.route.settings import SHIPPED_ROUTING
+from shared.database import Pool
 from tests.unit.route.builders import NOON, Desk, routing, scored, two_free_owners
 
 FR = {"country": "FR"}
@@ -60,3 +69,27 @@ owners: [{id: ann, name: Ann, email: ann@us.example}]
 rules: [{id: nobody, when: 'false', to: {owner: ann}}]
 """
     assert {(one.would, one.reason) for one in simulate(routing(text), cases())} == {(None, "no routing rule matches")}
+
+
+async def test_a_trial_has_a_document_of_its_own_since_conditions_remember_what_they_are_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    routings = main.routings_in(SHIPPED_ROUTING)
+    used: list[Routing] = []
+
+    async def no_cases(*_: object) -> list[Case]:
+        return []
+
+    def noted(routing: Routing, _: object) -> list[Given]:
+        used.append(routing)
+        return []
+
+    monkeypatch.setattr(queue.queue, "cases", no_cases)
+    monkeypatch.setattr(queue, "simulate", noted)
+    app = FastAPI()
+    app.include_router(queue.routes(cast(Pool, None), routings))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://route") as client:
+        assert (await client.post("/v1/routes/simulate", json={})).status_code == 200
+    in_force = routings.latest(0).document
+    assert used[0].id == in_force.id
+    assert used[0] is not in_force
