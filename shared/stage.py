@@ -37,7 +37,7 @@ class Record(Struct, frozen=True, gc=False):
     pairs: Sequence[tuple[str, bytes]] = ()  # the headers as they came, repeated names included
 
 
-class Input(Struct, frozen=True):
+class Input(Struct, frozen=True, gc=False):
     """One thing to decide on: a decoded record, or a timer that fell due.
 
     `event_id` is the id that makes it count once. `now` is the record's Kafka timestamp or the timer's due time: the only

@@ -17,7 +17,7 @@ _HANDOVER = 24 * 60 * 60 * 1_000_000  # units; also the microseconds of a day
 _US = timedelta(microseconds=1)
 
 
-class Load(Struct, frozen=True):
+class Load(Struct, frozen=True, gc=False):
     """An owner's open handovers, and how many units of the bucket were used and not won back as of `at`."""
 
     open: int = 0
@@ -25,7 +25,7 @@ class Load(Struct, frozen=True):
     at: datetime = clock.EPOCH
 
 
-class Busy(Struct, frozen=True):
+class Busy(Struct, frozen=True, gc=False):
     """Why an owner is passed over, and until when at most, where that is known."""
 
     why: str

@@ -27,7 +27,7 @@ LOOK_AGAIN = timedelta(
 )  # where nothing tells when somebody will be free: an open handover may end at any time
 
 
-class Choice(Struct, frozen=True):
+class Choice(Struct, frozen=True, gc=False):
     """Who gets the lead and how that came about. Without an owner nobody does yet: `reason` says why, and `again_at` when to look again,
     where time may change it."""
 

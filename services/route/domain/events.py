@@ -17,7 +17,7 @@ NOTHING = Raw()
 Words = Annotated[str, Meta(max_length=1000)]
 
 
-class Scored(Struct, frozen=True):
+class Scored(Struct, frozen=True, gc=False):
     """lead.scored, as much of it as every record needs. The rest is decoded when a handover is opened."""
 
     event_id: str
@@ -32,7 +32,7 @@ class Scored(Struct, frozen=True):
     segments: tuple[str, ...] = ()
 
 
-class OutcomeAsked(Struct, frozen=True):
+class OutcomeAsked(Struct, frozen=True, gc=False):
     """The payload of a command of kind outcome: what intake made of a lead.outcome."""
 
     outcome: str
@@ -43,7 +43,7 @@ class OutcomeAsked(Struct, frozen=True):
     currency: str | None = None
 
 
-class Commanded(Struct, frozen=True):
+class Commanded(Struct, frozen=True, gc=False):
     """lead.command, as much of it as tells whether it concerns route."""
 
     event_id: str
@@ -53,7 +53,7 @@ class Commanded(Struct, frozen=True):
     payload: Raw = NOTHING
 
 
-class OutcomeCommand(Struct, frozen=True):
+class OutcomeCommand(Struct, frozen=True, gc=False):
     """An outcome to apply: the lead it is about is always known, the handover only when it was named."""
 
     command_id: str
@@ -67,13 +67,13 @@ class OutcomeCommand(Struct, frozen=True):
     by: str | None = None
 
 
-class AssignAsked(Struct, frozen=True):
+class AssignAsked(Struct, frozen=True, gc=False):
     """The payload of a command of kind assign."""
 
     owner: OneWord
 
 
-class Assigned(Struct, frozen=True):
+class Assigned(Struct, frozen=True, gc=False):
     """An operator gives a lead to an owner."""
 
     command_id: str
@@ -81,18 +81,18 @@ class Assigned(Struct, frozen=True):
     owner: str
 
 
-class Ignored(Struct, frozen=True):
+class Ignored(Struct, frozen=True, gc=False):
     """A command that concerns another service."""
 
 
-class Due(Struct, frozen=True):
+class Due(Struct, frozen=True, gc=False):
     """The clock: timers of this lead fell due, this one at least."""
 
     lead_id: str
     kind: str
 
 
-class PassedOn(Struct, frozen=True):
+class PassedOn(Struct, frozen=True, gc=False):
     """Of a lead.scored what a handover passes on as it came."""
 
     profile: Raw
@@ -100,31 +100,31 @@ class PassedOn(Struct, frozen=True):
     last_touch: Raw = NOTHING
 
 
-class _Mail(Struct, frozen=True):
+class _Mail(Struct, frozen=True, gc=False):
     kind: str | None = None
     domain: str | None = None
 
 
-class _Firm(Struct, frozen=True):
+class _Firm(Struct, frozen=True, gc=False):
     domain: str | None = None
 
 
-class Addressed(Struct, frozen=True):
+class Addressed(Struct, frozen=True, gc=False):
     """Of a profile as much as names the company that a lead belongs to."""
 
     email: _Mail | None = None
     company: _Firm | None = None
 
 
-class _Addressed(Struct, frozen=True):
+class _Addressed(Struct, frozen=True, gc=False):
     profile: Addressed
 
 
-class _Consent(Struct, frozen=True):
+class _Consent(Struct, frozen=True, gc=False):
     consent: Raw = NOTHING
 
 
-class Handover(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Handover(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """lead.handover to be written: contracts.Handover with what is only passed on as the JSON that came."""
 
     event_id: str
@@ -147,13 +147,13 @@ class Handover(Struct, frozen=True, kw_only=True, omit_defaults=True):
     system_seconds: float | None = None
 
 
-class Withdrawn(Struct, frozen=True):
+class Withdrawn(Struct, frozen=True, gc=False):
     """A withdrawal that stands on the topic already: when it was."""
 
     at: Moment
 
 
-class Kept(Struct, frozen=True):
+class Kept(Struct, frozen=True, gc=False):
     """A handover that stands on the topic already, as much of it as keeping it needs."""
 
     handover_id: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Hashable, Mapping
 from typing import Any
 
@@ -17,14 +16,14 @@ def counted(world: World, changes: Mapping[Hashable, Any]) -> Mapping[Hashable, 
     """The changes, with the open handovers of every owner as they are after them. `world` is as it was before."""
     if len(changes) < 2:  # a lead alone, as nearly always
         return changes
-    more: Counter[str] = Counter()
+    more: dict[str, int] = {}
     for key, after in changes.items():
         if type(key) is Key and key.kind == "handover":
             before: Handover | None = world.get(key)
             if before is not None and before.state in OPEN:
-                more[before.owner] -= 1
+                more[before.owner] = more.get(before.owner, 0) - 1
             if after.state in OPEN:
-                more[after.owner] += 1
+                more[after.owner] = more.get(after.owner, 0) + 1
     loads: dict[Hashable, Load] = {}
     for owner, count in more.items():
         if count:

@@ -22,7 +22,7 @@ from services.route.domain.routing import Member
 _SHARE = 1_000_000_000
 
 
-class Counter(Struct, frozen=True):
+class Counter(Struct, frozen=True, gc=False):
     """A member's place in a pool, and `given`: what the pool really gave. `out`: passed over, or not in the pool, at its last turn."""
 
     base: int = 0

@@ -21,7 +21,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
 
 
-class _Head(Struct):
+class _Head(Struct, gc=False):
     id: str
     occurred_at: Moment
     revision: int = 0

@@ -17,7 +17,7 @@ from services.route.domain.lifecycle import State, Verdict
 SQL, DISQUALIFIED = "SQL", "disqualified"
 
 
-class Lead(Struct, frozen=True):
+class Lead(Struct, frozen=True, gc=False):
     """What route keeps of a lead. `episode` is the last entry into SQL that is known, `handed` the last one that was handed over."""
 
     lead_id: str
@@ -32,7 +32,7 @@ class Lead(Struct, frozen=True):
     recent: bytes  # recent.py
 
 
-class Handover(Struct, frozen=True):
+class Handover(Struct, frozen=True, gc=False):
     """A handover as it stands: `state` and `state_at` are what outcomes.py folds. `lead_id` is whose it is now, `opened_for` the lead in its name: a merge may move it."""
 
     handover_id: str
@@ -57,7 +57,7 @@ class Handover(Struct, frozen=True):
     contacted_at: datetime | None = None
 
 
-class Account(Struct, frozen=True):
+class Account(Struct, frozen=True, gc=False):
     """Whose a company is."""
 
     owner: str
@@ -65,7 +65,7 @@ class Account(Struct, frozen=True):
     since: datetime
 
 
-class Queued(Struct, frozen=True):
+class Queued(Struct, frozen=True, gc=False):
     """A lead in SQL that nobody could be given to."""
 
     part: int
@@ -77,7 +77,7 @@ class Queued(Struct, frozen=True):
     scored: bytes  # the lead.scored that it would be given by
 
 
-class Logged(Struct, frozen=True):
+class Logged(Struct, frozen=True, gc=False):
     """An outcome and what it came to so far: the verdict is told anew when more is known, of it or of what happened before it."""
 
     command_id: str
@@ -132,7 +132,7 @@ class TimerKey(NamedTuple):
     key: str
 
 
-class Timer(Struct, frozen=True):
+class Timer(Struct, frozen=True, gc=False):
     """A time to come. None at its key in the world: it is stopped, or done."""
 
     part: int

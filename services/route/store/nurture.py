@@ -79,6 +79,8 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
     """Writes what a batch changed of nurture: a statement for each table that it changed."""
     rows: dict[str, list[tuple[Any, ...]]] = {}
     for key, value in changes.items():
+        if type(key) is str:  # a lead of route's own, as most are
+            continue
         if (made := _row(key, value)) is not None:
             rows.setdefault(made[0], []).append(made[1])
     for statement, of in rows.items():

@@ -74,6 +74,6 @@ async def load(tx: Tx, world: MutableMapping[Hashable, Any], inputs: Sequence[In
 
 async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
     """By which document numbers were looked at."""
-    routed = [(int(key.id), value) for key, value in changes.items() if isinstance(key, Key) and key.kind == "routed"]
+    routed = [(int(key.id), value) for key, value in changes.items() if type(key) is Key and key.kind == "routed"]
     if routed:
         await tx.execute(SAVE, *map(list, zip(*routed, strict=True)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,7 +17,7 @@ _NOTHING: dict[str, Any] = {}
 _decode = msgspec.json.decode
 
 
-class _Told(Struct, frozen=True):
+class _Told(Struct, frozen=True, gc=False):
     """lead.scored, as much of it as nurture keeps."""
 
     score_version: int
@@ -31,11 +32,7 @@ class _Told(Struct, frozen=True):
     segments: tuple[str, ...] = ()
 
 
-_FEW: Mapping[str, Callable[[Nurtured], Any]] = {
-    "stage": lambda one: one.facts.stage,
-    "episodes": lambda one: one.facts.episodes,
-    "recycled": lambda one: one.recycled,
-}
+_FEW = {"stage": "facts.stage", "episodes": "facts.episodes", "recycled": "recycled"}  # where they stand in a Nurtured
 _told = msgspec.json.Decoder(_Told).decode
 
 
@@ -54,6 +51,11 @@ def facts(value: bytes) -> Facts:
         bytes(told.score),
         bytes(told.profile),
     )
+
+
+@lru_cache(maxsize=64)
+def _getter(names: tuple[str, ...]) -> Callable[[Nurtured], Any]:
+    return attrgetter(*(_FEW[name] for name in names))
 
 
 class Seen:
@@ -81,9 +83,9 @@ class Seen:
             return self._activity
         return _NOTHING
 
-    def few(self, names: tuple[str, ...]) -> tuple[Any, ...]:
+    def few(self, names: tuple[str, ...]) -> Any:
         """The values of these fields of `lead` (question.py's few)."""
-        return tuple([_FEW[name](self.nurtured) for name in names])
+        return _getter(names)(self.nurtured)
 
     @property
     def profile(self) -> dict[str, Any]:
@@ -119,15 +121,15 @@ def _score(told: Facts) -> dict[str, Any]:
     )
 
 
-class _Mail(Struct, frozen=True):
+class _Mail(Struct, frozen=True, gc=False):
     address: str | None = None
 
 
-class _Reached(Struct, frozen=True):
+class _Reached(Struct, frozen=True, gc=False):
     email: _Mail | None = None
 
 
-class _Record(Struct, frozen=True):
+class _Record(Struct, frozen=True, gc=False):
     profile: _Reached
 
 
@@ -154,7 +156,7 @@ def at(profile: Mapping[str, Any], path: tuple[str, ...]) -> Any:
     """What stands at a path, or None."""
     found: Any = profile
     for name in path:
-        found = found.get(name) if isinstance(found, Mapping) else None
+        found = found.get(name) if isinstance(found, dict) else None
     return found
 
 

@@ -74,7 +74,7 @@ def on_scored(
     if absorbed:
         nurtured = merging.take_over(world, turn, nurtured, absorbed, now=now_ms)
     nurtured = steps.run(turn, nurtured, until=now_ms)
-    if told is not None:
+    if told is not None and nurtured.facts is not told:
         nurtured = replace(nurtured, facts=told)
     is_looked_at = activity and (may_ask or ready.asks_of_activities or ready.waits_for(nurtured))
     said = _decode(activity) if is_looked_at else None
@@ -157,9 +157,11 @@ def _looked_at(
     else:
         if activity is not None:
             nurtured = steps.heard(turn, nurtured, activity, occurred=occurred, now=now)
+        seen = Seen(nurtured, activity)
         for track in tracks:
-            if track.when.holds(Seen(nurtured, activity)) and not _is_test(nurtured):
+            if track.when.holds(seen) and not _is_test(nurtured):
                 nurtured = steps.enter(nurtured, track, lead_id=turn.lead_id, now=now)
+                seen = Seen(nurtured, activity)
         nurtured = steps.run(turn, nurtured, until=now)
     return audience.settled(turn, nurtured, exited=exited, now=now)
 
@@ -190,9 +192,10 @@ def _turn(ready: Ready, world: World | Scene, lead_id: str, changes: Changes) ->
 def _kept(turn: Turn, before: Nurtured | None, after: Nurtured) -> Changes | None:
     """The changes, with the lead's state and its timer where they are others."""
     changes = turn.changes
-    if after == before and not changes.changes:
+    is_same = after is before or after == before
+    if is_same and not changes.changes:
         return None
-    if after != before:
+    if not is_same:
         changes.changes[Stored("nurture", turn.lead_id)] = after
     if steps.due_at(after) != (steps.due_at(before) if before is not None else None):
         changes.changes[TimerKey(turn.lead_id, NURTURE, "")] = timer(after)

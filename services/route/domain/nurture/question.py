@@ -21,7 +21,7 @@ class About(Protocol):
 
     def see(self, variable: str) -> Mapping[str, Any]: ...
 
-    def few(self, names: tuple[str, ...]) -> tuple[Any, ...]: ...
+    def few(self, names: tuple[str, ...]) -> Any: ...
 
 
 class Question:
@@ -38,7 +38,7 @@ class Question:
         lead = {path[1] if len(path) > 1 else "" for path in condition.paths}
         few = lead if self._mentions == {"lead"} and lead <= _FEW else None
         self._names = tuple(sorted(few)) if few is not None else None
-        self._answers: dict[tuple[Any, ...], bool] = {}
+        self._answers: dict[Any, bool] = {}
         self.stages = _stages(condition.source)
 
     def __eq__(self, other: object) -> bool:

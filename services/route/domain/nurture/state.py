@@ -13,7 +13,7 @@ DAY_MS = 24 * 60 * 60 * 1000
 WEEK_MS = 7 * DAY_MS
 
 
-class Facts(Struct, frozen=True, array_like=True):
+class Facts(Struct, frozen=True, array_like=True, gc=False):
     """What the newest lead.scored said, as far as conditions, limits and senders look at it. Parts that are only passed on are JSON."""
 
     version: int
@@ -28,7 +28,7 @@ class Facts(Struct, frozen=True, array_like=True):
     profile: bytes
 
 
-class Enrolment(Struct, frozen=True, array_like=True):
+class Enrolment(Struct, frozen=True, array_like=True, gc=False):
     """A lead in a track: at which step, since when, and when the clock goes on. `ahead`: the steps that stood after it."""
 
     id: str
@@ -39,21 +39,21 @@ class Enrolment(Struct, frozen=True, array_like=True):
     ahead: tuple[str, ...] = ()
 
 
-class Sent(Struct, frozen=True, array_like=True):
+class Sent(Struct, frozen=True, array_like=True, gc=False):
     """Something that counts towards limits."""
 
     at: int
     channel: str
 
 
-class Entered(Struct, frozen=True, array_like=True):
+class Entered(Struct, frozen=True, array_like=True, gc=False):
     """How often a lead entered a track, and when last."""
 
     times: int
     last: int
 
 
-class Asked(Struct, frozen=True, array_like=True):
+class Asked(Struct, frozen=True, array_like=True, gc=False):
     """An activity that asked for a magnet. `given`: it got it."""
 
     activity_id: str
@@ -61,7 +61,7 @@ class Asked(Struct, frozen=True, array_like=True):
     given: bool
 
 
-class Hashes(Struct, frozen=True, array_like=True):
+class Hashes(Struct, frozen=True, array_like=True, gc=False):
     """A person as ad platforms take them (audience.py). Empty where it is not known."""
 
     email: str = ""
@@ -69,7 +69,7 @@ class Hashes(Struct, frozen=True, array_like=True):
     digits: str = ""
 
 
-class Nurtured(Struct, frozen=True, array_like=True):
+class Nurtured(Struct, frozen=True, array_like=True, gc=False):
     """All that is kept of one lead. It exists once there is something to remember."""
 
     facts: Facts
@@ -89,7 +89,7 @@ class Nurtured(Struct, frozen=True, array_like=True):
     part: int = 0
 
 
-class Suppression(Struct, frozen=True):
+class Suppression(Struct, frozen=True, gc=False):
     """Nothing more by this channel (all, where it is empty), and why. A lead's, or an address's by its hash."""
 
     channel: str
@@ -115,7 +115,7 @@ class Step(NamedTuple):
     event_id: str
 
 
-class Taken(Struct, frozen=True):
+class Taken(Struct, frozen=True, gc=False):
     """What one step came to, as people are shown it."""
 
     lead_id: str
@@ -139,7 +139,7 @@ class Member(NamedTuple):
     hashes: tuple[str, str, str]
 
 
-class Change(Struct, frozen=True):
+class Change(Struct, frozen=True, gc=False):
     """Whether they are in it, and since when."""
 
     is_member: bool

@@ -23,22 +23,24 @@ from shared.clock import from_ms
 
 def run(turn: Turn, nurtured: Nurtured, *, until: int) -> Nurtured:
     """The lead after everything that was due up to `until`, each at its own moment, the earliest first."""
-    while True:
+    while nurtured.active:
         due = [one for one in nurtured.active if one.due <= until]
         if not due:
-            return nurtured
+            break
         nurtured = _go_on(turn, nurtured, min(due, key=lambda one: (one.due, one.track, one.id)))
+    return nurtured
 
 
 def due_at(nurtured: Nurtured) -> int | None:
     """When the clock has to look at the lead next."""
-    return min((one.due for one in nurtured.active), default=None)
+    return min([one.due for one in nurtured.active]) if nurtured.active else None
 
 
 def may_enter(nurtured: Nurtured, track: Track, *, now: int) -> bool:
     """Whether the lead is not in the track, and never was, or long enough ago."""
-    if any(one.track == track.id for one in nurtured.active):
-        return False
+    for one in nurtured.active:
+        if one.track == track.id:
+            return False
     entered = nurtured.entered.get(track.id)
     return entered is None or (track.again_after is not None and now >= entered.last + track.again_after)
 

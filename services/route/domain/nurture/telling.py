@@ -32,7 +32,7 @@ class Skip(StrEnum):
     LATE = "late"  # asked for long ago
 
 
-class Told(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Told(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """contracts.Nurture to be written, the profile as it came."""
 
     event_id: str

@@ -20,10 +20,11 @@ def _timers(first: int) -> str:
     return f"""
 started AS (
     INSERT INTO timer (lead_id, kind, key, part, due_at)
-    SELECT * FROM unnest(${first}::text[], ${first + 1}::text[], ${first + 2}::text[], ${first + 3}::int[], ${first + 4}::timestamptz[])
+    SELECT * FROM unnest(${first}::text::text[], ${first + 1}::text::text[], ${first + 2}::text::text[], ${first + 3}::text::int[],
+                         ${first + 4}::text::timestamptz[])
     ON CONFLICT (lead_id, kind, key) DO UPDATE SET part = excluded.part, due_at = excluded.due_at
 ), stopped AS (
-    DELETE FROM timer USING unnest(${first + 5}::text[], ${first + 6}::text[], ${first + 7}::text[]) AS t (lead_id, kind, key)
+    DELETE FROM timer USING unnest(${first + 5}::text::text[], ${first + 6}::text::text[], ${first + 7}::text::text[]) AS t (lead_id, kind, key)
      WHERE timer.lead_id = t.lead_id AND timer.kind = t.kind AND timer.key = t.key
 )"""
 
@@ -122,9 +123,9 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
             leads.append(value)
         elif type(key) is TimerKey:
             timers.append((key, value))
-        elif isinstance(key, Key) and key.kind == "took":
+        elif type(key) is Key and key.kind == "took":
             took += value
-        elif isinstance(key, Key) and key.kind not in NOT_SAVED:
+        elif type(key) is Key and key.kind not in NOT_SAVED:
             others.setdefault(key.kind, []).append((key.id, value))
     plain: list[Lead] = []
     marked: list[Lead] = []
@@ -181,9 +182,19 @@ def _measure(took: Took) -> None:
         metrics.HUMAN_SECONDS.labels(took.step, "working").observe(took.working)
 
 
-def _timer_columns(timers: Sequence[tuple[TimerKey, Timer | None]]) -> list[list[Any]]:
-    started = [(*key, timer.part, timer.due_at) for key, timer in timers if timer is not None]
-    return [*_columns(5, started), *_columns(3, [tuple(key) for key, timer in timers if timer is None])]
+def _timer_columns(timers: Sequence[tuple[TimerKey, Timer | None]]) -> list[str]:
+    started = [(key, timer) for key, timer in timers if timer is not None]
+    stopped = [key for key, timer in timers if timer is None]
+    return [
+        arrays.texts([key.lead_id for key, _ in started]),
+        arrays.texts([key.kind for key, _ in started]),
+        arrays.texts([key.key for key, _ in started]),
+        arrays.plain([timer.part for _, timer in started]),
+        arrays.plain([str(timer.due_at) for _, timer in started]),
+        arrays.texts([key.lead_id for key in stopped]),
+        arrays.texts([key.kind for key in stopped]),
+        arrays.texts([key.key for key in stopped]),
+    ]
 
 
 def _columns(width: int, rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
