@@ -27,7 +27,7 @@ class Reason(StrEnum):
     UNFETCHABLE = "unfetchable"  # a vendor's lead of which only ids came, and whose content can't be had
 
 
-class Outgoing(Struct, frozen=True):
+class Outgoing(Struct, frozen=True, gc=False):
     """One record to be written, decided but not yet sent.
 
     `event_id` is deterministic (shared.ids.event_id), so that deciding again gives the same record. `key` is the lead
@@ -50,7 +50,7 @@ class CommandResult(Struct, frozen=True):
     result: str | None = None
 
 
-class Decision(Struct, frozen=True):
+class Decision(Struct, frozen=True, gc=False):
     """The record was understood: what is now true (by key of the stage's world), and what to tell the others.
 
     A command's record is done by it, unless `commands` say otherwise: a stage may refuse what it understood, without a dead letter.

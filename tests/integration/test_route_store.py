@@ -21,6 +21,7 @@ from shared import clock
 from shared.database import CORE_MIGRATIONS, Pool
 from shared.outcome import Decision
 from shared.stage import Input, Record
+from shared.topology import HANDOVER
 from tests.integration.route import reads
 from tests.integration.stores import migrated
 from tests.unit.route.builders import (
@@ -240,8 +241,9 @@ async def test_the_intake_finds_whose_a_handover_is_now(pool: Pool) -> None:
 
 
 def test_the_wiring_holds_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    route, intake_stage = main.stages(main.routings_in(ALWAYS))
+    route, intake_stage, webhooks_stage = main.stages(main.routings_in(ALWAYS))
     assert (route.name, route.same_part, intake_stage.name, intake_stage.same_part) == ("route", True, "intake", False)
+    assert (webhooks_stage.name, webhooks_stage.reads) == ("webhooks", (HANDOVER,))
     bad = tmp_path / "routing.yaml"
     bad.write_text("format: 1\nowners: []\nid: x\nrules: []\ndeadlines: {}\n")
     with pytest.raises(SystemExit):

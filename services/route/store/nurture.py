@@ -95,10 +95,10 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
 
 def _row(key: Hashable, value: Any) -> tuple[str, tuple[Any, ...]] | None:
     """Which statement writes a change, and its row; None for what is not of nurture, or not saved."""
+    if type(value) is Nurtured and isinstance(key, Stored):
+        steps = " ".join([f"{one.track}/{one.step}" for one in value.active])
+        return SAVE, (key.id, value.part, _pack(value), steps, value.merges)
     match key:
-        case Stored(kind="nurture", id=lead_id):
-            steps = " ".join(f"{one.track}/{one.step}" for one in value.active)
-            return SAVE, (lead_id, value.part, _pack(value), steps, value.merges)
         case Step(event_id=event_id):
             due = from_ms(value.due_at) if value.due_at is not None else None
             said = (value.content, value.channel, from_ms(value.at), value.skipped, value.because, due)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from services.route.domain.nurture import about, limits
@@ -18,8 +18,7 @@ from shared.clock import from_ms
 UNSUBSCRIBED = "unsubscribed"  # the one suppression that what was asked for passes
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """One decision about one lead: under which document, what may never be sent to it, and what comes of it."""
 
     doc: Nurturing
