@@ -108,6 +108,8 @@ class Delivering:
             why = "the host has no address"
         except (httpx.HTTPError, OSError) as error:
             why = f"no answer: {type(error).__name__}"
+        except (UnicodeError, httpx.InvalidURL):
+            why = "the address can't be used: its host or path is none"
         return Answer(status, why, round((time.monotonic() - began) * 1000), after)
 
     async def _post(self, hook: Hook, message: Message, client: httpx.AsyncClient) -> tuple[int, float | None]:
