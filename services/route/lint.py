@@ -1,4 +1,4 @@
-"""`python -m services.route.lint FILE... [--json]`: says everything against routing documents. Needs no service and no store.
+"""`python -m services.route.lint FILE... [--nurture] [--json]`: says everything against routing or nurture documents. Needs no service and no store.
 
 Exit code 0: nothing to say; 1: something was said, be it a mistake or only odd; 2: a file can't be read.
 """
@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from services.route.domain import document
-from services.route.domain.document.nodes import Mistake
+from services.route.domain.document.nodes import Mistake, Unreadable
 from services.route.domain.document.odd import odd
+from services.route.domain.nurture.read import read as read_nurture
 
 _LONGEST = 160  # characters of a document's line that are shown
 
@@ -20,14 +21,15 @@ _LONGEST = 160  # characters of a document's line that are shown
 def main(arguments: Sequence[str]) -> int:
     """Prints what is to be said, for people or with --json for programs; the exit code."""
     said = []
-    for file in (one for one in arguments if one != "--json"):
+    look = lint_nurture if "--nurture" in arguments else lint
+    for file in (one for one in arguments if one not in ("--json", "--nurture")):
         try:
             text = Path(file).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-            print(f"{file} can't be read: {why}. Name a routing document's YAML file.", file=sys.stderr)
+            print(f"{file} can't be read: {why}. Name a document's YAML file.", file=sys.stderr)
             return 2
-        kind, found = lint(text)
+        kind, found = look(text)
         said += [
             {"file": file, "line": one.line, "column": one.column, "kind": kind, "says": one.says} for one in found
         ]
@@ -39,11 +41,20 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def lint(text: str) -> tuple[str, list[Mistake]]:
-    """`mistake` and all mistakes; where there are none `odd`, and what is."""
+    """Of a routing document: `mistake` and all mistakes; where there are none `odd`, and what is."""
     try:
         return "odd", odd(text, document.read(text))
-    except document.NotARouting as error:
+    except Unreadable as error:
         return "mistake", list(error.found)
+
+
+def lint_nurture(text: str) -> tuple[str, list[Mistake]]:
+    """Of a nurture document: `mistake` and all mistakes."""
+    try:
+        read_nurture(text)
+    except Unreadable as error:
+        return "mistake", list(error.found)
+    return "odd", []
 
 
 def _shown(file: str, one: Mistake, text: str) -> str:

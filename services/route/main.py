@@ -19,7 +19,6 @@ from services.route.domain.decode import decode
 from services.route.domain.nurture import read
 from services.route.domain.nurture.beside import beside
 from services.route.domain.nurture.ready import Ready
-from services.route.domain.reading import Unreadable
 from services.route.domain.routing import Routing
 from services.route.domain.webhooks import told
 from services.route.settings import SHIPPED_NURTURE, Settings
@@ -99,7 +98,7 @@ def routings_in(path: Path) -> Documents[Routing]:
         text = path.read_text("utf-8")
         document.read(text, name=str(path))
         return Documents("routing", read=document.read, name=lambda one: one.id, first=text)
-    except document.NotARouting as error:
+    except Unusable as error:
         print("The routing document can't be used:", *error.mistakes, sep="\n  ", file=sys.stderr)
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "not UTF-8"
@@ -120,10 +119,7 @@ def nurture_from(path: Path) -> Documents[Ready]:
 
 
 def _nurture(text: str) -> Ready:
-    try:
-        return Ready(read.read(text))
-    except Unreadable as error:
-        raise Unusable(error.mistakes) from None
+    return Ready(read.read(text))
 
 
 def main() -> None:

@@ -26,7 +26,8 @@ Note = Annotated[str | None, typer.Option("--note", help="Why, for those who loo
 def lint(files: Annotated[list[Path], typer.Argument(help="YAML documents.")], as_json: Json = False) -> None:
     """Say every mistake in a nurture document, with its place. Needs no running stack. Exit code 1 when there is one, 2 when a file can't be read."""
     # A process of its own: the console knows no other service's code, and a look at a file needs no running one.
-    command = [sys.executable, "-m", "services.route.lint_nurture", *map(str, files), *(["--json"] if as_json else [])]
+    command = [sys.executable, "-m", "services.route.lint", "--nurture", *map(str, files)]
+    command += ["--json"] if as_json else []
     raise SystemExit(subprocess.run(command, check=False).returncode)
 
 

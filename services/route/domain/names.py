@@ -62,6 +62,9 @@ def fields_of(model: type) -> Fields:
 
 PROFILE = fields_of(contracts.Profile)
 TOUCH = fields_of(contracts.Touch)
+ACTIVITY: Fields = {
+    name: below for name, below in fields_of(contracts.Activity).items() if name not in ("revision", "withdrawn")
+}
 SCORE: Fields = dict.fromkeys(("total", "fit", "engagement", "grade", "probability"))
 LEAD: Fields = dict.fromkeys(("id", "stage", "previous_stage", "stage_since", "segments", "episodes"))
 ROUTING: Fields = {"profile": PROFILE, "score": SCORE, "lead": LEAD, "first_touch": TOUCH, "last_touch": TOUCH}
@@ -72,21 +75,21 @@ def flaws_in(
 ) -> Iterator[Flaw]:
     """Everything that is wrong with the names in a condition. `paths` are those that begin with a name of `known`, with their places."""
     for path, at in paths:
-        if says := _mistake(path, known):
+        if says := mistake(path, known):
             yield Flaw(says, at)
     bound = set(_BOUND.findall(source))
     for name in sorted(set(program.variables()) - known.keys() - {"lists"} - _TYPES - bound):
-        close = _meant(name, (*known, "lists"))
+        close = meant(name, (*known, "lists"))
         yield Flaw(
             f"uses {name}, which conditions do not know{close or f'. They see: {_all(known)}'}", _at(source, name)
         )
     called = {name for name in program.functions() if name.isidentifier() and not name.startswith("_")}
     for name in sorted(called - _FUNCTIONS):
-        yield Flaw(f"calls {name}, which is no function of conditions{_meant(name, _FUNCTIONS)}", _at(source, name))
+        yield Flaw(f"calls {name}, which is no function of conditions{meant(name, _FUNCTIONS)}", _at(source, name))
     for found in _LISTS.finditer(source):
         name = found[1] or found[2]
         if name not in lists:
-            yield Flaw(f"names lists.{name}, and `lists` has no such list{_meant(name, lists)}", found.start())
+            yield Flaw(f"names lists.{name}, and `lists` has no such list{meant(name, lists)}", found.start())
     for found in _MATCHES.finditer(source):
         try:
             cel.compile(f'"".matches({found[1]})').execute()
@@ -94,7 +97,8 @@ def flaws_in(
             yield Flaw(f"matches {found[1]}, which is no regular expression (RE2)", found.start(1))
 
 
-def _mistake(path: Path, known: Fields) -> str | None:
+def mistake(path: Path, known: Fields) -> str | None:
+    """What is wrong with a path of these fields, to be said after whatever names it; None where it is there."""
     at: Fields | None = known
     for step, name in enumerate(path):
         if at is ANYTHING:
@@ -102,7 +106,7 @@ def _mistake(path: Path, known: Fields) -> str | None:
         if at is None:
             return f"takes {name} of {'.'.join(path[:step])}, which is a plain value"
         if name not in at and "*" not in at:
-            return f"names {'.'.join(path[: step + 1])}, and there is no such field{_meant(name, at)}"
+            return f"names {'.'.join(path[: step + 1])}, and there is no such field{meant(name, at)}"
         at = at.get(name, at.get("*"))
     return None
 
@@ -111,7 +115,8 @@ def _all(known: Fields) -> str:
     return ", ".join((*known, "lists"))
 
 
-def _meant(name: str, known: Collection[str]) -> str:
+def meant(name: str, known: Collection[str]) -> str:
+    """`; did you mean x?`, where something known is close."""
     close = difflib.get_close_matches(name, sorted(known), n=1)
     return f"; did you mean {close[0]}?" if close else ""
 

@@ -7,59 +7,39 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import yaml
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
-from services.route.domain import names
 from services.route.domain.conditions import Condition, NotACondition, compiled
+from services.route.domain.document.nodes import WORD, Mistake, Unreadable, composed
+from services.route.domain.names import Fields
 
-WORD = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _DURATION = re.compile(r"(\d{1,6})([smhdw])")
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
 
-class Unreadable(ValueError):
-    """A text that can't be used. `mistakes` has each of them as `name:line:column: what is wrong`, in the order in which they stand."""
-
-    def __init__(self, mistakes: Sequence[str]) -> None:
-        super().__init__("\n".join(mistakes))
-        self.mistakes = list(mistakes)
-
-
 class Reading:
     """One reading of one document: what was wrong so far, and the ways to read a node. After a mistake each way gives something harmless."""
 
-    def __init__(self, name: str, text: str, variables: Collection[str]) -> None:
-        """`name` is what mistakes call the document, `variables` what its conditions see. Raises Unreadable where it is no YAML, or empty."""
+    def __init__(self, name: str, text: str, known: Fields) -> None:
+        """`name` is what mistakes call the document, `known` what its conditions see. Raises Unreadable where it is no YAML, or empty."""
         self._name = name
-        self._variables = variables
-        self._mistakes: list[tuple[int, int, str]] = []
-        try:
-            root = yaml.compose(text, Loader=yaml.SafeLoader)
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
-            problem = getattr(error, "problem", None) or "can't be read"
-            raise Unreadable([f"{name}:{line}:{column}: is no YAML: {problem}"]) from None
-        except ValueError:
-            raise Unreadable([f"{name}:1:1: is no YAML: it has characters that are no text"]) from None
-        if root is None:
-            raise Unreadable([f"{name}:1:1: the document is empty"])
-        self.root: Node = root
+        self._known = known
+        self._mistakes: list[Mistake] = []
+        self.root = composed(text, name=name)
 
     def wrong(self, node: Node, what: str) -> None:
         """Notes a mistake where the node begins."""
-        self._mistakes.append((node.start_mark.line + 1, node.start_mark.column + 1, what))
+        self._mistakes.append(Mistake(node.start_mark.line + 1, node.start_mark.column + 1, what))
 
     def end(self) -> None:
         """Raises Unreadable with all mistakes, if there are any."""
         if self._mistakes:
-            found = sorted(set(self._mistakes))
-            raise Unreadable([f"{self._name}:{line}:{column}: {what}" for line, column, what in found])
+            raise Unreadable(self._name, self._mistakes)
 
     def fields(
         self, node: Node, what: str, known: Collection[str], *, required: Collection[str] = ()
@@ -182,7 +162,7 @@ class Reading:
         if not source:
             return None
         try:
-            return compiled(source, known=dict.fromkeys(self._variables, names.ANYTHING))
+            return compiled(source, known=self._known)
         except NotACondition as error:
             for flaw in error.flaws:
                 self.wrong(node, f"{what} {flaw.says}")

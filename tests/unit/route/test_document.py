@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from services.route.domain import document
-from services.route.domain.document import NotARouting, shape
+from services.route.domain.document import shape
+from services.route.domain.document.nodes import Unreadable
 from services.route.domain.routing import Capacity, Deadlines, Fallback, Member, Target
 from services.route.generate import schema
 from services.route.settings import SHIPPED_ROUTING
@@ -32,7 +33,7 @@ rules:
 
 
 def mistakes(text: str) -> tuple[str, ...]:
-    with pytest.raises(NotARouting) as raised:
+    with pytest.raises(Unreadable) as raised:
         document.read(text, name="r.yaml")
     return raised.value.mistakes
 

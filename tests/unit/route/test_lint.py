@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.route import lint
-from services.route.settings import SHIPPED_ROUTING
+from services.route.settings import SHIPPED_NURTURE, SHIPPED_ROUTING
 from tests.unit.route.builders import REFERENCE
 
 TEXT = """\
@@ -63,3 +63,13 @@ def test_mistakes_are_shown_with_their_line_and_a_caret(tmp_path: Path, capsys: 
 def test_what_can_t_be_read_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert lint.main([str(tmp_path / "none.yaml")]) == 2
     assert "can't be read: No such file" in capsys.readouterr().err
+
+
+def test_nurture_documents_are_looked_through_likewise(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "n.yaml"
+    file.write_text(SHIPPED_NURTURE.read_text().replace("exit:", "exits:", 1))
+    assert lint.main([str(SHIPPED_NURTURE), "--nurture"]) == 0
+    assert capsys.readouterr().out.endswith("default.yaml: nothing to say against it.\n")
+    assert lint.main(["--nurture", str(file), "--json"]) == 1
+    (one,) = json.loads(capsys.readouterr().out)
+    assert (one["line"], one["column"], one["kind"]) == (46, 1, "mistake")

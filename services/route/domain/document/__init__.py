@@ -5,48 +5,27 @@ The format is closed: a key that is not known is a mistake, so nothing that some
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import yaml
 
 from services.route.domain.document import rules, shape
-from services.route.domain.document.nodes import Mistake, Nodes
+from services.route.domain.document.nodes import Nodes, Unreadable, composed
 from services.route.domain.document.owners import Owners
 from services.route.domain.routing import Routing
-from shared.documents.inforce import Unusable
 
 FORMAT = 1
 
 
-class NotARouting(Unusable):
-    """The document can't be used. `found` has each mistake, `mistakes` each as `file:line:column: what is wrong`, in order."""
-
-    def __init__(self, name: str, found: Sequence[Mistake]) -> None:
-        self.found = tuple(sorted(set(found)))
-        super().__init__([f"{name}:{one.line}:{one.column}: {one.says}" for one in self.found])
-
-
 def read(text: str, *, name: str = "routing.yaml") -> Routing:
-    """The document in `text`; `name` is what mistakes call the file. Raises NotARouting with all mistakes."""
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
-        raise NotARouting(name, [Mistake(line, column, f"is no YAML: {error.problem}")]) from None
-    except (yaml.YAMLError, ValueError):
-        raise NotARouting(name, [Mistake(1, 1, "is no YAML: it has characters that are no text")]) from None
+    """The document in `text`; `name` is what mistakes call the file. Raises Unreadable with all mistakes."""
+    root = composed(text, name=name)
     nodes = Nodes()
     routing = _routing(nodes, root)
-    if routing is None or nodes.mistakes:
-        raise NotARouting(name, nodes.mistakes)
+    if nodes.mistakes:
+        raise Unreadable(name, nodes.mistakes)
     return routing
 
 
-def _routing(nodes: Nodes, root: yaml.Node | None) -> Routing | None:
-    if root is None:
-        nodes.wrong(root, "the document is empty")
-        return None
+def _routing(nodes: Nodes, root: yaml.Node) -> Routing:
     top = nodes.fields(root, "the document", shape.DOCUMENT)
     if "format" in top and nodes.scalar(top["format"]) != FORMAT:
         nodes.wrong(top["format"], f"format must be {FORMAT}, the only one that this version reads")

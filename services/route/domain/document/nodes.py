@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
 import yaml
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
+
+from services.route.domain.names import meant
+from shared.documents.inforce import Unusable
 
 WORD = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _DURATION = re.compile(r"(\d{1,6})([smhdw])")
@@ -26,10 +28,27 @@ class Mistake:
     says: str
 
 
-def meant(name: str, known: Collection[str]) -> str:
-    """`; did you mean x?`, where something known is close."""
-    close = difflib.get_close_matches(name, sorted(known), n=1)
-    return f"; did you mean {close[0]}?" if close else ""
+class Unreadable(Unusable):
+    """A text that can't be used. `found` has each mistake, `mistakes` each as `file:line:column: what is wrong`, in order."""
+
+    def __init__(self, name: str, found: Iterable[Mistake]) -> None:
+        self.found = tuple(sorted(set(found)))
+        super().__init__([f"{name}:{one.line}:{one.column}: {one.says}" for one in self.found])
+
+
+def composed(text: str, *, name: str) -> Node:
+    """The document's root; `name` is what mistakes call it. Raises Unreadable where it is no YAML, or empty."""
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+        raise Unreadable(name, [Mistake(line, column, f"is no YAML: {error.problem}")]) from None
+    except (yaml.YAMLError, ValueError):
+        raise Unreadable(name, [Mistake(1, 1, "is no YAML: it has characters that are no text")]) from None
+    if root is None:
+        raise Unreadable(name, [Mistake(1, 1, "the document is empty")])
+    return root
 
 
 @dataclass(slots=True)

@@ -13,7 +13,8 @@ from yaml import Node, SequenceNode
 
 from services.route.domain import days_off
 from services.route.domain.document import shape
-from services.route.domain.document.nodes import Nodes, meant
+from services.route.domain.document.nodes import Nodes
+from services.route.domain.names import meant
 from services.route.domain.routing import Capacity, Owner
 from services.route.domain.working import ALWAYS, Away, Calendar, Minutes, Week
 

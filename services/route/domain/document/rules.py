@@ -11,8 +11,9 @@ from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
 from services.route.domain.conditions import Condition, NotACondition, compiled
 from services.route.domain.document import shape
-from services.route.domain.document.nodes import Nodes, meant
+from services.route.domain.document.nodes import Nodes
 from services.route.domain.document.owners import Owners
+from services.route.domain.names import meant
 from services.route.domain.routing import Deadlines, Fallback, Member, Pool, Rule, Sticky, Target
 
 _LIST = re.compile(r"[A-Za-z_]\w*")

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 from services.route.domain.conditions import Condition
 
-VARIABLES = frozenset({"profile", "score", "lead", "activity"})
 # Fields of `lead` whose values are few, so that answers by value are worth remembering.
 _FEW = frozenset({"stage", "episodes", "recycled"})
 _REMEMBERED = 1024

@@ -7,10 +7,9 @@ from zoneinfo import ZoneInfo
 
 from yaml import Node
 
-from services.route.domain import vocabulary
+from services.route.domain import names
 from services.route.domain.nurture.document import ANY, Cap, Channel, Content, Magnet, Nurturing, Quiet, Track
-from services.route.domain.nurture.question import VARIABLES
-from services.route.domain.nurture.read_steps import NEVER, question, steps
+from services.route.domain.nurture.read_steps import KNOWN, NEVER, question, steps
 from services.route.domain.nurture.telling import MAGNETS
 from services.route.domain.reading import Reading
 
@@ -23,7 +22,7 @@ _MOST = 1000
 
 def read(text: str, *, name: str = "nurture.yaml") -> Nurturing:
     """The document in `text`; `name` is what mistakes call it. Raises Unreadable with all of them."""
-    reading = Reading(name, text, VARIABLES)
+    reading = Reading(name, text, KNOWN)
     top = reading.fields(reading.root, "a nurture document", _TOP, required=("format", "channels", "content", "tracks"))
     if "format" in top and reading.plain(top["format"]) != FORMAT:
         reading.wrong(top["format"], f"format must be {FORMAT}, the only one that this version reads")
@@ -88,8 +87,8 @@ def _channel(reading: Reading, id_: str, node: Node) -> Channel:
     needs = reading.fields(has["needs"], f"{what}: needs", ("consent", "field")) if "needs" in has else {}
     consent = reading.word(needs.get("consent"), f"{what}: consent") or None
     field = reading.text(needs.get("field"), f"{what}: field")
-    if field and (mistake := vocabulary.mistake_in(field, {"profile": vocabulary.PROFILE})):
-        reading.wrong(needs["field"], f"{what}: field: {mistake}")
+    if field and (mistake := names.mistake(tuple(field.split(".")), {"profile": names.PROFILE})):
+        reading.wrong(needs["field"], f"{what}: field {mistake}")
     return Channel(id_, consent, tuple(field.split(".")[1:]) if field else None)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from yaml import Node, ScalarNode, SequenceNode
 
-from services.route.domain import vocabulary
+from services.route.domain import names
 from services.route.domain.conditions import compiled
 from services.route.domain.nurture.document import DONE, Content, Send, Step, Test, Wait, WaitFor
 from services.route.domain.nurture.question import Question
@@ -20,15 +20,15 @@ _KINDS: Mapping[str, tuple[str, ...]] = {
     "wait_for": ("id", "wait_for", "at_most", "then", "else"),
 }
 _LEADS_TO = ("next", "then", "else")
-_LEAD: vocabulary.Fields = {
+_LEAD: names.Fields = {
     **dict.fromkeys(("stage", "previous_stage", "stage_since", "segments", "episodes", "recycled", "recycled_because")),
     "seen": {"*": None},
 }
-_KNOWN: vocabulary.Fields = {
-    "profile": vocabulary.PROFILE,
-    "score": vocabulary.SCORE,
+KNOWN: names.Fields = {
+    "profile": names.PROFILE,
+    "score": names.SCORE,
     "lead": _LEAD,
-    "activity": vocabulary.ACTIVITY,
+    "activity": names.ACTIVITY,
 }
 NEVER = Question(compiled("false"))  # stands for a condition that could not be read
 
@@ -36,11 +36,7 @@ NEVER = Question(compiled("false"))  # stands for a condition that could not be 
 def question(reading: Reading, node: Node | None, what: str) -> Question | None:
     """A condition whose names are all there."""
     condition = reading.condition(node, what)
-    if condition is None or node is None:
-        return None
-    for mistake in vocabulary.mistakes_in(condition.source, _KNOWN):
-        reading.wrong(node, f"{what}: {mistake}")
-    return Question(condition)
+    return Question(condition) if condition is not None else None
 
 
 def steps(reading: Reading, node: Node | None, track: str, content: Mapping[str, Content]) -> dict[str, Step]:
@@ -143,8 +139,8 @@ def tests(reading: Reading, node: Node | None, what: str) -> tuple[Test, ...]:
         return ()
     found = []
     for path, (key, value) in reading.entries(node, what).items():
-        if mistake := vocabulary.mistake_in(path, vocabulary.ACTIVITY):
-            reading.wrong(key, f"{what}: {mistake}")
+        if mistake := names.mistake(tuple(path.split(".")), names.ACTIVITY):
+            reading.wrong(key, f"{what} {mistake}")
         nodes = value.value if isinstance(value, SequenceNode) else [value]
         if not nodes or not all(isinstance(one, ScalarNode) for one in nodes):
             reading.wrong(value, f"{what}: {path} must be a value or a list of values")

@@ -6,9 +6,9 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from services.route.domain.document.nodes import Unreadable
 from services.route.domain.nurture.read import read
 from services.route.domain.nurture.shape import SCHEMA
-from services.route.domain.reading import Unreadable
 from tests.unit.route.nurture.builders import shipped
 
 MISTAKES = [
@@ -33,7 +33,7 @@ MISTAKES = [
     (
         "profile.email.address",
         "profile.mail.address",
-        "13:52: channel email: field: profile has no field `mail`; did you mean `email`?",
+        "13:52: channel email: field names profile.mail, and there is no such field; did you mean email?",
     ),
     (
         "{channel: ads, audience",
@@ -48,7 +48,7 @@ MISTAKES = [
     (
         'lead.stage == "MQL"',
         "lead.stge",
-        "35:11: track mql-ready: when: lead has no field `stge`; did you mean `stage`?",
+        "35:11: track mql-ready: when names lead.stge, and there is no such field; did you mean stage?",
     ),
     (
         'lead.stage == "MQL"',
@@ -81,7 +81,7 @@ MISTAKES = [
     (
         "{kind: page}",
         "{knd: page}",
-        "31:29: track iql-welcome: step wait-for-1: match: `knd` is not known; did you mean `kind`?",
+        "31:29: track iql-welcome: step wait-for-1: match names knd, and there is no such field; did you mean kind?",
     ),
     ("id: recycled", "id: mql-ready", "39:5: track `mql-ready` is there twice"),
     ("id: recycled", "id: magnets", "39:9: no track is called magnets: what forms ask for is told under that name"),
