@@ -41,7 +41,7 @@ HANDOVER = Topic(
     "leads.handover.v1",
     "lead_id",
     ("route",),
-    ("sales tools", "route"),
+    ("sales tools",),
     ("lead.handover", "lead.handover.withdrawn", "lead.handover.escalated"),
     transactional=True,
 )

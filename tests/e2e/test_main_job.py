@@ -293,6 +293,7 @@ def test_a_rebuilt_store_knows_the_same_and_hands_nothing_over_again(shop: Shop)
         assert shop.operator.knows("rebuild", service)["service"] == service
     after = shop.lead(email)
     assert after["handovers"] == before["handovers"]
+    before["score"].pop("as_of"), after["score"].pop("as_of")  # the moments of asking
     assert after["score"] == before["score"]
     assert len(kept(shop, HANDOVER.name, lambda record: True)) == handovers
 

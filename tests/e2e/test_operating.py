@@ -44,7 +44,7 @@ def test_status_prints_where_everything_is_for_programs(leadflow: Layout) -> Non
     said = leads(leadflow, "status", "--json")
     assert said.returncode == 0, said.stderr
     found = json.loads(said.stdout)
-    assert set(found) == {"token", "kafka", "stores", "services", "data"}
+    assert set(found) == {"token", "kafka", "stores", "services", "workers", "data"}
     assert found["kafka"] == leadflow.kafka
     assert found["data"] == str(leadflow.home)
     assert set(found["stores"]) == set(found["services"]) == set(SERVICES)

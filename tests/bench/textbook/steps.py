@@ -24,7 +24,7 @@ from services.score import decode as score_decode
 from services.score.domain import publications
 from services.score.domain.decide import decide
 from services.score.domain.lead import Lead as ScoreLead
-from services.score.domain.lead import Told
+from services.score.domain.lead import State, Told
 from services.score.settings import SHIPPED
 from shared import contracts, ids
 from shared.outcome import Outgoing, Reject
@@ -74,12 +74,24 @@ def enrich(secret: bytes) -> Stage:
     return Stage(read, step)
 
 
+class Scores(msgspec.Struct, array_like=True):
+    """A lead as the textbook's scores keep it: one row with everything in it."""
+
+    lead_id: str
+    part: int
+    profile_version: int = -1
+    profile: bytes = b""
+    first_touch: bytes = b""
+    last_touch: bytes = b""
+    state: State = State()
+
+
 def score() -> Stage:
     """Scores a lead anew for each of its activities, by the shipped ruleset."""
     rulesets = publications.rulesets(SHIPPED.read_text())
     read_record = score_decode.decoder(rulesets)
     in_force = rulesets.latest(0).document
-    decode = msgspec.msgpack.Decoder(ScoreLead).decode
+    decode = msgspec.msgpack.Decoder(Scores).decode
 
     def read(record: Record) -> tuple[str, Input] | None:
         found = read_record(record)
@@ -89,20 +101,13 @@ def score() -> Stage:
 
     def step(known: bytes | None, found: Input, activities: Sequence[bytes] | None) -> Row | None:
         told: Told = found.event
-        lead = decode(known) if known is not None else ScoreLead(lead_id=told.lead_id, part=found.part)
+        row = decode(known) if known is not None else Scores(told.lead_id, found.part)
+        lead = ScoreLead(**msgspec.structs.asdict(row))
         if activities is not None:
             lead = msgspec.structs.replace(lead, bodies=tuple(activities))
         decision = decide(lead, told, in_force, now=found.now, input_id=found.event_id)
         after: ScoreLead = decision.changes[told.lead_id]
-        row = ScoreLead(
-            lead_id=after.lead_id,
-            part=after.part,
-            profile=after.profile,
-            profile_version=after.profile_version,
-            first_touch=after.first_touch,
-            last_touch=after.last_touch,
-            state=after.state,
-        )
+        row = Scores(*(getattr(after, field) for field in Scores.__struct_fields__))
         version = after.state.score_version
         return Row(found.event_id, told.lead_id, version, _encode(row), told.activity, _encoded(decision.emit))
 
