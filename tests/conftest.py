@@ -28,7 +28,8 @@ FAST = ("unit", "pipeline")
 
 
 # How long an example takes by the clock says what else the machine does, not what the code does.
-settings.register_profile("house", deadline=None)
+# A failure names what to paste above the test so that exactly this example is met again.
+settings.register_profile("house", deadline=None, print_blob=True)
 # Whether a test is red, and not by which smallest example: for make mutate.
 settings.register_profile("red", deadline=None, phases=(Phase.explicit, Phase.generate), database=None)
 settings.load_profile(os.environ.get("LEADFLOW_HYPOTHESIS", "house"))

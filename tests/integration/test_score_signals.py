@@ -29,8 +29,9 @@ from shared.reader import read
 from shared.topology import DEAD, ENRICHED, SCORED, SIGNALS
 from tests import stack
 from tests.integration.score import opened
+from tests.unit.score.advised import ADVISED, a_signal, minutes
 from tests.unit.score.builders import BUSINESS, NOON, a_record, an_activity, enriched, ruleset
-from tests.unit.score.test_advice import ADVISED, NONSENSE, a_signal, minutes
+from tests.unit.score.test_advice import NONSENSE
 
 PARTITIONS = 4
 PLAIN = """

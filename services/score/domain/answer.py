@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from services.score.domain import advice
 from services.score.domain.account import Account, Because
 from services.score.domain.folded import Part
 from services.score.domain.known import Known
@@ -52,6 +53,7 @@ def answer(known: Known, ruleset: Ruleset, told: Account) -> dict[str, Any]:
             "segments": list(told.turn.segments),
         },
         "activities": {id_: _activity(told.activities[id_]) for id_ in sorted(named)},
+        "signals": list(_signals(known, ruleset)),
         "absorbed": list(decided.absorbed),
     }
 
@@ -114,6 +116,15 @@ def _left_out(told: Account, ruleset: Ruleset) -> Iterator[dict[str, Any]]:
             "activities": ids,
             **(_terms(rules[name]) if name else {}),
         }
+
+
+def _signals(known: Known, ruleset: Ruleset) -> Iterator[dict[str, Any]]:
+    """What the signals said that the ruleset's conditions saw: of each name that one asks for the one that counted, unless it was stale."""
+    asked = advice.named(ruleset)
+    for one in sorted(advice.latest(known.advice), key=lambda one: one.name):
+        if one.name in asked and known.at < one.expires_at:
+            moments = {"at": clock.text(one.at), "expires_at": clock.text(one.expires_at)}
+            yield {"name": one.name, "value": one.value, **moments}
 
 
 def _terms(rule: EngagementRule) -> dict[str, Any]:
