@@ -11,14 +11,15 @@ import pytest
 
 from services.enrich import main, store
 from shared import batch as shell
-from shared import clock, message, ownership, recall
+from shared import clock, ids, message, ownership, recall
 from shared.database import CORE_MIGRATIONS, Pool
 from shared.outcome import Outgoing
 from shared.rejects import RejectLimit
 from shared.stage import Input, Record
 from shared.topology import CAPTURED
-from tests.integration.enrich import batch, decided, people, read
+from tests.integration.enrich import batch, decided, of, people, read
 from tests.integration.stores import migrated
+from tests.integration.test_enrich_rulings import ADA, BEN, asked
 from tests.unit.enrich import reference
 from tests.unit.enrich.memory import SECRET, event, record
 from tests.unit.enrich.test_rebuild import stories_of
@@ -112,6 +113,36 @@ async def test_a_store_from_an_older_day_decides_anew_what_later_events_made_of_
         "so that the shell drops what is on the topic"
     )
     assert await _rows(pool) == before
+
+
+async def test_a_merge_that_was_split_later_is_learnt_again_and_told_to_nobody(pool: Pool) -> None:
+    arrivals = [(event("a1", email=ADA), 1_795_000_000_000), (event("b1", email=BEN, at=1), 1_795_000_001_000)]
+    two = [ids.lead_id(SECRET, f"email\x1f{one}") for one in (ADA, BEN)]
+    gone = [{"kind": "email", "value": BEN}]
+    rulings = [
+        asked("merge", lead_ids=two, at_ms=1_795_000_100_000),
+        asked("split", lead_id=two[0], identifiers=gone, at_ms=1_795_000_200_000),
+    ]
+    on_topic: list[Record] = []
+    for said, at_ms in arrivals:
+        on_topic += [_as_record(one, at_ms) for one in await batch(pool, [said], at_ms=at_ms)]
+    for ruling in rulings:
+        on_topic += [_as_record(one, clock.to_ms(ruling.now)) for one in await decided(pool, [ruling])]
+    before = await _rows(pool)
+    await pool.execute("TRUNCATE lead, identifier, activity, judgement")
+    await recall.remember(pool, stage=main.stage(SECRET), part=0, records=on_topic, recollect=True)
+
+    sent = await decided(pool, rulings)
+    for said, at_ms in reversed(arrivals):
+        sent += await batch(pool, [said], at_ms=at_ms)
+    await pool.execute("TRUNCATE recalled")
+    sent += await decided(pool, await left(pool))
+
+    assert sent == []
+    assert await left(pool) == []
+    assert await _rows(pool) == before
+    await batch(pool, [event("b2", email=BEN, at=9)], at_ms=1_795_000_300_000)
+    assert await people(pool) == {of("a1"), of("b1", "b2")}
 
 
 async def left(pool: Pool) -> list[Input]:

@@ -12,8 +12,9 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
-from services.enrich.domain import judge, revising
+from services.enrich.domain import asking, judge, revising
 from services.enrich.domain.intake import cleaned
 from services.enrich.domain.leads import KEEPING
 from services.enrich.domain.world import Asked, Changes, Command, Human, Owed, Ruling, World
@@ -93,9 +94,9 @@ def _read_human(payload: msgspec.Raw) -> Human | Reject:
 # How the payload of each kind of ours is read. Raises msgspec's errors.
 _READ: dict[str, Callable[[Any], Asked | Reject]] = {
     "human": _read_human,
-    "merge": judge.read_merge,
-    "split": judge.read_split,
-    "review": judge.read_answer,
+    "merge": asking.read_merge,
+    "split": asking.read_split,
+    "review": asking.read_answer,
 }
 
 
@@ -116,7 +117,8 @@ def decide(world: World, input_: Input, *, secret: bytes) -> Outcome:
     owed = "owed", command.command_id
     if KEEPING in world and input_.record is not None:
         waiting = CommandResult(command.command_id, "pending")
-        changes: Changes = {owed: Owed(input_.part, input_.now, command)}
+        told = ("told", command.command_id) in world
+        changes: Changes = {owed: Owed(input_.part, input_.now, replace(command, told=True) if told else command)}
         if isinstance(
             command.asked, Human
         ):  # the last word is kept already, so that an earlier one does not count for a moment

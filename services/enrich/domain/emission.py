@@ -103,6 +103,11 @@ def split(cause: str, *, left: str, restored: Lead) -> Outgoing:
     return Outgoing(ENRICHED, restored.lead_id, "lead.split", event_id, event)
 
 
+def is_of(cause: str, event_id: str, subject: str, version: int | None, type_: str) -> bool:
+    """Whether a merge or a split on the topic, of `subject` in this profile version, came of this event or command."""
+    return version is not None and event_id == ids.event_id(STAGE, cause, subject, version, type_)
+
+
 def noted(kept: Kept, *, secret: bytes) -> Outgoing:
     """That the event is a visitor's: nobody is known on its cookie yet; or a visitor's repeat. Keyed by the cookie's HMAC."""
     happened = kept.happened

@@ -1,115 +1,20 @@
 """What an operator asks for: that leads are made one, that identifiers or events leave one, or an answer to a question of the review queue. Pure.
 
-Here it is judged, and refused with a reason; what was accepted is a Judgement (judgement.py), and what follows from it is regroup.py's.
-
-* merge `{lead_ids, survivor?, reason?}`: these leads are one person. The one that was made first remains, or `survivor`.
-* split `{lead_id, identifiers?, event_ids?, reason?}`: what is named is not this person's. Identifiers leave with everything that hangs on them
-  alone (binding.py), and never join those again that stay; an identifier takes the lead along that it made. Events go to a lead of their own (all events of one command
-  to one), and with an identified event the visits on its cookie that follow it; what the event tied together stays tied: split the identifiers for that.
-* review `{id, accept}`: the two that the question is about are one person (accept), or never are.
+Here it is judged, and refused with a reason; what was accepted is a Judgement (judgement.py), and what follows from it is regroup.py's. What can be asked stands in asking.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Annotated
 
-import msgspec
-from msgspec import Meta, Struct
-
-from services.enrich.domain import binding, email, external, identity, phone
+from services.enrich.domain import binding
 from services.enrich.domain.component import own_identifiers
 from services.enrich.domain.judgement import Judgement, Pair
 from services.enrich.domain.regroup import regroup
 from services.enrich.domain.review import Review
-from services.enrich.domain.world import Answer, Command, Identifier, Lead, Merge, NotLoaded, Split, World, name
+from services.enrich.domain.world import Answer, Changes, Command, Identifier, Lead, Merge, NotLoaded, Split, World
 from shared.outcome import Decision, Reason, Reject
 from shared.stage import Input
-
-_MOST = 100  # leads, identifiers or events of one command
-_Id = Annotated[str, Meta(max_length=200)]
-_Text = Annotated[str, Meta(max_length=500)]
-_Leads = Annotated[list[_Id], Meta(max_length=_MOST)]
-
-
-class Named(Struct, frozen=True):
-    """An identifier as the API shows it."""
-
-    kind: str  # email, user_id, external_id, phone
-    value: str
-    property: str | None = None
-    system: str | None = None
-
-
-class _Merge(Struct):
-    lead_ids: _Leads = []
-    survivor: _Id | None = None
-    reason: _Text | None = None
-
-
-class _Split(Struct):
-    lead_id: _Id | None = None
-    identifiers: Annotated[list[Named], Meta(max_length=_MOST)] = []
-    event_ids: _Leads = []
-    reason: _Text | None = None
-
-
-class _Answer(Struct):
-    id: _Id
-    accept: bool
-    reason: _Text | None = None
-
-
-_decode_merge = msgspec.json.Decoder(_Merge).decode
-_decode_split = msgspec.json.Decoder(_Split).decode
-_decode_answer = msgspec.json.Decoder(_Answer).decode
-
-
-def read_merge(payload: msgspec.Raw) -> Merge | Reject:
-    """The payload of a merge. This and the others raise msgspec's errors for what has not their form."""
-    said = _decode_merge(payload)
-    leads = tuple(dict.fromkeys([*said.lead_ids, *([said.survivor] if said.survivor is not None else [])]))
-    if len(leads) < 2:
-        return Reject(Reason.INVALID, "a merge needs lead_ids of two leads at least")
-    return Merge(leads, said.survivor, said.reason)
-
-
-def read_split(payload: msgspec.Raw) -> Split | Reject:
-    """The payload of a split."""
-    said = _decode_split(payload)
-    names: dict[str, None] = {}
-    for place, one in enumerate(said.identifiers):
-        known_by = name_of(one)
-        if known_by is None:
-            return Reject(Reason.INVALID, f"identifiers[{place}] is none that could be somebody's")
-        names[known_by] = None
-    if not names and not said.event_ids:
-        return Reject(Reason.INVALID, "a split needs identifiers or event_ids that leave")
-    return Split(said.lead_id, tuple(names), tuple(dict.fromkeys(id_.lower() for id_ in said.event_ids)), said.reason)
-
-
-def read_answer(payload: msgspec.Raw) -> Answer:
-    """The payload of an answer to the review queue."""
-    said = _decode_answer(payload)
-    return Answer(said.id.lower(), said.accept, said.reason)
-
-
-def name_of(one: Named) -> str | None:
-    """The name under which an identifier is kept, or None where it can't be one that names a person."""
-    if one.kind == "email":
-        address = email.read(one.value)
-        return name("email", address.match) if address is not None else None
-    if one.kind == "phone":
-        dialled = phone.read(one.value)
-        number = phone.identifier(dialled) if dialled is not None else None
-        return name("phone", number) if number is not None else None
-    if one.kind == "user_id" and one.property is not None:
-        user = identity.legal(one.value)
-        return name("user", one.property, user) if user is not None else None
-    if one.kind == "external_id" and one.system is not None:
-        told = external.told(one.system, one.value)
-        return next((external.identifier(system, id_, one.property or "") for system, id_ in told.items()), None)
-    return None
 
 
 def decide(
@@ -124,13 +29,17 @@ def decide(
         case Merge():
             pairs = _merge(world, asked, anew=input_.record is None)
         case Split():
-            pairs, events = _split(world, asked, command.lead_id), asked.event_ids
+            pairs, events = _split(world, asked, command.lead_id, told=command.told), asked.event_ids
         case Answer():
             pairs = _answer(world, asked)
     if isinstance(pairs, Reject):
         return pairs
     judgement = Judgement(command.command_id, command.at, tuple(pairs), events, asked.reason, command.by)
     decision = carried_out(world, input_, judgement, secret=secret)
+    if command.told and any(one.type in ("lead.merged", "lead.split") for one in decision.emit):
+        # That was told before the store was lost, and undone by a later one: leads stand as the topic has them, and learn why.
+        changes: Changes = {("identifier", one): row for one, row in _ruled(world, judgement).items()}
+        return Decision({**changes, ("judgement", judgement.command_id): judgement})
     if not decision.emit and not isinstance(asked, Answer) and input_.record is not None:
         return Reject(Reason.INVALID, "nothing would change")
     return decision
@@ -138,17 +47,23 @@ def decide(
 
 def carried_out(world: World, input_: Input, judgement: Judgement, *, secret: bytes) -> Decision:
     """What a ruling changes and tells; of identifiers that nobody has heard of yet it holds once they come. Raises NotLoaded as regroup does."""
-    found: dict[str, Identifier] = {}
-    for pair in judgement.pairs:
-        for one, other in ((pair.one, pair.other), (pair.other, pair.one)):
-            row = found.get(one) or world.get(("identifier", one)) or Identifier(one)
-            found[one] = binding.rule(row, other, judgement.said(pair.to))
+    found = _ruled(world, judgement)
     if judgement.events:
         found[judgement.apart] = Identifier(judgement.apart)
         lead_id: str = world["activity", judgement.events[0]].lead_id
         found = {**_rows(world, own_identifiers(world, lead_id)), **found}
     decision = regroup(world, input_, found, secret=secret, ruling=judgement)
     return Decision({**decision.changes, ("judgement", judgement.command_id): judgement}, decision.emit)
+
+
+def _ruled(world: World, judgement: Judgement) -> dict[str, Identifier]:
+    """The identifiers that it names, with what it says of them."""
+    found: dict[str, Identifier] = {}
+    for pair in judgement.pairs:
+        for one, other in ((pair.one, pair.other), (pair.other, pair.one)):
+            row = found.get(one) or world.get(("identifier", one)) or Identifier(one)
+            found[one] = binding.rule(row, other, judgement.said(pair.to))
+    return found
 
 
 def _rows(world: World, names: Iterable[str]) -> dict[str, Identifier]:
@@ -163,7 +78,11 @@ def _merge(world: World, asked: Merge, *, anew: bool) -> Sequence[Pair] | Reject
     leads = {lead.lead_id: lead for lead in found.values()}
     if len(leads) < 2 and anew:
         makers = [world["lead", lead_id].made_by for lead_id in asked.lead_ids]
-        return [Pair(makers[0], maker, binding.JOIN) for maker in makers[1:]]
+        names = _person(world, next(iter(found.values())))
+        return [
+            *(Pair(makers[0], maker, binding.JOIN) for maker in makers[1:]),
+            *_parted(world, names, names, binding.JOIN),
+        ]
     if len(leads) < 2:
         return Reject(Reason.INVALID, "nothing would change: they are one lead already")
     remains = found[asked.survivor].lead_id if asked.survivor is not None else None
@@ -193,7 +112,8 @@ def _parted(world: World, names: Collection[str], others: Collection[str], to: s
     ]
 
 
-def _split(world: World, asked: Split, lead_id: str | None) -> Sequence[Pair] | Reject:
+def _split(world: World, asked: Split, lead_id: str | None, *, told: bool) -> Sequence[Pair] | Reject:
+    """`told`: a rebuild has kept what the split told, so they have left, and now it learns why."""
     about = asked.lead_id or lead_id
     if about is None:
         return Reject(Reason.INVALID, "a split needs a lead_id")
@@ -201,6 +121,8 @@ def _split(world: World, asked: Split, lead_id: str | None) -> Sequence[Pair] | 
     if isinstance(found, Reject):
         return found
     lead = found[about]
+    if told and not asked.event_ids:
+        return _parting(asked, _staying(world, asked, _once(world, lead, asked.identifiers)))
     history: Sequence[str] = world["history", lead.lead_id]
     for place, event_id in enumerate(asked.event_ids):
         if event_id not in history:
@@ -210,12 +132,35 @@ def _split(world: World, asked: Split, lead_id: str | None) -> Sequence[Pair] | 
     for place, one in enumerate(asked.identifiers):
         if one not in names:
             return Reject(Reason.INVALID, f"identifiers[{place}] is no identifier of lead {lead.lead_id}")
-    rows = _rows(world, names)
-    gone = {one for one in names if _hangs_on(one, asked.identifiers, rows)}
-    stay = sorted(names - gone)
-    if not left or not stay or not any(one.person in stay for one in left):
+    stay = _staying(world, asked, names)
+    if not any(one.person in stay for one in left):
         return Reject(Reason.INVALID, f"nothing would be left of lead {lead.lead_id}: name fewer")
+    return _parting(asked, stay)
+
+
+def _parting(asked: Split, stay: Sequence[str]) -> list[Pair]:
     return [Pair(one, other, binding.PART) for one in asked.identifiers for other in stay]
+
+
+def _staying(world: World, asked: Split, names: Collection[str]) -> list[str]:
+    """Of these identifiers those that neither leave nor hang on one that does."""
+    rows = _rows(world, names)
+    return [one for one in sorted(names) if not _hangs_on(one, asked.identifiers, rows)]
+
+
+def _once(world: World, lead: Lead, leaving: Collection[str]) -> set[str]:
+    """Those that leave, and the identifiers of all who are, or were once, one with this lead by the rulings learnt so far."""
+    names, passed = {*_person(world, lead), *leaving}, set[str]()
+    while todo := names - passed:
+        passed |= todo
+        if unknown := frozenset(one for one in todo if ("identifier", one) not in world):
+            raise NotLoaded(names=unknown)
+        for row in _rows(world, todo).values():
+            names |= {other for other, tie in binding.rulings(row) if tie.to.startswith(binding.JOIN)}
+            found = _leads(world, [row.lead_id] if row.lead_id is not None and row.name not in leaving else [])
+            for one in found.values() if not isinstance(found, Reject) else ():
+                names |= _person(world, one)
+    return names
 
 
 def _hangs_on(one: str, leaving: Collection[str], rows: Mapping[str, Identifier]) -> bool:

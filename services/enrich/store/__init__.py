@@ -58,6 +58,7 @@ async def load(tx: Tx, inputs: Sequence[Input], *, secret: bytes) -> World:
     locked = {row["lead_id"] for row in rows if row["lead_id"] is not None}
     if rows[0]["keeping"]:
         world[KEEPING] = True
+        await rebuilding.carried_out(tx, world, [one for one in inputs if isinstance(one.event, Command)])
     if rows[0]["rebuilding"]:
         await rebuilding.recalled(tx, world, events, wanted=wanted, locked=locked, secret=secret)
     if rows[0]["ruled"]:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from asyncpg import Record as Row
 
-from services.enrich.domain import rebuild
+from services.enrich.domain import emission, rebuild
 from services.enrich.domain.leads import REBUILDING
 from services.enrich.domain.world import Command, Happened, Owed, Recalled, Told
 from services.enrich.store import rows as row_of
@@ -68,6 +68,26 @@ async def recalled(
         )
         world["told", row["about"]] = rebuild.told(last, lambda lead_id: world.get(("recalled", lead_id)))
     await _stood(tx, world, sorted(stood - locked))
+
+
+async def carried_out(tx: Tx, world: World, commands: Sequence[Input]) -> None:
+    """Which of these commands brought about a merge or a split that the output topic tells of."""
+    if not commands:
+        return
+    # Merges and splits of these moments; whose they are their ids say.
+    rows = await tx.fetch(
+        """
+        SELECT event_id::text, subject, version, type FROM recalled
+         WHERE stage = 'enrich' AND type IN ('lead.merged', 'lead.split') AND at = ANY ($1::timestamptz[])
+        """,
+        [input_.now for input_ in commands],
+    )
+    for input_ in commands:
+        if any(
+            emission.is_of(input_.event_id, row["event_id"], row["subject"], row["version"], row["type"])
+            for row in rows
+        ):
+            world["told", input_.event_id] = True
 
 
 async def _stood(tx: Tx, world: World, leads: Sequence[str]) -> None:

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from services.enrich.domain import intake, profile, rebuild
+from services.enrich.domain import emission, intake, profile, rebuild
 from services.enrich.domain.decide import decide
 from services.enrich.domain.lacking import names
 from services.enrich.domain.leads import KEEPING, REBUILDING
 from services.enrich.domain.rebuild import recollect
-from services.enrich.domain.world import Cookie, Owed, Recalled, Told
+from services.enrich.domain.world import Command, Cookie, Owed, Recalled, Told
 from shared import contracts, ids
 from shared.outcome import Decision, Outgoing, Reject
 from shared.stage import Input, Recollection, Record
@@ -35,6 +35,7 @@ class Rebuilding(Memory):
         self.rows: list[tuple[str, str, datetime, Recollection]] = []
         self.owed: dict[str, Owed | None] = {}
         self.over = False
+        self.before = before.sent
         self.on_topic = {sent.event_id for sent in before.sent}
         for sent, at in zip(before.sent, before.decided_at, strict=True):
             value = contracts.encode(sent.data)
@@ -83,6 +84,8 @@ class Rebuilding(Memory):
         subjects = {ids.lead_id(SECRET, name) for input_ in inputs for name in names(input_)} | set(self.leads)
         told = {}
         for input_ in inputs:
+            if isinstance(input_.event, Command) and any(_came_of(sent, input_.event_id) for sent in self.before):
+                found["told", input_.event_id] = True
             about = [row for row in self.rows if row[3].about == input_.event_id]
             if not about:
                 continue
@@ -310,6 +313,13 @@ def merged() -> tuple[Memory, list[Arrival]]:
     before = Memory()
     played(before, arrivals, ())
     return before, arrivals
+
+
+def _came_of(sent: Outgoing, command_id: str) -> bool:
+    if sent.type not in ("lead.merged", "lead.split"):
+        return False
+    data: Any = sent.data
+    return emission.is_of(command_id, sent.event_id, sent.key, data.profile_version, sent.type)
 
 
 def _deleted(before: Memory, gone: Sequence[Outgoing]) -> None:

@@ -168,3 +168,44 @@ def test_a_lost_store_learns_a_merge_again_and_tells_nothing_of_it() -> None:
     assert [f"{sent.type} {sent.key}" for sent in after.told_anew()] == []
     after.batch([event("b3", email=BEN, at=-200), event("a3", email=ADA, user_id="u2", at=-300)])
     assert len(after.people()) == 1
+
+
+def test_a_lost_store_learns_what_was_merged_split_and_merged_again_and_tells_nothing_of_it() -> None:
+    for asked in (1, 2, 3):
+        before = two()
+        ada, ben = before.lead_of("a1"), before.lead_of("b1")
+        before.batch([event("b0", email=BEN, user_id="u9", at=4), event("a0", email=ADA, at=5)])
+        rulings: list[dict[str, Any]] = [
+            {"kind": "merge", "lead_ids": [ada, ben], "at": 100},
+            {"kind": "split", "lead_id": ada, "identifiers": [email(BEN)], "at": 200},
+            {"kind": "merge", "lead_ids": [ben, ada], "at": 300},
+        ][:asked]
+        assert [before.ask(**ruling) for ruling in rulings] == [None] * asked
+
+        after = Rebuilding(before)
+        after.clock = before.clock - asked * after.tick_ms
+        for ruling in rulings:
+            after.ask(**ruling)
+        began = before.clock - (asked + 6) * after.tick_ms
+        after.arrive(
+            [(event("b0", email=BEN, user_id="u9", at=4), began + 5_000), (event("a0", email=ADA, at=5), began + 6_000)]
+        )
+        after.arrive(
+            [(event("b1", email=BEN, anonymous_id="c2", at=2), began + 3_000), (page("b2", "c2", at=3), began + 4_000)]
+        )
+        after.arrive(
+            [
+                (event("a1", email=ADA, user_id="u1", anonymous_id="c1"), began + 1_000),
+                (page("a2", "c1", at=1), began + 2_000),
+            ]
+        )
+        after.end()
+
+        assert [f"{sent.type} {sent.key}" for sent in after.sent] == []
+        assert after.leads == before.leads
+        assert after.activities == before.activities
+        for memory in (before, after):
+            memory.batch([event("b3", email=BEN, at=-200), event("a3", email=ADA, user_id="u2", at=-300)])
+            memory.batch([event("b4", user_id="u9", at=900)])
+        assert after.people() == before.people()
+        assert len(after.people()) == (2 if asked == 2 else 1)

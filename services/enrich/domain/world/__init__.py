@@ -2,7 +2,8 @@
 
 A world's keys: ("identifier", name) -> Identifier or Cookie, ("lead", id) -> Lead, ("activity", event id) -> Kept;
 and, only where they are known completely: ("history", lead id) -> the ids of all its activities, ("absorbed", lead id) ->
-the ids of leads that it absorbed, ("visits", cookie) -> Visits, ("moments", crowd) -> Moments; in a rebuild ("told", event id) -> Told, ("recalled", lead id) -> Recalled.
+the ids of leads that it absorbed, ("visits", cookie) -> Visits, ("moments", crowd) -> Moments; in a rebuild ("told", event id) -> Told, ("recalled", lead id) -> Recalled,
+and ("told", command id) -> True where a merge or split that stands on the topic came of it.
 ("ruling", event id) -> Ruling, where there is one.
 Saved, and never in a world: ("owed", event or command id) -> Owed, and ("untold", lead id, event id, withdrawn) -> Untold, or None when it is done.
 """

@@ -46,13 +46,15 @@ Asked = Human | Merge | Split | Answer
 
 
 class Command(Struct, frozen=True, gc=False):
-    """What somebody asked for at `at`, by `by`. Of several that say something about the same the latest counts, then the greater id."""
+    """What somebody asked for at `at`, by `by`. Of several that say something about the same the latest counts, then the greater id. `told`: a rebuild
+    found a merge or a split on the topic that it brought about."""
 
     command_id: str
     at: datetime
     lead_id: str | None
     by: str | None
     asked: Asked
+    told: bool = False
 
 
 class Ruling(Struct, frozen=True, gc=False):
