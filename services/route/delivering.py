@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -51,30 +52,34 @@ class Delivering:
         """Delivers for ever, each hook by itself, so that a slow one holds nobody else up. What fails is tried again."""
         serving: dict[str, asyncio.Task[None]] = {}
         forgotten = -_FORGET_SECONDS
-        async with httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=self.answer_seconds) as client:
-            try:
-                while True:
-                    try:
-                        if time.monotonic() - forgotten >= _FORGET_SECONDS:
-                            forgotten = time.monotonic()
-                            await webhooks.forget(self.pool, self.now() - _KEPT)
-                        for hook in await webhooks.due(self.pool, self.now()):
-                            if hook.hook_id not in serving or serving[hook.hook_id].done():
-                                serving[hook.hook_id] = asyncio.create_task(self._serve(hook, client))
-                    except _FAILURES as error:
-                        logs.get().warning("can't look for webhooks that are due", error=type(error).__name__)
-                    await asyncio.sleep(_LOOK_SECONDS)
-            finally:
-                for task in serving.values():
-                    task.cancel()
-                await asyncio.gather(*serving.values(), return_exceptions=True)
-
-    async def _serve(self, hook: Hook, client: httpx.AsyncClient) -> None:
-        """Sends what is due of a hook, until nothing is or something went wrong."""
+        authorities = httpx.create_ssl_context(trust_env=False)  # takes tens of milliseconds, so once for all
         try:
-            while found := await webhooks.take(self.pool, hook.hook_id, now=self.now(), most=_AT_ONCE, lease=_LEASE):
-                if not all(await asyncio.gather(*(self._deliver(hook, one, client) for one in found))):
-                    return  # look at the hook anew: it may be disabled by now
+            while True:
+                try:
+                    if time.monotonic() - forgotten >= _FORGET_SECONDS:
+                        forgotten = time.monotonic()
+                        await webhooks.forget(self.pool, self.now() - _KEPT)
+                    for hook in await webhooks.due(self.pool, self.now()):
+                        if hook.hook_id not in serving or serving[hook.hook_id].done():
+                            serving[hook.hook_id] = asyncio.create_task(self._serve(hook, authorities))
+                except _FAILURES as error:
+                    logs.get().warning("can't look for webhooks that are due", error=type(error).__name__)
+                await asyncio.sleep(_LOOK_SECONDS)
+        finally:
+            for task in serving.values():
+                task.cancel()
+            await asyncio.gather(*serving.values(), return_exceptions=True)
+
+    async def _serve(self, hook: Hook, authorities: ssl.SSLContext) -> None:
+        """Sends what is due of a hook, until nothing is or something went wrong. Connections and cookies are the hook's own: a connection is found
+        by its address, behind which others may live too, and its certificate was looked at for one name only."""
+        try:
+            async with httpx.AsyncClient(verify=authorities, trust_env=False, timeout=self.answer_seconds) as client:
+                while found := await webhooks.take(
+                    self.pool, hook.hook_id, now=self.now(), most=_AT_ONCE, lease=_LEASE
+                ):
+                    if not all(await asyncio.gather(*(self._deliver(hook, one, client) for one in found))):
+                        return  # look at the hook anew: it may be disabled by now
         except _FAILURES as error:  # the lease ends, and somebody tries again
             logs.get().warning("a webhook has to wait", hook=hook.hook_id, error=type(error).__name__)
 
