@@ -17,7 +17,7 @@ import uvicorn
 import uvloop
 from fastapi import APIRouter, FastAPI
 
-from shared import commands, database, ids, logs, ops
+from shared import commands, database, ids, logs, ops, problem
 from shared.commands import Send
 from shared.database import Pool
 from shared.documents import record
@@ -137,7 +137,7 @@ async def _serve(
         context = Context(pool, _sender(emitter, settings.partitions), health, settings.partitions)
         guard = [ops.operator(settings.token)]
         for router in (*routes(context), commands.routes(pool), ops.reject_routes(pool)):
-            app.include_router(router, dependencies=guard)
+            app.include_router(router, dependencies=guard, responses=problem.declared(401))
         runners = [
             Runner(
                 stage,

@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import uuid
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_network
-from typing import Any
 
 import httpx
-import msgspec
 import pytest
 from fastapi import FastAPI
 
 from services.route import main
 from services.route.api import hooks as api
-from services.route.delivering import Delivering
-from services.route.domain.webhooks import told
-from services.route.store import hooks, webhooks
 from shared import problem
 from shared.database import CORE_MIGRATIONS, Pool
-from shared.stage import Input, Record
-from shared.topology import HANDOVER
 from tests.integration.receiver import OK, Receiver, receiving, status
 from tests.integration.stores import migrated
-
-LOCAL = (ip_network("127.0.0.0/8"),)
+from tests.integration.subscribing import delivering, happened, offered, settled, subscribed, tried
 
 
 @pytest.fixture
@@ -50,74 +38,6 @@ async def ask(pool: Pool) -> AsyncIterator[httpx.AsyncClient]:
     app.include_router(api.routes(pool))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://route") as client:
         yield client
-
-
-class Clock:
-    """Now, and as much later as a test says."""
-
-    def __init__(self) -> None:
-        self.later = timedelta()
-
-    def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.later
-
-
-async def subscribed(ask: httpx.AsyncClient, receiver: Receiver, *events: str, path: str = "/leads") -> str:
-    """A hook of this receiver."""
-    made = await ask.post("/v1/hooks", json={"url": f"http://localhost:{receiver.port}{path}", "events": list(events)})
-    assert made.status_code == 201, made.text
-    receiver.secrets.append(made.json()["secret"])
-    return str(made.json()["hook_id"])
-
-
-async def happened(pool: Pool, *events: tuple[str, str, int], at: datetime | None = None) -> None:
-    """A batch of the topic: (type, lead, attempt)."""
-    inputs = []
-    for type_, lead, attempt in events:
-        name = f"ho_{lead}_1_{attempt}"
-        event_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{type_} {name}"))
-        value = {"event_id": event_id, "handover_id": name, "lead_id": lead, "owner": {"id": "anna"}}
-        ms = round((at or datetime.now(UTC)).timestamp() * 1000) + (1 if at is None else 0)
-        record = Record(HANDOVER.name, 0, 0, ms, None, msgspec.json.encode(value), {"ce_type": type_.encode()})
-        input_ = told.decode(record)
-        assert isinstance(input_, Input)
-        inputs.append(input_)
-    async with pool.acquire() as tx, tx.transaction():
-        await webhooks.save(tx, {one.event_id: one.event for one in inputs})
-
-
-def offered(*leads: str) -> list[tuple[str, str, int]]:
-    return [("lead.handover", lead, 1) for lead in leads]
-
-
-@contextlib.asynccontextmanager
-async def delivering(pool: Pool, **more: Any) -> AsyncIterator[Clock]:
-    """A worker, and its clock."""
-    clock = Clock()
-    task = asyncio.create_task(replace(Delivering(pool, LOCAL, now=clock, answer_seconds=0.5), **more).run())
-    try:
-        yield clock
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-async def settled(pool: Pool, state: str, count: int) -> None:
-    """Returns when so many messages are in this state."""
-    for _ in range(400):
-        if await pool.fetchval("SELECT count(*) FROM webhook.delivery WHERE state = $1", state) == count:
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError([dict(row) for row in await pool.fetch("SELECT * FROM webhook.delivery")])
-
-
-async def tried(pool: Pool, count: int) -> None:
-    """Returns when there were so many tries."""
-    for _ in range(400):
-        if await pool.fetchval("SELECT count(*) FROM webhook.try") >= count:
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError(await pool.fetchval("SELECT count(*) FROM webhook.try"))
 
 
 async def test_a_subscriber_is_told_signed_and_once_and_of_what_it_asked_for_alone(
@@ -253,37 +173,6 @@ async def test_a_day_of_failures_disables_a_hook(pool: Pool, ask: httpx.AsyncCli
     assert listed["disabled_because"] == "nothing succeeded for a day"
 
 
-async def test_while_a_secret_is_replaced_both_sign(pool: Pool, ask: httpx.AsyncClient, receiver: Receiver) -> None:
-    hook = await subscribed(ask, receiver)
-    for _ in range(2):  # never more than two
-        receiver.secrets = [receiver.secrets[-1], (await ask.post(f"/v1/hooks/{hook}/rotate")).json()["secret"]]
-    await happened(pool, *offered("a"))
-    async with delivering(pool):
-        await settled(pool, "delivered", 1)
-        assert (receiver.signatures, receiver.forged) == ([2], 0)
-    async with delivering(pool) as clock:
-        clock.later += timedelta(hours=25)
-        await ask.post(f"/v1/hooks/{hook}/test")
-        await settled(pool, "delivered", 2)
-    assert receiver.signatures == [2, 1]
-
-
-async def test_a_message_is_sent_again_by_hand_under_its_key(
-    pool: Pool, ask: httpx.AsyncClient, receiver: Receiver
-) -> None:
-    hook = await subscribed(ask, receiver)
-    await happened(pool, *offered("a"))
-    async with delivering(pool):
-        await settled(pool, "delivered", 1)
-        one = (await ask.get(f"/v1/hooks/{hook}/deliveries")).json()["deliveries"][0]
-        assert (await ask.post(f"/v1/hooks/{hook}/deliveries/{one['event_id']}/resend")).status_code == 202
-        await tried(pool, 2)
-    assert (receiver.asked["ho_a_1_1"], len(receiver.acted)) == (2, 1)
-    assert (await ask.post(f"/v1/hooks/{hook}/deliveries/{uuid.uuid4()}/resend")).status_code == 404
-    assert (await ask.delete(f"/v1/hooks/{hook}")).status_code == 204
-    assert await pool.fetchval("SELECT count(*) FROM webhook.try") == 0
-
-
 async def test_an_address_inside_is_not_spoken_to_unless_allowed(
     pool: Pool, ask: httpx.AsyncClient, receiver: Receiver
 ) -> None:
@@ -294,24 +183,3 @@ async def test_an_address_inside_is_not_spoken_to_unless_allowed(
     assert sum(receiver.asked.values()) == 0
     log = (await ask.get(f"/v1/hooks/{hook}/deliveries")).json()["deliveries"][0]["log"]
     assert "LEADFLOW_HOOKS_ALLOW" in log[0]["why"]
-
-
-async def test_mistakes_in_a_hook_are_told_and_secrets_never_again(ask: httpx.AsyncClient, receiver: Receiver) -> None:
-    for wrong in ({"url": "ftp://x"}, {"url": "https://x.example", "events": ["lead.scored"]}, {}):
-        assert (await ask.post("/v1/hooks", json=wrong)).status_code == 422
-    await subscribed(ask, receiver)
-    assert "whsec_" not in (await ask.get("/v1/hooks")).text
-    assert (await ask.post("/v1/hooks/hk_0000000000000000/test")).status_code == 404
-    assert (await ask.get("/v1/hooks/hk_0000000000000000/deliveries")).json()["deliveries"] == []
-
-
-async def test_what_ended_long_ago_is_forgotten(pool: Pool, ask: httpx.AsyncClient, receiver: Receiver) -> None:
-    await subscribed(ask, receiver)
-    await happened(pool, *offered("a"))
-    async with delivering(pool):
-        await settled(pool, "delivered", 1)
-    await webhooks.forget(pool, datetime.now(UTC) - timedelta(days=1))
-    await settled(pool, "delivered", 1)
-    await webhooks.forget(pool, datetime.now(UTC) + timedelta(days=1))
-    await settled(pool, "delivered", 0)
-    assert (await hooks.listed(pool))[0]["waiting"] == 0

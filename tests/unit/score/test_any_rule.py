@@ -65,7 +65,7 @@ def _moment(activity: dict[str, Any]) -> tuple[datetime, str]:
     return datetime.fromisoformat(activity["occurred_at"]), activity["id"]
 
 
-@settings(max_examples=150)
+@settings(max_examples=1500)
 @given(
     texts(),
     stories(),

@@ -54,7 +54,7 @@ def let_time_pass(desk: Desk, until: datetime, *, lead_id: str = "ld_jo") -> lis
     return changes
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=250)
 @given(
     texts(), st.lists(activities(), min_size=1, max_size=15), st.lists(st.integers(0, 5000), min_size=1, max_size=30)
 )
@@ -79,7 +79,7 @@ def test_at_no_moment_has_the_clock_changed_anything_that_was_not_told(
             assert as_it_is(lead, desk.in_force, moment) == (state.stage, state.grade, state.segments)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=200)
 @given(texts(), st.lists(activities(), min_size=2, max_size=12), st.integers(0, 3000))
 def test_a_timer_and_the_next_event_tell_the_same(text: str, story: list[dict[str, Any]], hours: int) -> None:
     """What the clock does is decided for its own moment: it makes no difference who comes to it first."""

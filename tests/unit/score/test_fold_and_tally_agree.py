@@ -112,7 +112,7 @@ def say_the_same(scored: Scored | None, expected: Folded) -> None:
     assert sum(round(part.points * 100) for part in scored.contributions) == round(scored.score.total * 100)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=600)
 @given(st.lists(activities(), max_size=20), st.lists(profiles, min_size=1, max_size=3), st.booleans())
 def test_any_order_repetition_revision_and_withdrawal_gives_what_the_fold_gives_at_every_step(
     story: list[dict[str, Any]], versions: list[dict[str, Any]], always_loads_all: bool
@@ -127,7 +127,7 @@ def test_any_order_repetition_revision_and_withdrawal_gives_what_the_fold_gives_
         assert desk.leads["ld_jo"].state.tally.kinds == fold(IN_FORCE.ruleset, told, {}, now=NOON).kinds
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=500)
 @given(st.lists(activities(), min_size=1, max_size=12), st.randoms(use_true_random=False))
 def test_the_order_and_the_number_of_arrivals_change_no_point(story: list[dict[str, Any]], chance: Any) -> None:
     story = once_per_revision(story)
@@ -143,7 +143,7 @@ def test_the_order_and_the_number_of_arrivals_change_no_point(story: list[dict[s
     assert ends[0] == ends[1]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=500)
 @example([5, 10, 15, 20])  # only minute 10 is in the next day, for the first time
 @given(st.lists(st.integers(0, 240), min_size=1, max_size=12))
 def test_a_day_that_comes_again_when_clocks_go_back_just_after_midnight_is_one_day(minutes: list[int]) -> None:
@@ -155,7 +155,7 @@ def test_a_day_that_comes_again_when_clocks_go_back_just_after_midnight_is_one_d
     agree(scored, told, {}, IN_ST_JOHNS)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=200)
 @given(st.lists(activities(), min_size=1, max_size=10), st.integers(0, 9))
 def test_another_ruleset_counts_everything_that_was_kept_again(story: list[dict[str, Any]], switch: int) -> None:
     other = ruleset(RULESET.replace("points: 60", "points: 41").replace("1 per day", "once"))
