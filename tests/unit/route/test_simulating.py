@@ -15,6 +15,7 @@ from services.route.api import queue
 from services.route.domain.routing import Routing
 from services.route.domain.simulating import Case, Given, simulate
 from services.route.settings import SHIPPED_ROUTING
+from services.route.store import queue as queue_store
 from shared.database import Pool
 from tests.unit.route.builders import NOON, Desk, routing, scored, two_free_owners
 
@@ -84,7 +85,7 @@ async def test_a_trial_has_a_document_of_its_own_since_conditions_remember_what_
         used.append(routing)
         return []
 
-    monkeypatch.setattr(queue.queue, "cases", no_cases)
+    monkeypatch.setattr(queue_store, "cases", no_cases)
     monkeypatch.setattr(queue, "simulate", noted)
     app = FastAPI()
     app.include_router(queue.routes(cast(Pool, None), routings))
