@@ -6,7 +6,7 @@ LEADS := $(BIN)/leads
 STAMP := .venv/installed
 TRACKER := services/capture/tracker
 # What `make test` runs; folders that are not there yet are left out.
-TESTED := $(wildcard tests/unit tests/pipeline tests/integration tests/e2e)
+TESTED := $(wildcard tests/integration tests/e2e tests/unit tests/pipeline)  # what takes a worker of its own first
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
