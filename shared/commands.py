@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, HTTPException
 
-from shared import clock, cloudevent, problem
+from shared import clock, cloudevent, contracts, problem
 from shared.database import Pool
 from shared.problem import Problem
+from shared.topology import COMMANDS
 
 # Sends one record (topic, key, value, headers), and returns when Kafka has it. Raises TimeoutError when that takes too long.
 Send = Callable[[str, str, bytes, list[tuple[str, bytes]]], Awaitable[None]]
@@ -38,6 +39,38 @@ async def give(
         await send(topic, key, value, headers)
     except TimeoutError:
         raise lost from None
+
+
+async def give_about_lead(
+    pool: Pool,
+    send: Send,
+    *,
+    kind: str,
+    lead_id: str,
+    by: str | None,
+    payload: Mapping[str, Any],
+    source: str,
+    if_lost: str,
+) -> str:
+    """Gives a command about a lead on leads.commands.v1, and returns its id. `if_lost` says what to do when Kafka did not take it in time: a Problem (503)."""
+    command_id, now = str(uuid.uuid4()), clock.now()
+    said = contracts.Command(
+        event_id=command_id, kind=kind, issued_at=now, lead_id=lead_id, by=by, payload=dict(payload)
+    )
+    await give(
+        pool,
+        send,
+        COMMANDS.name,
+        command_id=command_id,
+        key=lead_id,
+        value=contracts.encode(said),
+        type_="lead.command",
+        source=source,
+        at=now,
+        subject=lead_id,
+        lost=not_durable("The command could not be kept", if_lost),
+    )
+    return command_id
 
 
 def not_durable(title: str, detail: str) -> Problem:

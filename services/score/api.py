@@ -5,7 +5,6 @@ asked of it here is a command; it stands behind the operator's token.
 from __future__ import annotations
 
 import asyncio
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -21,14 +20,13 @@ from services.score.domain.known import Known
 from services.score.domain.publications import Rulesets
 from services.score.domain.ruleset import Ruleset
 from services.score.store import history
-from shared import clock, commands, contracts
+from shared import clock, commands
 from shared.commands import Send
 from shared.database import Pool
 from shared.documents import reading
 from shared.documents import store as documents
 from shared.documents.inforce import Unusable, version_of
 from shared.problem import Mistake, Problem, declared
-from shared.topology import COMMANDS
 
 _AHEAD = timedelta(hours=1)  # the broker's clock may be ahead of ours: what it has told already is known now
 _MOST_MERGES = 100
@@ -100,29 +98,15 @@ def routes(pool: Pool, send: Send, rulesets: Rulesets) -> APIRouter:
         known = await history.known(pool, lead_id, at=clock.now())
         if known is None:
             raise _missing()
-        command_id = str(uuid.uuid4())
-        now = clock.now()
-        about = known.decided.absorbed_into or lead_id
-        asked = contracts.Command(
-            event_id=command_id,
-            kind="disqualify",
-            issued_at=now,
-            lead_id=about,
-            by=given.by,
-            payload={"reason": given.reason} if given.reason else {},
-        )
-        await commands.give(
+        command_id = await commands.give_about_lead(
             pool,
             send,
-            COMMANDS.name,
-            command_id=command_id,
-            key=about,
-            value=contracts.encode(asked),
-            type_="lead.command",
+            kind="disqualify",
+            lead_id=known.decided.absorbed_into or lead_id,
+            by=given.by,
+            payload={"reason": given.reason} if given.reason else {},
             source="score-api",
-            at=now,
-            subject=about,
-            lost=commands.not_durable("The command could not be kept", "; it may still be carried out. Send it again."),
+            if_lost="; it may still be carried out. Send it again.",
         )
         return {"command_id": command_id}
 

@@ -12,12 +12,10 @@ from pydantic_core import PydanticCustomError
 
 from services.enrich.api.answers import LeadId, unknown_lead
 from services.enrich.domain import email, identity, phone
-from shared import clock, commands, contracts, problem
+from shared import commands, problem
 from shared.commands import Send
-from shared.contracts import Command
 from shared.database import Pool
 from shared.problem import Problem
-from shared.topology import COMMANDS
 
 _MOST = 100  # leads, identifiers or events of one command
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
@@ -180,33 +178,17 @@ async def give(
     pool: Pool, send: Send, response: Response, *, kind: str, about: str, asked: Answer, payload: dict[str, Any]
 ) -> Accepted:
     """Puts a command on its topic, keyed by what it is about. Raises a Problem (503) when Kafka does not take it in time."""
-    command_id = str(uuid.uuid4())
-    now = clock.now()
     if asked.reason is not None:
         payload["reason"] = asked.reason
-    said = Command(
-        event_id=command_id,
+    command_id = await commands.give_about_lead(
+        pool,
+        send,
         kind=kind,
-        issued_at=now,
         lead_id=about,
         by=asked.by,
         payload={name: value for name, value in payload.items() if value is not None},
-    )
-    await commands.give(
-        pool,
-        send,
-        COMMANDS.name,
-        command_id=command_id,
-        key=about,
-        value=contracts.encode(said),
-        type_="lead.command",
         source="enrich-api",
-        at=now,
-        subject=about,
-        lost=commands.not_durable(
-            "The command could not be kept",
-            "; it may still be carried out. Look at the lead before you send it again.",
-        ),
+        if_lost="; it may still be carried out. Look at the lead before you send it again.",
     )
     response.headers["Location"] = f"/v1/commands/{command_id}"
     return Accepted(command_id=uuid.UUID(command_id))

@@ -18,8 +18,7 @@ from shared import clock, commands, contracts
 from shared.commands import Send
 from shared.contracts import OutcomeReported
 from shared.database import Pool
-from shared.problem import Problem
-from shared.topology import COMMANDS, OUTCOMES
+from shared.topology import OUTCOMES
 
 Id = Annotated[str, PathParameter(max_length=240, pattern=r"^[^\x00]+$")]
 Said = Annotated[str | None, Field(max_length=intake.REASON_CHARACTERS, pattern=r"^[^\x00]*$")]
@@ -96,31 +95,16 @@ def routes(pool: Pool, send: Send, routing: Callable[[], Routing]) -> APIRouter:
         survivor = await reading.survivor(pool, lead_id) or lead_id
         if not await reading.is_known(pool, survivor):
             raise HTTPException(404, "Route knows no lead of this id. Enrich's GET /v1/leads?email=... finds ids.")
-        command_id = str(uuid.uuid4())
-        now = clock.now()
-        payload = {"owner": given.owner, **({"reason": given.reason} if given.reason else {})}
-        asked = contracts.Command(
-            event_id=command_id, kind="assign", issued_at=now, lead_id=survivor, by=given.by, payload=payload
-        )
-        await commands.give(
+        command_id = await commands.give_about_lead(
             pool,
             send,
-            COMMANDS.name,
-            command_id=command_id,
-            key=survivor,
-            value=contracts.encode(asked),
-            type_="lead.command",
+            kind="assign",
+            lead_id=survivor,
+            by=given.by,
+            payload={"owner": given.owner, **({"reason": given.reason} if given.reason else {})},
             source="route-api",
-            at=now,
-            subject=survivor,
-            lost=_not_kept(),
+            if_lost="; it may still be carried out. Look at the lead before you send it again.",
         )
         return {"command_id": command_id}
 
     return router
-
-
-def _not_kept() -> Problem:
-    return commands.not_durable(
-        "The command could not be kept", "; it may still be carried out. Look at the lead before you send it again."
-    )

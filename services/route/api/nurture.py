@@ -17,10 +17,9 @@ from pydantic import BaseModel, Field
 
 from services.route.domain.nurture import suppressing
 from services.route.store import audiences
-from shared import clock, commands, contracts
+from shared import clock, commands
 from shared.commands import Send
 from shared.database import Pool
-from shared.topology import COMMANDS
 
 LeadId = Annotated[str, PathParameter(max_length=200, pattern=r"^[^\x00]+$")]
 Name = Annotated[str, PathParameter(max_length=64, pattern=r"^[a-z0-9][a-z0-9_-]*$")]
@@ -86,27 +85,15 @@ def routes(pool: Pool, send: Send) -> APIRouter:
         return Response(body, media_type=kind, headers={"Next-Since": next_, "Cache-Control": "no-store"})
 
     async def _give(lead_id: str, kind: str, asked: Suppress) -> dict[str, str]:
-        command_id, now = str(uuid.uuid4()), clock.now()
-        command = contracts.Command(
-            event_id=command_id,
+        command_id = await commands.give_about_lead(
+            pool,
+            send,
             kind=kind,
-            issued_at=now,
             lead_id=lead_id,
             by=asked.by,
             payload={"channel": asked.channel, "why": asked.why},
-        )
-        await commands.give(
-            pool,
-            send,
-            COMMANDS.name,
-            command_id=command_id,
-            key=lead_id,
-            value=contracts.encode(command),
-            type_="lead.command",
             source="route-api",
-            at=now,
-            lost=commands.not_durable("The command could not be kept", ". Give it again: it does no harm twice."),
-            subject=lead_id,
+            if_lost=". Give it again: it does no harm twice.",
         )
         return {"command_id": command_id}
 
