@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from services.console import documents, screen
+from services.console.commands import versions
 from services.console.commands.person import By, me
+from services.console.commands.versions import Earlier, Note, Which
 from services.console.documents import Kind
 from services.console.screen import Json
 
@@ -18,47 +18,14 @@ app = typer.Typer(no_args_is_help=True, help="Nurture tracks: look through, publ
 
 NURTURE = Kind("route", "/v1/nurture", "nurture document")
 
-Which = Annotated[str, typer.Argument(metavar="FILE|VERSION", help="A YAML document, or a version from `list`.")]
-Note = Annotated[str | None, typer.Option("--note", help="Why, for those who look later.")]
-
 
 @app.command()
 def lint(files: Annotated[list[Path], typer.Argument(help="YAML documents.")], as_json: Json = False) -> None:
     """Say every mistake in a nurture document, with its place. Needs no running stack. Exit code 1 when there is one, 2 when a file can't be read."""
-    # A process of its own: the console knows no other service's code, and a look at a file needs no running one.
-    command = [sys.executable, "-m", "services.route.lint", "--nurture", *map(str, files)]
-    command += ["--json"] if as_json else []
-    raise SystemExit(subprocess.run(command, check=False).returncode)
+    versions.lint("services.route.lint", files, "--nurture", as_json=as_json)
 
 
-@app.command("list")
-def list_(as_json: Json = False) -> None:
-    """List every version that is kept: drafts, what was published and when, what is in force."""
-    documents.list_(NURTURE, as_json=as_json)
-
-
-@app.command()
-def show(version: Annotated[str, typer.Argument(metavar="VERSION")], as_json: Json = False) -> None:
-    """Print a version's document."""
-    documents.show(NURTURE, version, as_json=as_json)
-
-
-@app.command()
-def diff(
-    one: Which,
-    other: Annotated[
-        str | None, typer.Argument(metavar="[FILE|VERSION]", help="Without it: what ONE changes of what is in force.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Say in words what one document says another way than another."""
-    documents.diff(NURTURE, one, other, as_json=as_json)
-
-
-@app.command()
-def draft(file: Path, note: Note = None, by: By = None, as_json: Json = False) -> None:
-    """Keep a document as a version that is not in force."""
-    documents.draft(NURTURE, file, by=by or me(), note=note, as_json=as_json)
+versions.add_to(app, NURTURE)
 
 
 @app.command()
@@ -72,9 +39,7 @@ def publish(which: Which, note: Note = None, by: By = None, as_json: Json = Fals
 
 @app.command()
 def rollback(
-    version: Annotated[
-        str | None, typer.Argument(metavar="[VERSION]", help="Without it: the one before the present.")
-    ] = None,
+    version: Earlier = None,
     note: Note = None,
     by: By = None,
     as_json: Json = False,

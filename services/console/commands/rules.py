@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,8 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from services.console import documents, screen
 from services.console.ask import Ask
-from services.console.commands import backtest
+from services.console.commands import backtest, versions
 from services.console.commands.person import By, me
+from services.console.commands.versions import Earlier, Note, Which
 from services.console.documents import Kind
 from services.console.screen import Json
 from services.console.where import Trouble
@@ -28,8 +27,6 @@ SHADOW = Kind("score", "/v1/rulesets/shadow", "ruleset")
 _RATE = re.compile(r"([1-9]\d{0,8})/h")
 _PREVIEW_SECONDS = 3600.0
 
-Which = Annotated[str, typer.Argument(metavar="FILE|VERSION", help="A YAML document, or a version from `list`.")]
-Note = Annotated[str | None, typer.Option("--note", help="Why, for those who look later.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 NoHandover = Annotated[
     bool, typer.Option("--no-handover", help="Whom this alone brings into SQL enters it with the next thing they do.")
@@ -45,39 +42,10 @@ def lint(files: Annotated[list[Path], typer.Argument(help="YAML documents.")], a
 
     Needs no running stack. Exit code 1 when there is something to say, 2 when a file can't be read.
     """
-    # A process of its own: the console knows no other service's code, and a look at a file needs no running one.
-    command = [sys.executable, "-m", "services.score.lint", *map(str, files), *(["--json"] if as_json else [])]
-    raise SystemExit(subprocess.run(command, check=False).returncode)
+    versions.lint("services.score.lint", files, as_json=as_json)
 
 
-@app.command("list")
-def list_(as_json: Json = False) -> None:
-    """List every version that is kept: drafts, what was published and when, what is in force."""
-    documents.list_(RULES, as_json=as_json)
-
-
-@app.command()
-def show(version: Annotated[str, typer.Argument(metavar="VERSION")], as_json: Json = False) -> None:
-    """Print a version's document."""
-    documents.show(RULES, version, as_json=as_json)
-
-
-@app.command()
-def diff(
-    one: Which,
-    other: Annotated[
-        str | None, typer.Argument(metavar="[FILE|VERSION]", help="Without it: what ONE changes of what is in force.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Say in words what one ruleset says another way than another: rules added, removed, changed."""
-    documents.diff(RULES, one, other, as_json=as_json)
-
-
-@app.command()
-def draft(file: Path, note: Note = None, by: By = None, as_json: Json = False) -> None:
-    """Keep a ruleset as a version that is not in force."""
-    documents.draft(RULES, file, by=by or me(), note=note, as_json=as_json)
+versions.add_to(app, RULES)
 
 
 @app.command()
@@ -103,9 +71,7 @@ def publish(
 
 @app.command()
 def rollback(
-    version: Annotated[
-        str | None, typer.Argument(metavar="[VERSION]", help="Without it: the one before the present.")
-    ] = None,
+    version: Earlier = None,
     yes: Yes = False,
     no_handover: NoHandover = False,
     rate: Rate = None,

@@ -91,10 +91,8 @@ def human(
     as_json: Json = False,
 ) -> None:
     """Say how human an activity is, whatever it seemed. The lead is scored again with it."""
-    ask = Ask(where.find())
-    lead_id = str(explain.enriched(ask, lead)["lead_id"])
-    path = f"/v1/leads/{quote(lead_id, safe='')}/activities/{quote(event, safe='')}/human"
-    done = ask.command("enrich", path, {"human": likely, "reason": reason, "by": by or me()})
+    body = {"human": likely, "reason": reason, "by": by or me()}
+    lead_id, done = _told(lead, "enrich", f"activities/{quote(event, safe='')}/human", body)
     if as_json:
         screen.as_json(done)
         return
@@ -111,10 +109,7 @@ def assign(
     as_json: Json = False,
 ) -> None:
     """Give a lead to an owner: the open handover is passed on to them, and who had it is told. Without one, the next goes to them."""
-    ask = Ask(where.find())
-    lead_id = str(explain.enriched(ask, lead)["lead_id"])
-    body = {"owner": owner, "reason": reason, "by": by or me()}
-    done = ask.command("route", f"/v1/leads/{quote(lead_id, safe='')}/assign", body)
+    _, done = _told(lead, "route", "assign", {"owner": owner, "reason": reason, "by": by or me()})
     if as_json:
         screen.as_json(done)
         return
@@ -133,14 +128,11 @@ def disqualify(
     as_json: Json = False,
 ) -> None:
     """Say that a lead is none: its stage is disqualified whatever it does, and its open handover is taken back."""
-    ask = Ask(where.find())
-    lead_id = str(explain.enriched(ask, lead)["lead_id"])
-    body = {"reason": reason, "by": by or me()}
-    done = ask.command("score", f"/v1/leads/{quote(lead_id, safe='')}/disqualify", body)
+    lead_id, done = _told(lead, "score", "disqualify", {"reason": reason, "by": by or me()})
     if as_json:
         screen.as_json(done)
-        return
-    screen.line(f"{lead_id} is disqualified.")
+    else:
+        screen.line(f"{lead_id} is disqualified.")
 
 
 def suppress(
@@ -150,14 +142,18 @@ def suppress(
     as_json: Json = False,
 ) -> None:
     """Send nothing more to a lead by nurture."""
-    ask = Ask(where.find())
-    lead_id = str(explain.enriched(ask, lead)["lead_id"])
-    body = {"channel": channel, "by": by or me()}
-    done = ask.command("route", f"/v1/leads/{quote(lead_id, safe='')}/suppress", body)
+    lead_id, done = _told(lead, "route", "suppress", {"channel": channel, "by": by or me()})
     if as_json:
         screen.as_json(done)
-        return
-    screen.line(f"Nothing more is sent to {lead_id}{f' by {channel}' if channel else ''}.")
+    else:
+        screen.line(f"Nothing more is sent to {lead_id}{f' by {channel}' if channel else ''}.")
+
+
+def _told(lead: str, service: str, command: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Gives a service a command about a lead; the lead's id, and what became of it."""
+    ask = Ask(where.find())
+    lead_id = str(explain.enriched(ask, lead)["lead_id"])
+    return lead_id, ask.command(service, f"/v1/leads/{quote(lead_id, safe='')}/{command}", body)
 
 
 def _identifier(found: dict[str, Any], text: str) -> dict[str, Any]:
