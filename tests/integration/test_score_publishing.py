@@ -23,7 +23,7 @@ from services.score.domain.publications import read
 from shared import clock
 from shared.documents.inforce import version_of
 from shared.topology import COMMANDS, ENRICHED, SCORED
-from tests.integration.score_process import PARTITIONS, ScoreProcess, made
+from tests.integration.service_process import PARTITIONS, ServiceProcess, made
 from tests.unit.score.builders import BUSINESS, activity_id
 
 OLD = """
@@ -57,10 +57,12 @@ LEFT = "SELECT count(*) FROM lead WHERE ruled < (SELECT max(seq) FROM publicatio
 
 
 @pytest.fixture
-async def score(kafka: str, store: str, tmp_path: Path) -> AsyncIterator[ScoreProcess]:
+async def score(kafka: str, store: str, tmp_path: Path) -> AsyncIterator[ServiceProcess]:
     file = tmp_path / "old.yaml"
     file.write_text(OLD)
-    async with made(kafka, store, file) as process:
+    async with made(
+        kafka, store, "score", using=(ENRICHED, COMMANDS, SCORED), seconds=120, score_ruleset=str(file)
+    ) as process:
         yield process
 
 
@@ -104,10 +106,10 @@ class Crowd:
 
 
 @pytest.mark.timeout(600)  # by the clock; of CPU it takes some 20 s
-async def test_a_publication_under_traffic_and_kills_scores_every_lead_again_once(score: ScoreProcess) -> None:
+async def test_a_publication_under_traffic_and_kills_scores_every_lead_again_once(score: ServiceProcess) -> None:
     crowd = Crowd()
     await score.start()
-    await score.tell(crowd.did(range(LEADS), 2))
+    await score.tell(ENRICHED, crowd.did(range(LEADS), 2))
     await score.ready()
     await score.until("SELECT count(*) FROM activity", 2 * LEADS)
 
@@ -117,7 +119,7 @@ async def test_a_publication_under_traffic_and_kills_scores_every_lead_again_onc
         await score.kill()
         process = await score.start(CRASH_AT=point)
         while process.returncode is None:
-            await score.tell(crowd.did(range(waves % 7, LEADS, 40), 1))
+            await score.tell(ENRICHED, crowd.did(range(waves % 7, LEADS, 40), 1))
             waves += 1
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), 0.5)
@@ -129,7 +131,7 @@ async def test_a_publication_under_traffic_and_kills_scores_every_lead_again_onc
     await score.until("SELECT count(*) FROM activity", crowd.done)
     await score.until("SELECT count(*) FROM outbox", 0)
 
-    status = await score.status()
+    status = await _status(score)
     assert [one["version"] for one in status["in_force"]] == [version_of(NEW)]
     assert status["before"] == version_of(OLD)
     assert (status["rescore"]["waiting"], status["rescore"]["leads"]) == (0, LEADS)
@@ -141,7 +143,13 @@ async def test_a_publication_under_traffic_and_kills_scores_every_lead_again_onc
     await _a_replay_gives_the_same(score)
 
 
-async def _last_told(score: ScoreProcess) -> dict[str, dict[str, Any]]:
+async def _status(score: ServiceProcess) -> dict[str, Any]:
+    """What is in force, and how far leads have come."""
+    found: dict[str, Any] = (await score.client.get("/v1/rulesets/status")).json()
+    return found
+
+
+async def _last_told(score: ServiceProcess) -> dict[str, dict[str, Any]]:
     """What was said of each lead last."""
     found: dict[str, dict[str, Any]] = {}
     for record in await score.on(SCORED):
@@ -151,7 +159,7 @@ async def _last_told(score: ScoreProcess) -> dict[str, dict[str, Any]]:
     return found
 
 
-async def _each_was_told_once(score: ScoreProcess) -> None:
+async def _each_was_told_once(score: ServiceProcess) -> None:
     """By id: the topic may repeat one after a kill. Each entry into SQL is an episode of its own, told once."""
     by_id = {one["event_id"]: one for record in await score.on(SCORED) for one in [msgspec.json.decode(record.value)]}
     by_ruleset = Counter(one["lead_id"] for one in by_id.values() if one["cause"] == "ruleset")
@@ -165,7 +173,7 @@ async def _each_was_told_once(score: ScoreProcess) -> None:
     assert {one["ruleset"]["document"] for one in by_id.values()} == {version_of(OLD), version_of(NEW)}
 
 
-async def _all_equal_the_fold(score: ScoreProcess, told: dict[str, dict[str, Any]]) -> None:
+async def _all_equal_the_fold(score: ServiceProcess, told: dict[str, dict[str, Any]]) -> None:
     """Totals and contributions of all leads, against the reference fold over leads.enriched.v1 alone."""
     ruleset = read(NEW).ruleset
     activities: dict[str, list[Any]] = defaultdict(list)
@@ -193,15 +201,15 @@ async def _all_equal_the_fold(score: ScoreProcess, told: dict[str, dict[str, Any
             assert ids == expected[key][1][-20:]
 
 
-async def _what_is_published_takes_effect_without_a_restart(score: ScoreProcess) -> None:
+async def _what_is_published_takes_effect_without_a_restart(score: ServiceProcess) -> None:
     assert (await score.done(await score.post("/v1/rulesets/rollback", by="Bob")))["result"] == version_of(OLD)
     await score.until(LEFT, 0)
     told = await _last_told(score)
     assert {one["ruleset"]["document"] for one in told.values()} == {version_of(OLD)}
-    assert (await score.status())["before"] == version_of(NEW)
+    assert (await _status(score))["before"] == version_of(NEW)
 
 
-async def _a_replay_gives_the_same(score: ScoreProcess) -> None:
+async def _a_replay_gives_the_same(score: ServiceProcess) -> None:
     before = await _contents(score)
     said = {topic: len(await score.on(topic)) for topic in (SCORED, COMMANDS)}
     await score.kill()
@@ -220,7 +228,7 @@ async def _a_replay_gives_the_same(score: ScoreProcess) -> None:
     assert {topic: len(await score.on(topic)) for topic in (SCORED, COMMANDS)} == said
 
 
-async def _contents(score: ScoreProcess) -> dict[str, Any]:
+async def _contents(score: ServiceProcess) -> dict[str, Any]:
     """The tables that a replay must fill alike, by their keys. (`review` has when a lead is looked at at the latest: that depends on what came
     in one batch.)"""
     tables = {

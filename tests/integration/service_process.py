@@ -1,4 +1,4 @@
-"""Score as a process of its own on a real Kafka and Postgres: started, killed, started again; what it is told and what it says. For tests."""
+"""One service as a process of its own on a real Kafka and Postgres: started, killed, started again; what it is told and what it says. For tests."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import AsyncIterator, Iterable, Mapping
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -21,21 +20,22 @@ from shared.message import Message
 from shared.producer import Emitter
 from shared.reader import read
 from shared.stage import Record
-from shared.topology import COMMANDS, ENRICHED, SCORED, Topic
+from shared.topology import Topic
 
 PARTITIONS = 4
 TOKEN = "t" * 32
 
 
-class ScoreProcess:
-    """One instance of score over a store, which may be killed and started again. Only one test at a time may use these topics."""
+class ServiceProcess:
+    """One instance of a service over a store, which may be killed and started again. Only one test at a time may use its topics. `settings`: those
+    of its own, such as score_ruleset; `seconds`: how long is waited for what comes in the end."""
 
-    def __init__(self, kafka: str, dsn: str, ruleset: Path) -> None:
-        self.kafka, self.dsn = kafka, dsn
-        self._ruleset = ruleset
+    def __init__(self, kafka: str, dsn: str, service: str, settings: Mapping[str, str], *, seconds: float) -> None:
+        self.kafka, self.dsn, self._service = kafka, dsn, service
+        self._settings, self._seconds = settings, seconds
         self._emitter = Emitter(kafka, client_id="test")
         self._process: asyncio.subprocess.Process | None = None
-        self._port = ports.free_base() + 30
+        self._port = ports.free_base()
         self.client = httpx.AsyncClient(
             base_url=f"http://127.0.0.1:{self._port}", timeout=60, headers={"Authorization": f"Bearer {TOKEN}"}
         )
@@ -45,19 +45,19 @@ class ScoreProcess:
         told = {
             "kafka": self.kafka,
             "store": self.dsn,
-            "member": "score-0",
+            "member": f"{self._service}-0",
             "token": TOKEN,
             "secret": "the installation's secret",
             "http_port": str(self._port),
             "partitions": str(PARTITIONS),
             "session_timeout_ms": "6000",
-            "score_ruleset": str(self._ruleset),
+            **self._settings,
         }
         settings = {f"LEADFLOW_{name.upper()}": value for name, value in told.items()}
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "services.score.main",
+            f"services.{self._service}.main",
             env={**os.environ, **settings, **environment},
             stdout=asyncio.subprocess.DEVNULL,
         )
@@ -65,13 +65,13 @@ class ScoreProcess:
 
     async def ready(self) -> None:
         """Returns when it says that it is ready."""
-        async with asyncio.timeout(150):
+        async with asyncio.timeout(self._seconds):
             while True:
                 with contextlib.suppress(httpx.TransportError):
                     if (await self.client.get("/readyz")).status_code == 200:
                         return
                 assert self._process is not None
-                assert self._process.returncode is None, "score has ended"
+                assert self._process.returncode is None, f"{self._service} has ended"
                 await asyncio.sleep(0.1)
 
     async def kill(self) -> None:
@@ -80,21 +80,33 @@ class ScoreProcess:
             self._process.kill()
             await self._process.wait()
 
-    async def tell(self, enriched: Iterable[Mapping[str, Any]]) -> None:
-        """Puts lead.enriched on their topic, by lead id."""
+    async def tell(self, topic: Topic, events: Iterable[Mapping[str, Any]]) -> None:
+        """Puts the topic's first kind of event on it, by lead id."""
         await self._emitter.send(
             [
                 Message(
-                    ENRICHED.name,
+                    topic.name,
                     ids.partition(one["lead_id"].encode(), PARTITIONS),
                     one["lead_id"].encode(),
                     msgspec.json.encode(one),
                     cloudevent.headers(
-                        event_id=one["event_id"], type_="lead.enriched", source="enrich", time="2026-06-17T12:00:00Z"
+                        event_id=one["event_id"],
+                        type_=topic.events[0],
+                        source=topic.written_by[0],
+                        time="2026-06-17T12:00:00Z",
                     ),
                     one["event_id"],
                 )
-                for one in enriched
+                for one in events
+            ]
+        )
+
+    async def say(self, topic: Topic, values: Iterable[Mapping[str, Any]]) -> None:
+        """Puts values on a topic as somebody does who knows nothing of keys, numbers and headers."""
+        await self._emitter.send(
+            [
+                Message(topic.name, number % PARTITIONS, None, msgspec.json.encode(one), [], "")
+                for number, one in enumerate(values)
             ]
         )
 
@@ -105,7 +117,7 @@ class ScoreProcess:
     async def done(self, answered: httpx.Response) -> dict[str, Any]:
         """What became of a command that was accepted."""
         assert answered.status_code == 202, answered.text
-        async with asyncio.timeout(150):
+        async with asyncio.timeout(self._seconds):
             while True:
                 with contextlib.suppress(httpx.TransportError):
                     said = (await self.client.get(f"/v1/commands/{answered.json()['command_id']}")).json()
@@ -113,17 +125,15 @@ class ScoreProcess:
                         return dict(said)
                 await asyncio.sleep(0.1)
 
-    async def status(self) -> dict[str, Any]:
-        """What is in force, and how far leads have come."""
-        found: dict[str, Any] = (await self.client.get("/v1/rulesets/status")).json()
-        return found
-
-    async def until(self, sql: str, wanted: int, *, seconds: float = 120) -> None:
-        """Returns when this query of the store gives that number."""
+    async def until(self, sql: str, wanted: int) -> None:
+        """Returns when this query of the store gives that number; a table that is not there yet gives none."""
         found = None
         try:
-            async with asyncio.timeout(seconds):
-                while (found := (await self.rows(sql))[0][0]) != wanted:
+            async with asyncio.timeout(self._seconds):
+                while True:
+                    with contextlib.suppress(asyncpg.UndefinedTableError):
+                        if (found := (await self.rows(sql))[0][0]) == wanted:
+                            return
                     await asyncio.sleep(0.2)
         except TimeoutError:
             raise AssertionError(f"{sql}: {found}, not {wanted}") from None
@@ -136,10 +146,18 @@ class ScoreProcess:
         finally:
             await connection.close()
 
+    async def forget(self) -> None:
+        """Empties the store, as if it had never been."""
+        connection = await asyncpg.connect(self.dsn)
+        try:
+            await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        finally:
+            await connection.close()
+
     async def on(self, topic: Topic) -> list[Record]:
-        """Everything on a topic, in the order of each number."""
+        """Everything that was committed to a topic, in the order of each number: physical records."""
         places = {(topic.name, part): 0 for part in range(PARTITIONS)}
-        return [record async for record in read(self.kafka, places, committed_only=False)]
+        return [record async for record in read(self.kafka, places, committed_only=topic.transactional)]
 
     async def close(self) -> None:
         """Ends everything."""
@@ -149,19 +167,21 @@ class ScoreProcess:
 
 
 @contextlib.asynccontextmanager
-async def made(kafka: str, dsn: str, ruleset: Path) -> AsyncIterator[ScoreProcess]:
-    """Score over an empty store and empty topics, not yet started."""
+async def made(
+    kafka: str, dsn: str, service: str, *, using: Sequence[Topic], seconds: float, **settings: str
+) -> AsyncIterator[ServiceProcess]:
+    """A service over an empty store and empty topics (those that it is `using`), not yet started."""
     await topics.apply(kafka, PARTITIONS)
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     await admin.start()
     try:
-        await admin.delete_topics([topic.name for topic in (ENRICHED, COMMANDS, SCORED)])
+        await admin.delete_topics([topic.name for topic in using])
     finally:
         await admin.close()
     await asyncio.sleep(1.0)  # the broker deletes when it likes
     await topics.apply(kafka, PARTITIONS)
-    score = ScoreProcess(kafka, dsn, ruleset)
+    process = ServiceProcess(kafka, dsn, service, settings, seconds=seconds)
     try:
-        yield score
+        yield process
     finally:
-        await score.close()
+        await process.close()
