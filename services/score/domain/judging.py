@@ -9,7 +9,7 @@ from msgspec.structs import replace as with_
 from services.score.domain.counting import tallied
 from services.score.domain.inforce import InForce
 from services.score.domain.known import Reported
-from services.score.domain.lead import Judged, Lead, since, superseded
+from services.score.domain.lead import Judged, Lead, State, since, superseded
 from services.score.domain.rescore import rescored, scored
 from services.score.domain.ruleset import CUSTOMER, SQL
 from shared.outcome import Decision
@@ -56,21 +56,7 @@ def judged(lead: Lead, event: Judged, in_force: InForce, now: datetime, input_id
     if lead.profile_version < 0:
         state = with_(state, score_version=state.score_version + 1, known_at=known_at)
         return Decision({lead.lead_id: with_(lead, state=state, former=superseded(lead, state))})
-    counted = tallied(in_force, lead, now)
-    after, points = rescored(
-        state,
-        in_force,
-        counted,
-        profile=lead.profile,
-        absorbed=state.absorbed,
-        now=now,
-        now_in=now_in,
-        may_enter_sql=False,
-    )
-    after = with_(after, known_at=known_at)
-    lead = with_(lead, state=after, history=counted.past, former=superseded(lead, after))
-    outgoing = scored(lead, before, points, in_force, input_id=input_id, cause="outcome")
-    return Decision({lead.lead_id: lead}, (outgoing,))
+    return _scored_anew(lead, state, before, in_force, now, now_in=now_in, may_enter_sql=False, input_id=input_id)
 
 
 def barred(lead: Lead, in_force: InForce, now: datetime, input_id: str) -> Decision:
@@ -82,6 +68,24 @@ def barred(lead: Lead, in_force: InForce, now: datetime, input_id: str) -> Decis
     if before.absorbed_into is not None or lead.profile_version < 0:
         state = with_(state, known_at=since(now, before.known_at))
         return Decision({lead.lead_id: with_(lead, state=state, former=superseded(lead, state))})
+    may_enter_sql = state.may_enter_sql
+    return _scored_anew(
+        lead, state, before, in_force, now, now_in=state.stage, may_enter_sql=may_enter_sql, input_id=input_id
+    )
+
+
+def _scored_anew(
+    lead: Lead,
+    state: State,
+    before: State,
+    in_force: InForce,
+    now: datetime,
+    *,
+    now_in: str,
+    may_enter_sql: bool,
+    input_id: str,
+) -> Decision:
+    """Scores a lead once people have decided on it: `state` is what they made of what the lead was, and it is told what it was `before`."""
     counted = tallied(in_force, lead, now)
     after, points = rescored(
         state,
@@ -90,8 +94,8 @@ def barred(lead: Lead, in_force: InForce, now: datetime, input_id: str) -> Decis
         profile=lead.profile,
         absorbed=state.absorbed,
         now=now,
-        now_in=state.stage,
-        may_enter_sql=state.may_enter_sql,
+        now_in=now_in,
+        may_enter_sql=may_enter_sql,
     )
     after = with_(after, known_at=since(now, before.known_at))
     lead = with_(lead, state=after, history=counted.past, former=superseded(lead, after))
