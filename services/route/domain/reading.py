@@ -10,11 +10,10 @@ import re
 from collections.abc import Collection, Iterable
 from typing import Any
 
-import yaml
-from yaml import MappingNode, Node, ScalarNode, SequenceNode
+from yaml import MappingNode, Node, ScalarNode
 
 from services.route.domain.conditions import Condition, NotACondition, compiled
-from services.route.domain.document.nodes import WORD, Mistake, Unreadable, composed
+from services.route.domain.document.nodes import WORD, Nodes, Unreadable, composed
 from services.route.domain.names import Fields
 
 _UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
@@ -29,17 +28,17 @@ class Reading:
         """`name` is what mistakes call the document, `known` what its conditions see. Raises Unreadable where it is no YAML, or empty."""
         self._name = name
         self._known = known
-        self._mistakes: list[Mistake] = []
+        self._nodes = Nodes()
         self.root = composed(text, name=name)
 
     def wrong(self, node: Node, what: str) -> None:
         """Notes a mistake where the node begins."""
-        self._mistakes.append(Mistake(node.start_mark.line + 1, node.start_mark.column + 1, what))
+        self._nodes.wrong(node, what)
 
     def end(self) -> None:
         """Raises Unreadable with all mistakes, if there are any."""
-        if self._mistakes:
-            raise Unreadable(self._name, self._mistakes)
+        if self._nodes.mistakes:
+            raise Unreadable(self._name, self._nodes.mistakes)
 
     def fields(
         self, node: Node, what: str, known: Collection[str], *, required: Collection[str] = ()
@@ -84,33 +83,19 @@ class Reading:
 
     def items(self, node: Node | None, what: str) -> list[Node]:
         """The entries of a list; none where the node is absent."""
-        if node is None:
-            return []
-        if not isinstance(node, SequenceNode):
-            self.wrong(node, f"{what} must be a list")
-            return []
-        return list(node.value)
+        return self._nodes.items(node, what)
 
     def plain(self, node: Node) -> Any:
         """A scalar as YAML's safe types; None for what is none."""
-        return yaml.SafeLoader("").construct_object(node) if isinstance(node, ScalarNode) else None
+        return self._nodes.scalar(node)
 
     def text(self, node: Node | None, what: str) -> str:
         """The text of a scalar. Without a node nothing is said: that it is missing was said already."""
-        if node is None:
-            return ""
-        value = self.plain(node)
-        if not isinstance(value, str) or not value.strip() or "\x00" in value:
-            self.wrong(node, f"{what} must be text (numbers and words like no and on need quotes)")
-            return ""
-        return value
+        return self._nodes.text(node, what)
 
     def word(self, node: Node | None, what: str) -> str:
         """A name: small letters, digits, - and _."""
-        value = self.text(node, what)
-        if node is not None and value and not WORD.fullmatch(value):
-            self.wrong(node, f"{what} is lower case letters, digits, - and _, at most 64. Example: stay-in-touch")
-        return value
+        return self._nodes.word(node, what, example="stay-in-touch")
 
     def one_of(self, node: Node | None, what: str, known: Collection[str]) -> str:
         """A name that must be among those that are known."""

@@ -136,11 +136,11 @@ class Nodes:
             return ""
         return value
 
-    def word(self, node: Node | None, what: str) -> str:
+    def word(self, node: Node | None, what: str, *, example: str = "anna") -> str:
         """A name of the document's own."""
         value = self.text(node, what)
         if value and not WORD.fullmatch(value):
-            self.wrong(node, f"{what} is lower case letters, digits, - and _, at most 64. Example: anna")
+            self.wrong(node, f"{what} is lower case letters, digits, - and _, at most 64. Example: {example}")
         return value
 
     def number(self, node: Node | None, what: str, shape: Mapping[str, Any]) -> int | None:

@@ -46,6 +46,11 @@ MISTAKES = [
         "23:27: magnet magnet-ebook: content names `ebook`, which is not there; did you mean `ebook-link`?",
     ),
     (
+        "{content: ebook-link, again_after: 1h}",
+        "{content: 2026-13-45}",  # YAML takes it for a day, which it is not
+        "23:27: magnet magnet-ebook: content must be text (numbers and words like no and on need quotes)",
+    ),
+    (
         'lead.stage == "MQL"',
         "lead.stge",
         "35:11: track mql-ready: when names lead.stge, and there is no such field; did you mean stage?",
