@@ -3,41 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
-from services.route import main
-from services.route.api import hooks as api
-from shared import problem
-from shared.database import CORE_MIGRATIONS, Pool
-from tests.integration.receiver import OK, Receiver, receiving, status
-from tests.integration.stores import migrated
-from tests.integration.subscribing import delivering, happened, offered, settled, subscribed, tried
-
-
-@pytest.fixture
-async def pool(store: str) -> AsyncIterator[Pool]:
-    async with migrated(store, CORE_MIGRATIONS, main.MIGRATIONS, max_size=8) as made:
-        yield made
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as made:
-        yield made
-
-
-@pytest.fixture
-async def ask(pool: Pool) -> AsyncIterator[httpx.AsyncClient]:
-    app = FastAPI()
-    problem.install(app)
-    app.include_router(api.routes(pool))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://route") as client:
-        yield client
+from shared.database import Pool
+from tests.integration.webhooks.receiver import OK, Receiver, receiving, status
+from tests.integration.webhooks.subscribing import delivering, happened, offered, settled, subscribed, tried
 
 
 async def test_a_subscriber_is_told_signed_and_once_and_of_what_it_asked_for_alone(

@@ -20,7 +20,7 @@ from services.route.store import webhooks
 from shared.database import Pool
 from shared.stage import Input, Record
 from shared.topology import HANDOVER
-from tests.integration.receiver import Receiver
+from tests.integration.webhooks.receiver import Receiver
 
 LOCAL = (ip_network("127.0.0.0/8"),)
 
