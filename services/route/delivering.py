@@ -18,11 +18,11 @@ from standardwebhooks import Webhook
 
 from services.route.domain.webhooks import address
 from services.route.domain.webhooks.address import Network
-from services.route.domain.webhooks.answer import Answer, judge, seconds
+from services.route.domain.webhooks.answer import Answer, judge
 from services.route.metrics import HOOK_SECONDS, HOOK_TRIES, HOOKS_DISABLED
 from services.route.store import webhooks
 from services.route.store.webhooks import Hook, Message
-from shared import logs
+from shared import logs, retry_after
 from shared.database import Pool
 
 ANSWER_SECONDS = 10.0  # for a whole try: name, connection, request, answer
@@ -155,7 +155,7 @@ class Delivering:
             pass  # the status has come, and that is what counts
         finally:
             await response.aclose()
-        return response.status_code, seconds(response.headers.get("retry-after"), at)
+        return response.status_code, retry_after.seconds(response.headers.get("retry-after"), at)
 
 
 async def _resolved(host: str, port: int) -> list[str]:

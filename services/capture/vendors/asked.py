@@ -16,11 +16,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 
 from services.capture.domain.verdict import Refused, Submission
 from services.capture.vendors import linkedin, meta
 from services.capture.vendors.vendor import Fetch, Request
+from shared import retry_after as retrying
 
 GIVE_UP_AFTER = timedelta(hours=48)  # since the vendor told of it; time enough to notice a token that ran out
 _FIRST_SECONDS, _FACTOR, _LONGEST_SECONDS = 5.0, 3.0, 3600.0
@@ -107,17 +107,7 @@ def wait_seconds(tries: int, asked_for: float | None, chance: float) -> float:
     return max(own, asked_for or 0.0)
 
 
-def _seconds(retry_after: str | None, now: datetime) -> float | None:
-    """Retry-After (RFC 9110, 10.2.3) in seconds: a number, or a date; None for anything else."""
-    if retry_after is None:
-        return None
-    said = retry_after.strip()
-    if said.isascii() and said.isdecimal() and len(said) < 10:
-        seconds = float(said)
-    else:
-        try:
-            at = parsedate_to_datetime(said)
-            seconds = (at - now).total_seconds()
-        except (ValueError, TypeError, OverflowError):  # no date, or one without a zone
-            return None
-    return min(max(seconds, 0.0), _LONGEST_RETRY_AFTER_SECONDS)
+def _seconds(said: str | None, now: datetime) -> float | None:
+    """Retry-After in seconds, as long as we are willing to wait."""
+    found = retrying.seconds(said, now)
+    return None if found is None else min(found, _LONGEST_RETRY_AFTER_SECONDS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Literal
 
 from msgspec import Struct
@@ -47,14 +46,3 @@ def judge(answer: Answer, tries: int, failing_since: datetime | None, *, now: da
         return Verdict("failed", disable=disable)
     asked = min(answer.after_seconds or 0.0, _LONGEST_ASKED_SECONDS) if answer.status in (429, 503) else 0.0
     return Verdict("again", max(WAITS[tries - 1] * (0.9 + chance / 5), asked), disable)
-
-
-def seconds(retry_after: str | None, now: datetime) -> float | None:
-    """Retry-After (RFC 9110, 10.2.3) in seconds: a number, or a date; None for anything else."""
-    said = (retry_after or "").strip()
-    if said.isascii() and said.isdecimal() and len(said) < 10:
-        return float(said)
-    try:
-        return max(0.0, (parsedate_to_datetime(said) - now).total_seconds())
-    except (ValueError, TypeError, OverflowError):
-        return None

@@ -46,11 +46,6 @@ MISTAKES = [
         "23:27: magnet magnet-ebook: content names `ebook`, which is not there; did you mean `ebook-link`?",
     ),
     (
-        "{content: ebook-link, again_after: 1h}",
-        "{content: 2026-13-45}",  # YAML takes it for a day, which it is not
-        "23:27: magnet magnet-ebook: content must be text (numbers and words like no and on need quotes)",
-    ),
-    (
         'lead.stage == "MQL"',
         "lead.stge",
         "35:11: track mql-ready: when names lead.stge, and there is no such field; did you mean stage?",
@@ -91,6 +86,11 @@ MISTAKES = [
     ("id: recycled", "id: mql-ready", "39:5: track `mql-ready` is there twice"),
     ("id: recycled", "id: magnets", "39:9: no track is called magnets: what forms ask for is told under that name"),
     ("timezone: UTC", "timezone: Berlin", "4:11: there is no time zone 'Berlin'. Example: Europe/Berlin"),
+    (
+        "{content: ebook-link, again_after: 1h}",
+        "{content: 2026-13-45}",  # YAML takes it for a day, which it is not
+        "23:27: magnet magnet-ebook: content must be text (numbers and words like no and on need quotes)",
+    ),
     ("exit:", "exits:", "46:1: a nurture document has no `exits`; did you mean `exit`?"),
 ]
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.route.domain.webhooks.answer import TRIES, WAITS, Answer, judge, seconds
+from services.route.domain.webhooks.answer import TRIES, WAITS, Answer, judge
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 
@@ -48,12 +48,3 @@ def test_a_busy_receiver_is_given_the_time_that_it_asks_for_up_to_an_hour() -> N
     assert judged(429, after=60.0).wait_seconds == 60.0
     assert judged(503, after=1e9).wait_seconds == 3600.0
     assert judged(500, after=60.0).wait_seconds == WAITS[0]
-
-
-@pytest.mark.parametrize(
-    ("said", "meant"),
-    [(None, None), ("", None), ("7", 7.0), ("-1", None), ("soon", None), ("9" * 12, None),
-     ("Fri, 27 Nov 2026 12:00:30 GMT", 30.0), ("Fri, 27 Nov 2026 11:00:00 GMT", 0.0)],
-)  # fmt: skip
-def test_retry_after_is_seconds_or_a_date(said: str | None, meant: float | None) -> None:
-    assert seconds(said, NOW) == meant
