@@ -34,3 +34,14 @@ WATCHDOG = Counter(
 BISECTED = Counter(
     "leadflow_batches_bisected_total", "Batches cut in two because Postgres refused a row of them", ["stage"]
 )
+BOOKS_IN_FLIGHT = Gauge("leadflow_books_in_flight", "Accepted events that have not ended yet")
+BOOKS_MISSING = Gauge(
+    "leadflow_books_missing",
+    "Accepted events that have no end though everybody has read past them: leads books names them",
+)
+BOOKS_UNBALANCED = Gauge(
+    "leadflow_books_unbalanced", "Hours and properties whose sums do not fit what is in flight; never anything but 0"
+)
+BOOKS_OLDEST_SECONDS = Gauge(
+    "leadflow_books_oldest_in_flight_seconds", "For how long the oldest event that has not ended has been accepted"
+)

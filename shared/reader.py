@@ -16,12 +16,10 @@ from shared import cloudevent, lenient
 from shared.ordered import Ahead, when
 from shared.stage import Record
 
-GATHER_BYTES = 128 * 1024  # gather at the broker, up to this much or for a window (`window_ms`)
 WINDOW_PER_BATCH = 2.0  # of what the last batches took: half of its time a stage is free
 LONGEST_WINDOW_MS = 80.0
 IDLE_AFTER_SECONDS = 2.0  # then the broker answers the first byte at once, and rest costs nothing
 IDLE_MS = 500
-MOST_RECORDS = 1000
 LENIENT_SECONDS = 60.0  # how long the slow reader is used after a header name that is no UTF-8
 
 
@@ -52,11 +50,15 @@ class Reader:
         topics: Sequence[str],
         session_timeout_ms: int,
         gather_ms: int,
+        gather_bytes: int = 128 * 1024,
+        most_records: int = 1000,
         on_revoked: Callable[[Collection[int]], Awaitable[None]],
     ) -> None:
         self.topics = tuple(topics)
         self._on_revoked = on_revoked
         self._least_ms = gather_ms
+        self._gather_bytes = gather_bytes  # gather at the broker, up to this much or for a window (`window_ms`)
+        self._most_records = most_records
         self._window_ms = float(gather_ms)
         self.assigned: dict[int, int] = {}  # number -> which assignment gave it: a later one means claim again
         self._round = 0
@@ -78,7 +80,7 @@ class Reader:
             partition_assignment_strategy=(RangePartitionAssignor,),
             enable_auto_commit=False,
             auto_offset_reset="none",  # never a silent skip: positions come from Postgres
-            fetch_min_bytes=GATHER_BYTES,
+            fetch_min_bytes=gather_bytes,
             fetch_max_wait_ms=gather_ms,
             max_partition_fetch_bytes=2 * 1024 * 1024,
             request_timeout_ms=20_000,
@@ -116,7 +118,7 @@ class Reader:
             if self.in_order or self._ahead:
                 return await self._gather_in_order(held)
             timeout_ms = IDLE_MS if self.waits else 0
-            found = await self._consumer.getmany(timeout_ms=timeout_ms, max_records=MOST_RECORDS)
+            found = await self._consumer.getmany(timeout_ms=timeout_ms, max_records=self._most_records)
         except NoOffsetForPartitionError:
             await asyncio.sleep(0.005)  # assigned but not claimed yet: the claim will seek
             return []
@@ -148,11 +150,11 @@ class Reader:
         hungry = [place for place, end in ends.items() if not ahead.has(place) and await self._position(place) < end]
         if hungry:
             places = [TopicPartition(*place) for place in hungry]
-            found = await self._consumer.getmany(*places, timeout_ms=IDLE_MS, max_records=MOST_RECORDS)
+            found = await self._consumer.getmany(*places, timeout_ms=IDLE_MS, max_records=self._most_records)
             for place, rows in found.items():
                 ahead.add((place.topic, place.partition), [_record(row) for row in rows])
         open_ = {place for place, end in ends.items() if await self._position(place) < end}
-        records = ahead.take(held, open_, limit=MOST_RECORDS)
+        records = ahead.take(held, open_, limit=self._most_records)
         if not records and not hungry:
             await asyncio.sleep(IDLE_MS / 1000)
         self._tune(bool(records))
@@ -168,7 +170,7 @@ class Reader:
             lenient.use(False)
         eager = now - self._last_record_at > IDLE_AFTER_SECONDS
         fetcher = self._consumer._fetcher
-        fetcher._fetch_min_bytes = 1 if eager else GATHER_BYTES
+        fetcher._fetch_min_bytes = 1 if eager else self._gather_bytes
         fetcher._fetch_max_wait_ms = IDLE_MS if eager else round(self._window_ms)
 
     async def ends(self, parts: Collection[int]) -> dict[tuple[str, int], int]:

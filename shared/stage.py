@@ -103,4 +103,6 @@ class Stage:
     recollect: Callable[[Record], Recollection | None] | None = None
     same_part: bool = True
     gather_ms: int = 15
+    gather_bytes: int = 128 * 1024
+    most_records: int = 1000
     documents: tuple[Documents[Any], ...] = ()

@@ -13,9 +13,9 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import BaseModel, Field
 
-from services.console import store
 from services.console.domain.dead import why_not
 from services.console.replay import Replayer
+from services.console.store import dead as store
 from shared.contracts import Dead
 from shared.database import Pool
 from shared.problem import Problem

@@ -13,6 +13,7 @@ from services.console.commands import (
     account,
     audience,
     bench,
+    books,
     dead,
     demo,
     handovers,
@@ -62,6 +63,7 @@ app.command("send")(send.send)
 app.command("import")(import_.import_)
 app.command("tail")(tail.tail)
 app.command("rebuild")(rebuild.rebuild)
+app.command("books")(books.books)
 app.command(
     "bench", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False
 )(bench.bench)

@@ -62,6 +62,8 @@ class Membership:
                 topics=claims.stage_topics(self._stage),
                 session_timeout_ms=self._session_timeout_ms,
                 gather_ms=self._stage.gather_ms,
+                gather_bytes=self._stage.gather_bytes,
+                most_records=self._stage.most_records,
                 on_revoked=self._revoked,
             )
             await reader.start()

@@ -14,10 +14,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from services.console import api, store
+from services.console import api
 from services.console import main as console
 from services.console.domain.dead import Kept, Replayed
 from services.console.replay import Replayer
+from services.console.store import dead as store
 from shared import batch, ops, problem
 from shared.contracts import Dead, Place
 from shared.database import CORE_MIGRATIONS, Pool

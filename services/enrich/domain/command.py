@@ -15,10 +15,9 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from services.enrich.domain import asking, judge, revising
-from services.enrich.domain.intake import cleaned
 from services.enrich.domain.leads import KEEPING
 from services.enrich.domain.world import Asked, Changes, Command, Human, Owed, Ruling, World
-from shared import clock, cloudevent
+from shared import clock, cloudevent, submission
 from shared.contracts import Moment
 from shared.outcome import CommandResult, Decision, Outcome, Reason, Reject
 from shared.stage import Input, Record
@@ -57,7 +56,7 @@ def decode(record: Record) -> Input | Reject | None:
 
     What can't be carried out as it is written is still an Input where its id can be read, so that who gave it learns of it.
     """
-    value = cleaned(record.value) if b"\\" in record.value else record.value
+    value = submission.cleaned(record.value) if b"\\" in record.value else record.value
     try:
         read = _READ.get(_kind(value).kind)
         if read is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -14,7 +13,7 @@ from msgspec import Struct
 
 from services.enrich.domain import agreement, channel, claims, external, human, identity, phone, where
 from services.enrich.domain.world import Facts, Happened, Said, name
-from shared import clock, cloudevent, ids
+from shared import clock, submission
 from shared.contracts import ConsentGiven, Context, Page, Touch
 from shared.outcome import Reason, Reject
 from shared.stage import Input, Record
@@ -46,20 +45,14 @@ _encode = msgspec.json.Encoder().encode
 _decode_properties = msgspec.json.Decoder(dict[str, Any] | None).decode
 _DEEPEST = 40  # levels; who reads an event after us may have less stack left
 _CONTAINERS: frozenset[type] = frozenset((dict, list))
-_CANONICAL_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
-_ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
-_SUSPICIOUS = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])").search
 _LONGEST_NAME = 200
 _EMAIL, _PHONE, _ANONYMOUS = name("email", ""), name("phone", ""), name("anonymous", "")  # names begin so
 
 
 def decode(record: Record, *, locate: where.Locate = where.nowhere) -> Input | Reject:
     """The event of one record, judged by its payload alone: headers may be missing, and any key will do. `locate` knows addresses."""
-    value = record.value
-    if b"\\" in value and _SUSPICIOUS(value):
-        value = cleaned(value)
     try:
-        happened = read(_decode(value), locate)
+        happened = read(_decode(submission.clean(record.value)), locate)
     except msgspec.ValidationError as error:
         return Reject(Reason.INVALID, str(error))  # names types and places, never values
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -67,30 +60,6 @@ def decode(record: Record, *, locate: where.Locate = where.nowhere) -> Input | R
     if isinstance(happened, Reject):
         return happened
     return Input(happened.event_id, happened, clock.from_ms(record.timestamp_ms), record.part, record)
-
-
-def cleaned(value: bytes) -> bytes:
-    """JSON without what Postgres can't hold: escaped NULs become U+FFFD, and so do halves of surrogate pairs that are alone."""
-    parts: list[bytes] = []
-    done = 0
-    high: tuple[int, int] | None = None  # where an unpaired high surrogate began and ended
-    for found in _ESCAPE.finditer(value):
-        code = int(found[1], 16) if found[1] else 0x20
-        if high is not None:
-            if 0xDC00 <= code <= 0xDFFF and found.start() == high[1]:
-                high = None
-                continue
-            parts += [value[done : high[0]], b"\\ufffd"]
-            done, high = high[1], None
-        if 0xD800 <= code <= 0xDBFF:
-            high = found.start(), found.end()
-        elif code == 0 or 0xDC00 <= code <= 0xDFFF:
-            parts += [value[done : found.start()], b"\\ufffd"]
-            done = found.end()
-    if high is not None:
-        parts += [value[done : high[0]], b"\\ufffd"]
-        done = high[1]
-    return b"".join([*parts, value[done:]])
 
 
 def read(captured: _Captured, locate: where.Locate = where.nowhere) -> Happened | Reject:
@@ -131,7 +100,7 @@ def read(captured: _Captured, locate: where.Locate = where.nowhere) -> Happened 
         return Reject(Reason.INVALID, f"nested deeper than {_DEEPEST} levels")
     asset = properties.get("asset") if properties else None
     return Happened(
-        event_id=_event_id(captured),
+        event_id=submission.event_id(captured.property, captured.event_id),
         at=at,
         facts=Facts(
             name=captured.name,
@@ -174,19 +143,6 @@ def _content(captured: _Captured, traits: dict[str, Any]) -> int:
     digest = blake2b(captured.properties, digest_size=6)
     digest.update(_encode(said))
     return int.from_bytes(digest.digest()) or 1
-
-
-def _event_id(captured: _Captured) -> str:
-    given = captured.event_id
-    if _CANONICAL_UUID(given):
-        return given
-    if cloudevent.is_uuid(given):
-        return given.lower() if _CANONICAL_UUID(given.lower()) else _derived(captured)
-    return _derived(captured)
-
-
-def _derived(captured: _Captured) -> str:
-    return ids.submission_id(captured.property, captured.event_id)
 
 
 def _utc(at: datetime) -> datetime | None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from services.enrich.domain import external, intake
 from services.enrich.domain.world import Happened, Kept, name
-from shared import ids
+from shared import ids, submission
 from shared.contracts import Email
 from shared.outcome import Reason, Reject
 from shared.stage import Record
@@ -139,7 +139,7 @@ def test_a_time_without_a_zone_is_utc_and_another_zone_becomes_utc() -> None:
     ],
 )
 def test_what_postgres_can_not_hold_is_replaced_and_the_rest_is_left(escaped: bytes, clean: str) -> None:
-    assert msgspec.json.decode(intake.cleaned(b'"' + escaped + b'"')) == clean
+    assert msgspec.json.decode(submission.cleaned(b'"' + escaped + b'"')) == clean
 
 
 @given(
@@ -150,7 +150,7 @@ def test_what_postgres_can_not_hold_is_replaced_and_the_rest_is_left(escaped: by
     )
 )
 def test_cleaned_text_always_decodes_and_holds_neither_nul_nor_half_characters(parts: list[bytes]) -> None:
-    text = msgspec.json.decode(intake.cleaned(b'"' + b"".join(parts) + b'"'))
+    text = msgspec.json.decode(submission.cleaned(b'"' + b"".join(parts) + b'"'))
 
     assert "\x00" not in text
     text.encode()

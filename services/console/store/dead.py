@@ -1,4 +1,4 @@
-"""The console's own Postgres: dead letters, their replays, the demo page's property. Nothing here decides."""
+"""Dead letters, their replays, the demo page's property, as the console's store keeps them. Nothing here decides."""
 
 from __future__ import annotations
 
