@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -23,7 +22,7 @@ from shared.topology import COMMANDS, SIGNALS
 _CANONICAL = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _HANDOVER = re.compile(r"ho_.+_([1-9]\d{0,8})_[1-9]\d{0,8}", re.ASCII)
 _AHEAD = timedelta(minutes=1)  # of the broker's clock: who is more ahead than that is wrong
-_LONGEST = timedelta(days=1)
+_NO_TIME, _LONGEST = timedelta(), timedelta(days=1)  # how long a signal can last
 Version = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
@@ -105,10 +104,11 @@ def decoder(rulesets: Rulesets) -> Callable[[Record], Input | Reject | None]:
 
     def decode(record: Record) -> Input | Reject | None:
         now = clock.from_ms(record.timestamp_ms)
-        if record.topic == SIGNALS.name:
-            return _read_signal(record, rulesets.at(record.part, now).document.signals, now)
+        in_force = rulesets.at(record.part, now).document
         try:
-            event_id, event = _read(record, rulesets.at(record.part, now).document)
+            if record.topic == SIGNALS.name:
+                return _read_signal(record, in_force.signals, now)
+            event_id, event = _read(record, in_force)
         except msgspec.ValidationError:
             return Reject(Reason.INVALID, "breaks the event's contract")
         except msgspec.DecodeError:
@@ -187,26 +187,20 @@ def _read_command(value: bytes) -> tuple[str, Event]:
     return read.event_id, Judged(read.lead_id, payload.outcome, at, _episode(payload.handover_id))
 
 
-def _read_signal(record: Record, asked: frozenset[str], now: datetime) -> Input | None:
-    """A signal that the ruleset asks for; None for all else, since nobody waits for one: what is no signal, stale or cannot be.
+def _read_signal(record: Record, asked: frozenset[str], now: datetime) -> Input | Reject | None:
+    """A signal that the ruleset asks for; None for one that it does not ask for or that is stale, since nobody waits for it. What is no
+    signal, or says what cannot be, is refused as on any topic.
 
     Its input id is told apart from those of all other events: whatever a worker calls it, it takes no other event's place.
     """
-    if not asked:
-        return None
-    try:
-        read = _signal(record.value)
-    except msgspec.DecodeError:
-        return None
-    lasts = read.expires_at - read.at
-    if (
-        read.name not in asked
-        or "\x00" in read.lead_id
-        or not math.isfinite(read.value)
-        or read.at - now > _AHEAD
-        or not now < read.expires_at
-        or lasts > _LONGEST
-    ):
+    read = _signal(record.value)
+    if "\x00" in read.lead_id:
+        return Reject(Reason.INVALID, "a NUL in lead_id")
+    if read.at - now > _AHEAD:
+        return Reject(Reason.INVALID, "at lies ahead of the broker's clock")
+    if not _NO_TIME < read.expires_at - read.at <= _LONGEST:
+        return Reject(Reason.INVALID, "expires_at is not within a day after at")
+    if read.name not in asked or not now < read.expires_at:
         return None
     input_id = ids.event_id("score/signal", read.event_id, read.lead_id, 0, read.name)
     advised = Advised(read.lead_id, read.name, read.value, read.at, read.expires_at)

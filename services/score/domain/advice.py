@@ -1,7 +1,7 @@
 """Signals as inputs of a lead: which one counts at a moment. They advise: a ruleset that names none never sees one.
 
 A signal counts from its moment until it is stale, and of several with one name the latest. What its worker writes in windows.py is not
-trusted: whatever cannot be is passed over (decode.py), so that a lie is at most a number under a name that a ruleset asked for.
+trusted: whatever cannot be is a dead letter (decode.py), so that a lie is at most a number under a name that a ruleset asked for.
 """
 
 from __future__ import annotations
