@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,38 +77,61 @@ async def connect_patiently(dsn: str, *, max_size: int = 4) -> Pool:
 async def migrate(pool: Pool, *folders: Path) -> None:
     """Applies the numbered files (0001_what.sql) of each folder that were not applied yet, each in its own transaction, in order.
 
-    A file that was applied and changed since is an error: migrations are never edited, the next number changes what is there.
+    A file that was applied and changed since is an error: migrations are never edited, the next number changes what is there. Where
+    nothing is missing nothing is written, so that a role that may not change tables can begin; where something is, it is told who can.
     """
+    lacking = await missing(pool, *folders)
+    if not lacking:
+        return
     async with pool.acquire() as connection:
+        # Whether this role may make tables here.
+        if not await connection.fetchval("SELECT has_schema_privilege(current_schema(), 'CREATE')"):
+            raise RuntimeError(
+                f"The store lacks migrations that this role may not apply: {', '.join(lacking)}. "
+                "Let the store's owner do it: leads stores migrate."
+            )
         await connection.execute("SET statement_timeout = 0; SET lock_timeout = 0")
         await connection.execute("SELECT pg_advisory_lock($1)", _MIGRATION_LOCK)
         try:
             await connection.execute(
                 "CREATE TABLE IF NOT EXISTS migration (folder text, file text, body text NOT NULL, PRIMARY KEY (folder, file))"
             )
-            for folder in folders:
-                await _migrate_folder(connection, folder)
+            for file in await _files(connection, folders, begun=True):
+                async with connection.transaction():
+                    body = file.read_text()
+                    await connection.execute(body)
+                    # Its text is kept, so that a change of it is seen.
+                    await connection.execute(
+                        "INSERT INTO migration VALUES ($1, $2, $3)", file.parent.parent.name, file.name, body
+                    )
         finally:
             await connection.execute("SELECT pg_advisory_unlock($1)", _MIGRATION_LOCK)
             await connection.execute("RESET statement_timeout; RESET lock_timeout")
 
 
-async def _migrate_folder(connection: Any, folder: Path) -> None:
-    name = folder.parent.name
-    rows = await connection.fetch("SELECT file, body FROM migration WHERE folder = $1", name)
-    applied = {row["file"]: row["body"] for row in rows}
-    for file in sorted(folder.glob("[0-9][0-9][0-9][0-9]_*.sql")):
-        body = file.read_text()
-        if file.name in applied:
-            if applied[file.name] != body:
+async def missing(pool: Pool, *folders: Path) -> list[str]:
+    """The migrations of these folders that this store does not have yet, as `folder/file`, in their order. Raises as `migrate`."""
+    async with pool.acquire() as connection:
+        # Whether this store was ever migrated.
+        begun = await connection.fetchval("SELECT to_regclass('migration') IS NOT NULL")
+        return [f"{one.parent.parent.name}/{one.name}" for one in await _files(connection, folders, begun=begun)]
+
+
+async def _files(connection: Any, folders: Sequence[Path], *, begun: bool) -> list[Path]:
+    found = []
+    for folder in folders:
+        name = folder.parent.name
+        rows = await connection.fetch("SELECT file, body FROM migration WHERE folder = $1", name) if begun else []
+        applied = {row["file"]: row["body"] for row in rows}
+        for file in sorted(folder.glob("[0-9][0-9][0-9][0-9]_*.sql")):
+            if file.name not in applied:
+                found.append(file)
+            elif applied[file.name] != file.read_text():
                 raise RuntimeError(
                     f"Migration {name}/{file.name} was changed after it had been applied. "
                     "Restore the file and put the change into a new one with the next number."
                 )
-            continue
-        async with connection.transaction():
-            await connection.execute(body)
-            await connection.execute("INSERT INTO migration VALUES ($1, $2, $3)", name, file.name, body)
+    return found
 
 
 def is_worlds_fault(error: BaseException) -> bool:

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Array, Int16, Int32, Schema, String
 
-from shared import logs
+from shared import address, logs
 
 GROUP_PREFIX = "leadflow-"
 _AGAIN_SECONDS = 0.3
@@ -89,7 +89,7 @@ async def leave(kafka: str, *members: str, patience_seconds: float = 60.0) -> li
 async def _goodbye(kafka: str, members: Sequence[str], known: set[str], left: set[str]) -> bool:
     """Says it once to every group, and adds to those that are `known` and to those that took it. Tells whether none of them knows the
     members, and those that took it are at rest."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    admin = AIOKafkaAdminClient(**address.client(kafka))
     gone = True
     try:
         await admin.start()

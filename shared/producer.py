@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from shared import logs
+from shared import address, logs
 from shared.message import Message
 from shared.metrics import PRODUCERS_REPLACED
 
@@ -26,7 +26,7 @@ _LARGEST_BYTES = (
 def new(kafka: str, *, client_id: str, transactional_id: str | None = None) -> AIOKafkaProducer:
     """A producer with the house's settings, not yet started. (aiokafka's defaults are acks=1 and no idempotence.)"""
     return AIOKafkaProducer(
-        bootstrap_servers=kafka,
+        **address.client(kafka),
         client_id=client_id,
         acks="all",
         enable_idempotence=True,

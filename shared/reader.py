@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
-from shared import cloudevent, lenient
+from shared import address, cloudevent, lenient
 from shared.ordered import Ahead, when
 from shared.stage import Record
 
@@ -69,7 +69,7 @@ class Reader:
         self.waits = True  # for records where there are none; not while timers have more to do
         self._ahead = Ahead()
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=kafka,
+            **address.client(kafka),
             client_id=member,
             group_id=group,
             group_instance_id=member,  # static membership: a restart is no rebalance
@@ -257,7 +257,7 @@ async def read(kafka: str, places: Mapping[tuple[str, int], int], *, committed_o
     away, TimeoutError when it gives nothing for ten seconds before the end.
     """
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=kafka,
+        **address.client(kafka),
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="earliest",

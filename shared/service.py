@@ -17,7 +17,7 @@ import uvicorn
 import uvloop
 from fastapi import APIRouter, FastAPI
 
-from shared import commands, database, ids, logs, ops, problem
+from shared import commands, database, ids, leaving, logs, ops, problem
 from shared.commands import Send
 from shared.database import Pool
 from shared.documents import record
@@ -30,6 +30,7 @@ from shared.stage import Stage
 
 DRAIN_SECONDS = 10.0
 SEND_SECONDS = 5.0
+LEAVE_SECONDS = 5.0
 # A batch makes tens of thousands of objects that live until it is committed, and hardly ever a cycle: at Python's own threshold (700) the
 # collector looks through all of them again and again, for nothing.
 _COLLECT_AFTER = 50_000
@@ -165,6 +166,8 @@ async def _serve(
         _, late = await asyncio.wait([*loops, *others], timeout=DRAIN_SECONDS)
         for task in late:
             task.cancel()
+        if settings.leaves:
+            await _leave(settings)
         failures = [task.exception() for task in (*loops, *others) if task.done() and not task.cancelled()]
         for failure in failures:
             if failure is not None:
@@ -176,6 +179,14 @@ async def _serve(
         http.should_exit = True
         await asyncio.wait([http_task], timeout=4.0)
         await emitter.close()
+
+
+async def _leave(settings: Common) -> None:
+    """Best effort: where it fails, the others take over after the session time-out."""
+    with contextlib.suppress(Exception):
+        await asyncio.wait_for(
+            leaving.leave(settings.kafka, settings.member, patience_seconds=LEAVE_SECONDS), LEAVE_SECONDS
+        )
 
 
 async def _open_store(settings: Common, migrations: Path, health: Health) -> Pool:

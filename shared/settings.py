@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared import address
+
 S = TypeVar("S", bound="Process")
 _FROM_ENVIRONMENT: dict[str, Any] = {}  # no arguments: pydantic-settings reads the environment
 
@@ -18,7 +20,10 @@ class Process(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="LEADFLOW_", extra="ignore", frozen=True)
 
-    kafka: str = Field(description="Kafka's address", examples=["127.0.0.1:19092"])
+    kafka: str = Field(
+        description="Kafka's address; with TLS and a password sasl_ssl://user:password@host:9093?ca=FILE",
+        examples=["127.0.0.1:19092"],
+    )
     member: str = Field(description="stable name of this instance", examples=["score-0"], pattern=r"^[a-z]+-\d+$")
     http_host: str = Field(default="127.0.0.1", description="where to listen", examples=["127.0.0.1"])
     http_port: int = Field(description="port to listen on", ge=1, le=65535, examples=["8030"])
@@ -26,11 +31,11 @@ class Process(BaseSettings):
 
     @field_validator("kafka")
     @classmethod
-    def _is_host_and_port(cls, value: str) -> str:
-        for address in value.split(","):
-            host, _, port = address.rpartition(":")
-            if not host or not port.isdigit():
-                raise ValueError("must be host:port, several separated by commas")
+    def _can_be_read(cls, value: str) -> str:
+        try:
+            address.client(value)
+        except OSError as error:
+            raise ValueError(f"names a certificate that can't be used: {type(error).__name__}") from None
         return value
 
 
@@ -52,6 +57,12 @@ class Common(Process):
         le=60_000,
         description="after this silence another instance takes over",
         examples=["10000"],
+    )
+
+    leaves: bool = Field(
+        default=False,
+        description="whether it leaves its groups when it ends, so that others take over at once: for orchestrators, where an instance that ends may not come back",
+        examples=["true"],
     )
 
     @field_validator("store")

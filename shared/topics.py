@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
+from shared import address
 from shared.topology import TOPICS, Topic
 
 
@@ -26,7 +27,7 @@ class Refused(Exception):
 
 async def plan(kafka: str, partitions: int, *, topics: Sequence[Topic] = TOPICS) -> list[Step]:
     """Compares the topology with the broker. Raises KafkaError when the broker is away."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    admin = AIOKafkaAdminClient(**address.client(kafka))
     await admin.start()
     try:
         there = {
@@ -62,7 +63,7 @@ async def apply(kafka: str, partitions: int, *, replicas: int = 1, topics: Seque
     if refused:
         raise Refused("; ".join(refused))
     missing = {step.topic for step in steps if step.action == "create"}
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    admin = AIOKafkaAdminClient(**address.client(kafka))
     await admin.start()
     try:
         wanted = [_new(topic, partitions, replicas) for topic in topics if topic.name in missing]

@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from shared import clock, logs
+from shared import address, clock, logs
 
 POLL_SECONDS = 5.0
 _PATIENCE_SECONDS = 10.0
@@ -69,11 +69,11 @@ class Backlog:
 
     async def _opened(self) -> tuple[AIOKafkaAdminClient, AIOKafkaConsumer]:
         if self._admin is None:
-            self._admin = AIOKafkaAdminClient(bootstrap_servers=self._kafka)
+            self._admin = AIOKafkaAdminClient(**address.client(self._kafka))
             await self._admin.start()
         if self._consumer is None:
             self._consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._kafka,
+                **address.client(self._kafka),
                 group_id=None,
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",

@@ -17,6 +17,7 @@ from services.console.commands import (
     dead,
     demo,
     handovers,
+    health,
     hooks,
     import_,
     lead,
@@ -28,6 +29,7 @@ from services.console.commands import (
     routes,
     rules,
     send,
+    stores,
     tail,
     topics,
 )
@@ -59,6 +61,7 @@ app.command("up")(stack_cli.up)
 app.command("status")(stack_cli.status)
 app.command("down")(stack_cli.down)
 app.command("doctor")(stack_cli.doctor)
+app.command("health")(health.health)
 app.command("send")(send.send)
 app.command("import")(import_.import_)
 app.command("tail")(tail.tail)
@@ -80,6 +83,7 @@ app.add_typer(nurture.app, name="nurture")
 app.add_typer(audience.app, name="audience")
 app.add_typer(dead.app, name="dead")
 app.add_typer(topics.app, name="topics")
+app.add_typer(stores.app, name="stores")
 app.add_typer(stack_cli.stack_app, name="stack")
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from services.console.where import Trouble
-from shared import cloudevent
+from shared import address, cloudevent
 from shared.stage import Place, Record
 
 
@@ -78,7 +78,7 @@ async def kept(
 @asynccontextmanager
 async def _consumer(kafka: str, topics: Sequence[str]) -> AsyncIterator[tuple[AIOKafkaConsumer, list[TopicPartition]]]:
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=kafka,
+        **address.client(kafka),
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
@@ -93,11 +93,11 @@ async def _consumer(kafka: str, topics: Sequence[str]) -> AsyncIterator[tuple[AI
             known = await consumer.topics()
         except (KafkaError, OSError) as error:
             raise Trouble(
-                f"Kafka does not answer at {kafka} ({type(error).__name__}). Look at `leads status`, or start it with `leads up`."
+                f"Kafka does not answer at {address.shown(kafka)} ({type(error).__name__}). Look at `leads status`, or start it with `leads up`."
             ) from None
         if missing := [topic for topic in topics if topic not in known]:
             raise Trouble(
-                f"Kafka at {kafka} has no topic {', '.join(missing)}. Make the topics with `leads topics apply`."
+                f"Kafka at {address.shown(kafka)} has no topic {', '.join(missing)}. Make the topics with `leads topics apply`."
             )
         # The consumer learns of a topic's partitions some time after the topic is assigned.
         consumer.assign([TopicPartition(topic, 0) for topic in topics])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from deploy.local import installation, layout, stack
@@ -25,6 +25,7 @@ class Where:
     stores: Mapping[str, str]
     partitions: int
     home: str
+    seen: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def token(self) -> str:
@@ -41,6 +42,10 @@ class Where:
         variable = f"LEADFLOW_{service.upper()}_URL"
         return self._known(self.urls.get(service, ""), f"The address of {service}", f"{variable}=http://127.0.0.1:8010")
 
+    def seen_url(self, service: str) -> str:
+        """The same as a browser reaches it, which is another address where the command line runs in a container."""
+        return self.seen.get(service) or self.url(service)
+
     def store(self, service: str) -> str:
         """The address of a service's own database."""
         return self._known(self.stores.get(service, ""), f"The store of {service}", "LEADFLOW_HOME=var")
@@ -54,7 +59,8 @@ class Where:
 
 
 def find(environ: Mapping[str, str] = os.environ) -> Where:
-    """Where everything is. LEADFLOW_TOKEN, LEADFLOW_KAFKA and LEADFLOW_<SERVICE>_URL come before what the local stack says."""
+    """Where everything is. LEADFLOW_TOKEN, LEADFLOW_KAFKA and LEADFLOW_<SERVICE>_URL come before what the local stack says;
+    LEADFLOW_<SERVICE>_SEEN_URL is the same service's for a browser, where that is another."""
     home = layout.from_environment(environ)
     facts = installation.load(home)
     local: dict[str, Any] = stack.describe(home)
@@ -69,6 +75,7 @@ def find(environ: Mapping[str, str] = os.environ) -> Where:
         stores=local["stores"],
         partitions=_partitions(environ) or (facts.partitions if facts else installation.DEFAULT_PARTITIONS),
         home=str(home.home),
+        seen={service: environ.get(f"LEADFLOW_{service.upper()}_SEEN_URL", "").rstrip("/") for service in SERVICES},
     )
 
 

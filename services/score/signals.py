@@ -27,7 +27,7 @@ from prometheus_client.registry import Collector
 
 from services.score.domain.windows import Noted, Seen, Windows
 from services.score.settings import SignalSettings
-from shared import clock, cloudevent, contracts, ids, logs, ops, service, settings
+from shared import address, clock, cloudevent, contracts, ids, logs, ops, service, settings
 from shared.contracts import Moment, Signal
 from shared.health import Health
 from shared.topology import ENRICHED, SIGNALS
@@ -123,9 +123,11 @@ def event(noted: Noted, cause: str) -> tuple[bytes, list[tuple[str, bytes]]]:
 
 def made(given: SignalSettings, windows: Windows) -> Any:
     """The Faust app."""
+    place = address.read(given.kafka)
     app: Any = faust.App(
         GROUP,
-        broker=f"kafka://{given.kafka}",
+        broker=[f"kafka://{server}" for server in place.servers.split(",")],
+        broker_credentials=_credentials(place),
         broker_client_id=given.member,
         broker_session_timeout=30.0,
         broker_heartbeat_interval=3.0,
@@ -152,6 +154,14 @@ def made(given: SignalSettings, windows: Windows) -> Any:
                 logs.get().warning("a record gave no signal", error=type(error).__name__)
 
     return app
+
+
+def _credentials(place: address.Address) -> Any:
+    if place.user:
+        return faust.SASLCredentials(
+            username=place.user, password=place.password, ssl_context=place.context, mechanism=place.mechanism
+        )
+    return place.context
 
 
 async def _take(message: Any, windows: Windows, signals: Any) -> None:

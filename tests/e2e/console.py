@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,16 +19,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Runs `leads` against one stack, told of its home alone."""
+    """Runs `leads` against one stack, of which it is told by its environment: of a local one its home alone."""
 
-    home: Path
+    told: Mapping[str, str]
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """What it answers, whatever that is."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("LEADFLOW_")}
         return subprocess.run(
             [str(Path(sys.prefix) / "bin" / "leads"), *arguments],
-            env=environment | {"LEADFLOW_HOME": str(self.home), "NO_COLOR": "1", "COLUMNS": "160"},
+            env=environment | {**self.told, "NO_COLOR": "1", "COLUMNS": "160"},
             cwd=CHECKOUT,
             capture_output=True,
             text=True,
@@ -54,7 +54,7 @@ class Operator:
 
 def of(stack: Layout) -> Operator:
     """The operator of this stack."""
-    return Operator(stack.home)
+    return Operator({"LEADFLOW_HOME": str(stack.home)})
 
 
 def eventually(look: Callable[[], T | None], *, what: str, within_seconds: float = 45) -> T:

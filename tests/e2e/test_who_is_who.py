@@ -9,16 +9,15 @@ from typing import Any
 import httpx
 import pytest
 
-from deploy.local.layout import Layout
 from tests.e2e.console import eventually
-from tests.e2e.shop import Shop, opened, somebody
+from tests.e2e.shop import Shop, given, opened, somebody
 
 _KEPT = ("profile", "first_touch", "last_touch", "told", "identifiers", "browsers", "absorbed_people")
 
 
 @pytest.fixture(scope="module")
-def shop(leadflow: Layout) -> Shop:
-    return opened(leadflow)
+def shop(request: pytest.FixtureRequest) -> Shop:
+    return given() or opened(request.getfixturevalue("leadflow"))
 
 
 def known(shop: Shop, email: str, *, activities: int = 1) -> dict[str, Any]:

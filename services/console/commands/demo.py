@@ -34,7 +34,7 @@ def demo(
     began = time.monotonic()
     found = _running(quiet=as_json)
     ask = Ask(found)
-    console, capture = found.url("console"), found.url("capture")
+    console, capture = found.seen_url("console"), found.seen_url("capture")
     made = ask.post(
         "capture", "/v1/properties", {"name": "demo", "origins": [console], "thank_you_url": f"{console}/demo/thanks"}
     )
@@ -51,7 +51,7 @@ def demo(
             traffic.run(
                 told,
                 seconds=seconds,
-                capture=capture,
+                capture=found.url("capture"),
                 key=made["write_key"],
                 books=books,
                 kafka=found.kafka,
@@ -138,12 +138,12 @@ def _print(report: dict[str, Any], found: Where) -> None:
     screen.pairs(
         "\nWhere everything is",
         {
-            "the form": f"{found.url('console')}/demo",
+            "the form": f"{found.seen_url('console')}/demo",
             "send": f"leads send form contact --key {key} email=jo@acme.example",
             "watch": "leads tail        (topics: " + ", ".join(TOPICS) + ")",
             "one lead": f"leads lead show {report['lead']['lead_id'] if report['lead'] else 'ID|EMAIL'}",
             "refused": "leads dead list",
-            "HTTP": ", ".join(f"{service} {found.url(service)}/docs" for service in layout.SERVICES),
+            "HTTP": ", ".join(f"{service} {found.seen_url(service)}/docs" for service in layout.SERVICES),
             "token": "leads status --json (as `token`)",
             "Kafka": found.kafka,
             "end it": "make down",

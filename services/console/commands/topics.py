@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from aiokafka.errors import KafkaError
 from services.console import screen, where
 from services.console.screen import Json
 from services.console.where import Trouble
+from shared import address
 from shared import topics as shared_topics
 
 app = typer.Typer(no_args_is_help=True, help="Compare the broker's topics with the topology, and make what is missing.")
@@ -27,21 +29,33 @@ def plan(as_json: Json = False) -> None:
 @app.command()
 def apply(
     replicas: Annotated[int, typer.Option(min=1, help="Copies of each new topic: 3 on three brokers.")] = 1,
+    wait: Annotated[float, typer.Option(min=0, help="Seconds that a broker which is just starting may take.")] = 0,
     as_json: Json = False,
 ) -> None:
     """Make the topics that are missing. Never changes the number of partitions."""
     found = where.find()
+    until = time.monotonic() + wait
+    while time.monotonic() < until and not _answers(found.kafka):
+        time.sleep(0.5)
     _print(_done(found.kafka, shared_topics.apply(found.kafka, found.partitions, replicas=replicas)), as_json=as_json)
+
+
+def _answers(kafka: str) -> bool:
+    try:
+        asyncio.run(shared_topics.plan(kafka, 1))
+    except (KafkaError, OSError):
+        return False
+    return True
 
 
 def _done(kafka: str, work: Coroutine[Any, Any, list[shared_topics.Step]]) -> list[shared_topics.Step]:
     try:
         return asyncio.run(work)
     except shared_topics.Refused as refused:
-        raise Trouble(f"Nothing was made on {kafka}: {refused}.") from None
+        raise Trouble(f"Nothing was made on {address.shown(kafka)}: {refused}.") from None
     except (KafkaError, OSError) as error:
         raise Trouble(
-            f"Kafka does not answer at {kafka} ({type(error).__name__}). Look at `leads status`, or start it with `leads up`."
+            f"Kafka does not answer at {address.shown(kafka)} ({type(error).__name__}). Look at `leads status`, or start it with `leads up`."
         ) from None
 
 

@@ -1,0 +1,1 @@
+"""Containers and manifests, as far as they can be judged without an engine."""
