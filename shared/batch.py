@@ -172,10 +172,10 @@ async def _transact(
     unreadable: list[tuple[Record, Reject]] = []
     for one in decoded:
         next_offsets[one.record.topic, one.record.part] = one.record.offset + 1
-        if isinstance(one.said, Reject):
-            unreadable.append((one.record, one.said))
-        elif one.said is not None:
+        if isinstance(one.said, Input):
             wanted.setdefault(one.said.event_id, one.said)
+        elif one.said is not None:
+            unreadable.append((one.record, one.said))
     for timer in timers:
         next_offsets.setdefault((stage.reads[0].name, timer.part), 0)  # moves nothing, but the fence looks at it
     began = time.perf_counter()

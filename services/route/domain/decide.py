@@ -47,7 +47,7 @@ def deciding(in_force: InForce) -> Callable[[World, Input], Outcome]:
             outcome = _decide(in_force, world, input_)
         else:
             outcome = _after_timers(in_force, world, input_)
-        if isinstance(outcome, Reject):
+        if not isinstance(outcome, Decision):
             return outcome
         if len(outcome.changes) < 2:  # a lead alone, as nearly always
             return outcome
@@ -96,7 +96,7 @@ def _after_timers(in_force: InForce, world: World, input_: Input) -> Outcome:
         # What is wrong with a timer is no fault of this record's: the timer becomes a dead letter when the clock brings it.
         return _decide(in_force, world, input_)
     outcome = _decide(in_force, scene, input_)
-    if isinstance(outcome, Reject):
+    if not isinstance(outcome, Decision):
         return outcome
     return Decision({**scene.changes, **outcome.changes}, [*emit, *outcome.emit], outcome.commands)
 

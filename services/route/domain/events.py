@@ -30,6 +30,11 @@ class Scored(Struct, frozen=True, gc=False):
     absorbed: list[OneWord] | None = None
     restored: list[OneWord] | None = None
     segments: tuple[str, ...] = ()
+    grade: str = ""  # from here on what nurture keeps: decoding it by the way is cheaper than once more
+    stage_since: str = ""
+    probability: float | None = None
+    score: Raw = NOTHING
+    profile: Raw = NOTHING
 
 
 class OutcomeAsked(Struct, frozen=True, gc=False):

@@ -11,34 +11,21 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Raw, Struct
 
+from services.route.domain.events import Scored
 from services.route.domain.nurture.state import Facts, Nurtured
 
 _NOTHING: dict[str, Any] = {}
 _decode = msgspec.json.decode
 
 
-class _Told(Struct, frozen=True, gc=False):
-    """lead.scored, as much of it as nurture keeps."""
-
-    score_version: int
-    stage: str
-    previous_stage: str
-    grade: str
-    score: Raw
-    profile: Raw
-    stage_since: str = ""
-    probability: float | None = None
-    episode: int | None = None
-    segments: tuple[str, ...] = ()
-
-
 _FEW = {"stage": "facts.stage", "episodes": "facts.episodes", "recycled": "recycled"}  # where they stand in a Nurtured
-_told = msgspec.json.Decoder(_Told).decode
 
 
-def facts(value: bytes) -> Facts:
-    """What a lead.scored says. Raises msgspec.ValidationError when it is not what the contract says."""
-    told = _told(value)
+def facts(told: Scored) -> Facts:
+    """What a lead.scored says. Raises msgspec.ValidationError when it has no score or no profile."""
+    score, profile = bytes(told.score), bytes(told.profile)
+    if not score or not profile:
+        raise msgspec.ValidationError(f"missing - at `$.{'profile' if score else 'score'}`")
     return Facts(
         told.score_version,
         told.stage,
@@ -48,8 +35,8 @@ def facts(value: bytes) -> Facts:
         told.probability,
         told.episode or 0,
         told.segments,
-        bytes(told.score),
-        bytes(told.profile),
+        score,
+        profile,
     )
 
 
@@ -129,27 +116,21 @@ class _Reached(Struct, frozen=True, gc=False):
     email: _Mail | None = None
 
 
-class _Record(Struct, frozen=True, gc=False):
-    profile: _Reached
-
-
 _reached = msgspec.json.Decoder(_Reached).decode
-_record = msgspec.json.Decoder(_Record).decode
 
 
-def address_in(profile: bytes) -> str | None:
+def address_in(profile: bytes | Raw) -> str | None:
     """The e-mail address in a profile."""
     mail = _reached(profile).email
     return mail.address if mail is not None else None
 
 
-def address_told(value: bytes) -> str | None:
+def address_told(told: Scored) -> str | None:
     """The e-mail address in a lead.scored; None where there is none, or what stands there is no profile: then decide will say so."""
     try:
-        mail = _record(value).profile.email
-    except msgspec.ValidationError:
+        return address_in(told.profile)
+    except msgspec.DecodeError:
         return None
-    return mail.address if mail is not None else None
 
 
 def at(profile: Mapping[str, Any], path: tuple[str, ...]) -> Any:

@@ -32,7 +32,7 @@ def beside(decide: Decide, in_force: InForce) -> Decide:
 
     def both(world: World, input_: Input) -> Outcome:
         outcome = decide(world, input_)
-        if isinstance(outcome, Reject):
+        if not isinstance(outcome, Decision):
             return outcome
         try:
             more = _more(in_force(input_.part, input_.now), world, input_, outcome)
@@ -63,7 +63,6 @@ def _more(ready: Ready, world: World, input_: Input, outcome: Decision) -> Chang
 
 def _scored(ready: Ready, world: World, input_: Input, outcome: Decision) -> Changes | None:
     event: Scored = input_.event
-    assert input_.record is not None  # a lead.scored is always a record
     absorbed = restored = _NONE
     before: Lead | None = world.get(event.lead_id)
     if event.absorbed or event.restored:
@@ -72,7 +71,6 @@ def _scored(ready: Ready, world: World, input_: Input, outcome: Decision) -> Cha
         ready,
         world,
         event,
-        value=input_.record.value,
         now=input_.now,
         part=input_.part,
         is_newest=before is None or event.score_version > before.version,

@@ -88,7 +88,7 @@ def _scored(ready: Ready, world: Mapping[Any, Any], event: Scored, input_: Input
     elif not is_long and not _may_send(ready, nurtured, event):
         return
     found.suppressed.add(event.lead_id)
-    if input_.record is not None and (address := about.address_told(input_.record.value)) is not None:
+    if (address := about.address_told(event)) is not None:
         found.addresses.setdefault(event.lead_id, set()).add(subject_of_address(address))
 
 

@@ -53,6 +53,11 @@ class Question:
         """Whether it may hold in this stage; nothing else is looked at."""
         return self.stages is None or stage in self.stages
 
+    @property
+    def asks_few(self) -> bool:
+        """Whether it looks at nothing but stage, episodes and what sales sent back."""
+        return self._names is not None
+
     def mentions(self, variable: str) -> bool:
         """Whether it looks at this variable."""
         return variable in self._mentions

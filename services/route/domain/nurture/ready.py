@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import re
 
+from msgspec import Struct
+
+from services.route.domain.nurture.about import Seen
 from services.route.domain.nurture.document import Nurturing, Send, Track, Wait, WaitFor
-from services.route.domain.nurture.state import Nurtured
+from services.route.domain.nurture.state import Facts, Nurtured
 
 _CLOSE = re.compile(r"\blead\s*(?:\[|\.\s*(?:previous_stage|stage_since|episodes)\b)")
 _STAGES = 64  # remembered; stages are a handful, but others may write to the topic
+
+
+class Begun(Struct, frozen=True):
+    """A track as a lead enters it that waits first: at which step, how long, and what comes after it."""
+
+    track: str
+    step: str
+    lasts: int
+    ahead: tuple[str, ...]
 
 
 class Ready:
@@ -16,6 +28,7 @@ class Ready:
 
     __slots__ = (
         "_at_once",
+        "_begun",
         "_by_stage",
         "asks_of_activities",
         "doc",
@@ -30,6 +43,7 @@ class Ready:
         self.forms = tuple(f'"{form}"'.encode() for form in doc.magnets)
         self._by_stage: dict[str, tuple[Track, ...]] = {}
         self._at_once: dict[str, bool] = {}
+        self._begun: dict[tuple[str, int], tuple[Begun, ...] | None] = {}
         questions = [track.when for track in doc.tracks.values()] + ([doc.exit] if doc.exit is not None else [])
         asked = [
             *questions,
@@ -59,6 +73,35 @@ class Ready:
             if len(self._by_stage) < _STAGES:
                 self._by_stage[stage] = found
         return found
+
+    def begun(self, stage: str, episodes: int) -> tuple[Begun, ...] | None:
+        """The tracks that a lead enters of which nothing more was heard than this, where that and each track's first step say it all: every
+        condition asks for no more, and every track begins with a wait. None where they don't."""
+        key = (stage, episodes)
+        if key in self._begun:
+            return self._begun[key]
+        found = self._begins(stage, episodes)
+        if len(self._begun) < _STAGES:
+            self._begun[key] = found
+        return found
+
+    def _begins(self, stage: str, episodes: int) -> tuple[Begun, ...] | None:
+        tracks, leaves = self.tracks(stage), self.doc.exit
+        if self.asks_of_activities or not all(
+            one.asks_few for one in (*(track.when for track in tracks), *([leaves] if leaves else ()))
+        ):
+            return None
+        seen = Seen(Nurtured(Facts(0, stage, "", "", "", None, episodes, (), b"{}", b"{}")))
+        if leaves is not None and leaves.holds(seen):
+            return ()
+        found: list[Begun] = []
+        for track in tracks:
+            if track.when.holds(seen):
+                first = next(iter(track.steps.values()))
+                if not isinstance(first, Wait) or not first.lasts:
+                    return None
+                found.append(Begun(track.id, first.id, first.lasts, track.ahead(first.id)))
+        return tuple(found)
 
     def may_ask(self, activity: bytes) -> bool:
         """Whether an activity may be a form that asks for a magnet: its name stands somewhere in it."""
