@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from msgspec import Struct
 
-from shared import metrics, outbox, ownership, recall
+from shared import accepted, metrics, outbox, ownership, recall
+from shared.accepted import Accepted
 from shared.clock import from_ms
 from shared.crash import point
 from shared.database import Pool, is_rows_fault, sqlstate
@@ -47,6 +49,7 @@ class Written:
     refused: frozenset[str] = (
         frozenset()
     )  # inputs that Postgres refused, timers that `decide` did: all that is written for them is a dead letter
+    accepted: Mapping[str, Accepted] = field(default_factory=dict)  # by topic, where it is known
 
 
 def decode(stage: Stage, records: Sequence[Record]) -> list[Decoded]:
@@ -230,7 +233,12 @@ async def _transact(
         len(wanted) - (len(fresh) - len(timers)),
         (began, fenced, loaded, decided, saved, committed),
     )
-    return Written(rows, done.messages, frozenset(refused) | done.aside)
+    counts = not terms.recalling  # what is decided again was counted before
+    if stage.measure is not None and counts and done.told:
+        stage.measure(done.told)
+    return Written(
+        rows, done.messages, frozenset(refused) | done.aside, accepted.of(stage, done.told) if counts else {}
+    )
 
 
 def _measure(stage: Stage, done: Folded, records: int, repeated: int, moments: Sequence[float]) -> None:
@@ -242,3 +250,5 @@ def _measure(stage: Stage, done: Folded, records: int, repeated: int, moments: S
         metrics.DUPLICATES.labels(stage.name).inc(repeated)
     for reason, _ in done.rejected:
         metrics.REJECTED.labels(stage.name, reason).inc()
+    for type_, count in Counter([outgoing.type for _, outgoing in done.told]).items():
+        metrics.EVENTS_DECIDED.add((stage.name, type_), count)

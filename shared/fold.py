@@ -25,6 +25,7 @@ class Folded:
     commands: list[CommandResult] = field(default_factory=list)
     rejected: list[tuple[Reason, Record | None]] = field(default_factory=list)
     aside: set[str] = field(default_factory=set)  # timers that were rejected: they stay due
+    told: list[tuple[Input, Outgoing]] = field(default_factory=list)  # in order, without dead letters
     raised: int = 0  # rejects because our own code raised: these count towards the reject limit
 
 
@@ -68,6 +69,7 @@ def fold(
             world.update(outcome.changes)
             done.changes.update(outcome.changes)
         if encoded:
+            done.told += [(input_, outgoing) for outgoing in outcome.emit]
             done.messages.setdefault(input_.part, []).extend(encoded)
         if stage.inbox and input_.record is not None:
             done.counted[input_.event_id] = input_.now

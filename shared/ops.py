@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import hmac
+import time
 from collections.abc import Callable
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Response, params
+from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Response, params
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import problem, rejects
 from shared.database import Pool
 from shared.health import Health
+from shared.metrics import process
 
 
 def app(title: str, health: Health) -> FastAPI:
     """A FastAPI app that answers /livez, /readyz and /metrics, and every error as problem+json."""
     made = FastAPI(title=f"Leadflow {title}", version="1", docs_url="/docs", redoc_url=None)
+    process.show_build()
+    process.show_health(lambda: health.ready, lambda: len(health.degraded))
     problem.install(made)
     made.include_router(health_routes(health))
     return made
@@ -41,12 +45,39 @@ def until_started(app: ASGIApp, health: Health, *, elsewhere: Callable[[str], bo
     `elsewhere` tells paths that are not the app's: a request for one that comes to it all the same came before their door was open.
     """
 
+    app = _counted(app)
+
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"] if scope["type"] == "http" else ""
         if path and path not in _ALWAYS and ("start" in health.reasons or elsewhere(path)):
             await problem.respond(_STARTING)(scope, receive, send)
         else:
             await app(scope, receive, send)
+
+    return answer
+
+
+def _counted(app: ASGIApp) -> ASGIApp:
+    """`app`, whose requests are counted and timed, by route: paths hold ids, and who asks chooses them."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        began, status = time.perf_counter(), 500  # what a client hears who hears nothing more
+
+        async def heard(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await app(scope, receive, heard)
+        finally:
+            route = getattr(scope.get("route"), "path", "unknown")
+            process.HTTP_REQUESTS.add((route, str(status)))
+            process.HTTP_SECONDS.observe((route,), time.perf_counter() - began)
 
     return answer
 
@@ -69,9 +100,10 @@ def health_routes(health: Health) -> APIRouter:
         return {"ready": health.ready, "reasons": reasons, "degraded": health.degraded}
 
     @router.get("/metrics")
-    async def metrics() -> Response:
-        """Prometheus text format."""
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    def metrics(accept: Annotated[str, Header()] = "") -> Response:
+        """Prometheus' text format, or OpenMetrics with exemplars for who accepts it. In a thread of its own: the loop goes on."""
+        body, content_type = process.exposed(accept)
+        return Response(body, headers={"content-type": content_type})
 
     return router
 

@@ -92,6 +92,19 @@ async def sweep(pool: Pool, *, acknowledged: Sequence[int]) -> None:
     await pool.execute("DELETE FROM outbox WHERE id = ANY ($1::bigint[])", acknowledged)
 
 
+async def waiting(pool: Pool, *, stage: str) -> tuple[int, float]:
+    """How many rows of a stage are there, whoever wrote them, and how old the oldest is (seconds; 0 when none is)."""
+    # A few rows at most while all is well: those of batches that Kafka is acknowledging, and of those that nobody swept yet.
+    rows = await pool.fetch(
+        """
+        SELECT count(*) AS waiting, coalesce(extract(epoch FROM clock_timestamp() - min(at)), 0)::float8 AS seconds
+          FROM outbox WHERE stage = $1
+        """,
+        stage,
+    )
+    return rows[0]["waiting"], rows[0]["seconds"]
+
+
 async def trim_inbox(pool: Pool, *, stage: str, before: datetime, limit: int = 10_000) -> int:
     """Forgets event ids older than `before` (the topics' retention: nothing older can come again). Returns how many went."""
     # In slices, so that no long transaction stands in the way of the batches.

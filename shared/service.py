@@ -23,6 +23,7 @@ from shared.database import Pool
 from shared.documents import record
 from shared.health import Health
 from shared.message import Message
+from shared.metrics import process
 from shared.producer import Emitter
 from shared.runner import Runner
 from shared.settings import Common
@@ -192,6 +193,7 @@ async def _leave(settings: Common) -> None:
 async def _open_store(settings: Common, migrations: Path, health: Health) -> Pool:
     health.report("store", "waiting for the database")
     pool = await database.connect_patiently(settings.store)
+    process.show_pool(pool)
     await database.migrate(pool, database.CORE_MIGRATIONS, migrations)
     health.report("store", None)
     return pool

@@ -14,7 +14,7 @@ from asyncpg.pool import PoolConnectionProxy
 from msgspec import Struct
 
 from shared.documents.inforce import Documents
-from shared.outcome import Outcome, Reject
+from shared.outcome import Outcome, Outgoing, Reject
 from shared.topology import Topic
 
 Tx = PoolConnectionProxy  # a connection inside the fenced transaction of one batch
@@ -86,6 +86,9 @@ class Stage:
             there; or None when it is not to be kept.
     documents  the kinds of documents that it decides by and keeps (shared/documents): `at(part, now)` is true in decode, load and decide. Only
             with an inbox, and where it reads leads.commands.v1.
+    accepted  pure: when we accepted what an input tells of, where it says so: for the latency from end to end.
+    measure  told after the commit of each (input, output) of a batch, in order, for the stage's own metrics; not in a rebuild, where they
+            were counted before. It must not raise.
     same_part  True: outputs go to the number that the input came from. False: to murmur2(key) mod the count.
     """
 
@@ -106,3 +109,5 @@ class Stage:
     gather_bytes: int = 128 * 1024
     most_records: int = 1000
     documents: tuple[Documents[Any], ...] = ()
+    accepted: Callable[[Any], datetime | None] | None = None  # of Input.event
+    measure: Callable[[Sequence[tuple[Input, Outgoing]]], None] | None = None

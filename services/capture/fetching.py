@@ -16,7 +16,6 @@ from services.capture import store, waiting
 from services.capture.domain.captured import Scribe
 from services.capture.domain.verdict import Arrival, Refused
 from services.capture.line import FAILURES, Line
-from services.capture.metrics import FETCHES, FETCHES_OLDEST
 from services.capture.properties import KnownHook, Properties
 from services.capture.store import Told
 from services.capture.vendors import asked
@@ -24,6 +23,7 @@ from services.capture.vendors.asked import Again, Got, Never
 from services.capture.vendors.vendor import ACCESS_TOKEN, Fetch, Request, Withdrawn
 from shared import logs
 from shared.message import Message
+from shared.metrics.door import FETCHES, FETCHES_OLDEST
 from shared.outcome import Reason
 
 POLL_SECONDS = 2.0

@@ -35,6 +35,8 @@ from services.capture.writer import Writer
 from shared import clock, database, logs, ops, service, settings, topology
 from shared.database import Pool
 from shared.health import Health
+from shared.metrics import process
+from shared.metrics.door import SPOOL_LIMIT
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 TOPICS = (topology.CAPTURED.name, topology.DEAD.name, topology.PRIVACY.name)
@@ -76,6 +78,7 @@ class Parts:
             limit_events=config.spool_limit_events,
         )
         self.writer = Writer(write=self.broker.write, spool=self.spool, budget_seconds=config.kafka_budget_seconds)
+        SPOOL_LIMIT.set(config.spool_limit_events)
         self.properties = Properties()
         self.quota = Quota(config.store)
         self.limits = Limits(config.rates, self.quota)
@@ -235,6 +238,7 @@ async def _open(config: Settings, health: Health, app: FastAPI) -> Parts:
         try:
             await database.migrate(pool, MIGRATIONS)
             await parts.start()
+            process.show_pool(pool)
             break
         except BaseException as error:
             await parts.close()

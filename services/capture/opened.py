@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import httptools
 
 from services.capture import request
@@ -26,6 +28,7 @@ class Open:
         "pieces",
         "query",
         "response_complete",
+        "since",
         "size",
         "too_large",
         "whole",
@@ -39,6 +42,7 @@ class Open:
         self.keep_alive = keep_alive
         self.pieces: list[bytes] = []
         self.size = 0
+        self.since = time.perf_counter()
         self.limits_said = b""
         self.too_large = request.said_too_large(headers)
         self.whole = False

@@ -15,12 +15,13 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
 
-from services.capture import answers, metrics
+from services.capture import answers
 from services.capture.domain import connection
 from services.capture.domain.connection import Network
 from services.capture.door.door import Door
 from services.capture.patience import Patience
 from services.capture.wire import Wire
+from shared.metrics.door import TURNED_AWAY
 
 PORTION_BYTES = 16 * 1024  # in chunks of one byte they take a millisecond or two
 _PORTIONS_IN_A_TURN = 2  # of all who send more than one
@@ -77,7 +78,7 @@ class Reception:
     def admits(self, source: str | None) -> bool:
         """Counts one more connection of this source; False, and nothing is counted, where there are too many."""
         if self._open >= self._most or (source is not None and self._by_source[source] >= self._each):
-            metrics.TURNED_AWAY.inc()
+            TURNED_AWAY.inc()
             return False
         self._open += 1
         if source is not None:

@@ -13,7 +13,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from services.capture import answers, opened, patience
 from services.capture.answers import Answer
 from services.capture.door.desk import Judged
-from services.capture.door.door import Door, is_hot
+from services.capture.door.door import Door, is_hot, named
+from services.capture.metrics import answered
 from services.capture.opened import Open
 from services.capture.patience import Deadlines, Patience
 from services.capture.request import said_too_large, target
@@ -238,6 +239,7 @@ class Wire(HttpToolsProtocol):
             task.add_done_callback(self.tasks.discard)
             return
         cycle.response_complete = True
+        answered(named(cycle.path), answer.status, since=cycle.since)
         cycle.pieces.clear()
         if answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             cycle.keep_alive = False  # who sends such things need not be waited for

@@ -13,9 +13,10 @@ from aiokafka.admin import AIOKafkaAdminClient
 from services.console.domain import audit, passed
 from services.console.domain.passed import Look, Passed
 from services.console.store import audit as store
-from shared import clock, logs, metrics
+from shared import clock, logs
 from shared.database import Pool
 from shared.leaving import GROUP_PREFIX
+from shared.metrics import books
 from shared.outbox import INBOX_MEMORY
 from shared.stage import Place, Stage
 from shared.topology import CAPTURED, DEAD, ENRICHED, SCORED
@@ -106,8 +107,8 @@ async def _committed(admin: AIOKafkaAdminClient, stage: str, places: Collection[
 
 
 def _tell(standing: store.Standing) -> None:
-    metrics.BOOKS_IN_FLIGHT.set(standing.in_flight)
-    metrics.BOOKS_MISSING.set(standing.missing)
-    metrics.BOOKS_UNBALANCED.set(standing.unbalanced)
+    books.IN_FLIGHT.set(standing.in_flight)
+    books.MISSING.set(standing.missing)
+    books.UNBALANCED.set(standing.unbalanced)
     oldest = 0.0 if standing.oldest_ms is None else max(0.0, (clock.now_ms() - standing.oldest_ms) / 1000)
-    metrics.BOOKS_OLDEST_SECONDS.set(oldest)
+    books.OLDEST_SECONDS.set(oldest)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from services.enrich import api, geoip, own, store
 from services.enrich.domain import command, intake, limits, phone, rebuild
 from services.enrich.domain.decide import decide
 from services.enrich.domain.where import Locate, nowhere
+from services.enrich.domain.world.events import Happened
 from services.enrich.settings import Settings
 from shared import service, settings, topology
 from shared.database import Pool
@@ -36,6 +39,7 @@ def stage(secret: bytes, locate: Locate = nowhere) -> Stage:
         due_seconds=5.0,
         recollect=rebuild.recollect,
         same_part=False,
+        accepted=_accepted,
     )
 
 
@@ -43,6 +47,10 @@ def _decode(record: Record, *, locate: Locate) -> Input | Reject | None:
     if record.topic == topology.COMMANDS.name:
         return command.decode(record)
     return intake.decode(record, locate=locate)
+
+
+def _accepted(event: Any) -> datetime | None:
+    return event.facts.received_at if type(event) is Happened and not event.facts.history else None
 
 
 def main() -> None:

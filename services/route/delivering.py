@@ -19,11 +19,11 @@ from standardwebhooks import Webhook
 from services.route.domain.webhooks import address
 from services.route.domain.webhooks.address import Network
 from services.route.domain.webhooks.answer import Answer, judge
-from services.route.metrics import HOOK_SECONDS, HOOK_TRIES, HOOKS_DISABLED
 from services.route.store import webhooks
 from services.route.store.webhooks import Hook, Message
 from shared import logs, retry_after
 from shared.database import Pool
+from shared.metrics.handover import HOOK_SECONDS, HOOK_TRIES, HOOKS_DISABLED
 
 ANSWER_SECONDS = 10.0  # for a whole try: name, connection, request, answer
 MOST_BYTES = 64 * 1024  # of an answer; what is longer is cut off and counts by its status all the same

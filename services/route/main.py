@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from services.route import api
+from services.route import api, measuring
 from services.route.api import hooks, queue
 from services.route.api import nurture as nurture_api
 from services.route.delivering import Delivering
@@ -69,6 +69,7 @@ def stages(routings: Documents[Routing], nurturing: Documents[Ready] | None = No
             due=due,
             due_seconds=1.0,
             documents=(routings, nurtured),
+            accepted=measuring.accepted,
         ),
         Stage(
             name="intake",

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from services.score import api, document_api, publishing, shadow, store
+from services.score import api, document_api, measuring, publishing, shadow, store
 from services.score.backtest import routes as backtest
 from services.score.decode import decoder
 from services.score.domain import publications
@@ -52,6 +52,8 @@ def stage(rulesets: Rulesets, shadows: Shadows | None = None) -> Stage:
         inbox=True,
         same_part=True,
         documents=(rulesets,) if shadows is None else (rulesets, shadows),
+        accepted=measuring.accepted,
+        measure=measuring.measure,
     )
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from shared.generate import asyncapi, picture
+from shared.generate import asyncapi, metrics, picture
 from shared.generate.compatibility import incompatible_changes
 from shared.generate.schemas import Schema, schemas
 from shared.topology import BY_NAME
@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 SCHEMAS = Path("shared/schemas")
 ASYNCAPI = Path("shared/asyncapi.yaml")
 README = Path("README.md")
+METRICS = Path("deploy/METRICS.md")
 
 
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
@@ -57,6 +58,7 @@ def _documents(root: Path) -> dict[Path, str]:
     """What each generated file must hold, by its path under the root."""
     found = {SCHEMAS / f"{type_}.json": _json(schema) for type_, schema in schemas().items()}
     found[ASYNCAPI] = asyncapi.text()
+    found[METRICS] = metrics.text()
     found[README] = picture.readme(_read(root / README))
     return found
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from aiokafka.errors import KafkaError
 
-from shared import batch, clock, logs, metrics
+from shared import batch, logs, metrics
 from shared.claims import Held
 from shared.crash import point
 from shared.database import Pool, is_worlds_fault
@@ -129,6 +129,7 @@ class Runner:
             await asyncio.sleep(0.05)
         reader.in_order = bool(self._held.recalling)
         reader.waits = not self._timers.has_more
+        gathering = time.perf_counter()
         records = await reader.gather(self._held.epochs, self._held.next_offsets)
         point("after_gather")
         async with self._busy:
@@ -136,7 +137,12 @@ class Runner:
             records = [one for one in records if one.offset >= places.get((one.topic, one.part), one.offset + 1)]
             if records:
                 self._watch.progress()
-                await self._batch(records)
+                metrics.STEP_SECONDS.labels(self._stage.name, "gather").observe(time.perf_counter() - gathering)
+                self._watch.begin(min([one.timestamp_ms for one in records]))
+                try:
+                    await self._batch(records)
+                finally:
+                    self._watch.end()
                 reader.follow(self._sending.took_seconds)
             await self._clock(reader)
             if not records:
@@ -145,9 +151,6 @@ class Runner:
 
     async def _batch(self, records: Sequence[Record]) -> None:
         began = time.monotonic()
-        metrics.OLDEST_SECONDS.labels(self._stage.name).set(
-            max(0.0, clock.now_ms() / 1000 - records[0].timestamp_ms / 1000)
-        )
         for stage, run in self._keeping.runs(records):
             await self._keeping.refresh(self._held.epochs)
             if not await self._run(stage, run, began=began):
@@ -155,7 +158,9 @@ class Runner:
 
     async def _run(self, stage: Stage, records: Sequence[Record], *, began: float) -> bool:
         """Decides on records one after the other, and begins to send what was said; False when it is to drain first."""
+        decoding = time.perf_counter()
         decoded = batch.decode(stage, records)
+        metrics.STEP_SECONDS.labels(stage.name, "decode").observe(time.perf_counter() - decoding)
         point("after_decode")
         while decoded and not self._draining.is_set():
             written = await self._write(stage, decoded, ())
@@ -166,7 +171,7 @@ class Runner:
                 place = (one.record.topic, one.record.part)
                 self._held.next_offsets[place] = one.record.offset + 1
                 self._held.read_up_to[place] = one.record.timestamp_ms
-            for topic, count in Counter(one.record.topic for one in decoded).items():
+            for topic, count in Counter([one.record.topic for one in decoded]).items():
                 metrics.RECORDS_IN.labels(stage.name, topic).inc(count)
             self._sending.begin(written, began=began)
             break

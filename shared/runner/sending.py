@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 
-from shared import batch, metrics, outbox, recall
+from shared import batch, clock, metrics, outbox, recall
 from shared.claims import Held
 from shared.crash import point
 from shared.database import Pool
@@ -120,12 +120,15 @@ class Sending:
             point("after_ack")
             unsent = {part for part, error in zip(strict, lost, strict=True) if error is not None}
             self.unswept.extend(row for part, row in one.rows.items() if part not in unsent)
-            for topic, count in Counter(message.topic for message in ordinary).items():
+            for topic, count in Counter([message.topic for message in ordinary]).items():
                 metrics.RECORDS_OUT.labels(self._stage.name, topic).inc(count)
+            if not unsent:
+                _measure(one)
             for error in lost:
                 if error is not None:
                     raise error
         if began is not None:
+            metrics.STEP_SECONDS.labels(self._stage.name, "emit").observe(time.monotonic() - self._since)
             self.took_seconds = time.monotonic() - began
 
     async def _send_once(self, part: int, messages: Sequence[Message]) -> None:
@@ -133,3 +136,11 @@ class Sending:
         if part in self._held.epochs:
             self._held.known.update({(topic, part): offset for topic, offset in known.items()})
         metrics.RECORDS_OUT.labels(self._stage.name, messages[0].topic).inc(len(messages))
+
+
+def _measure(written: batch.Written) -> None:
+    """Kafka has all of it now."""
+    now = clock.now_ms() / 1000
+    for topic, accepted in written.accepted.items():
+        waited = [max(0.0, now - at) for at in accepted.at]
+        metrics.END_TO_END_SECONDS.observe_all((topic,), waited, greatest=accepted.oldest, at=now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from shared import clock, logs, metrics, outbox
 from shared.claims import Held
@@ -13,7 +13,7 @@ from shared.database import Pool
 from shared.health import Health
 from shared.reader import Reader
 from shared.runner.sending import Sending
-from shared.stage import Stage
+from shared.stage import Place, Stage
 
 PERIOD_SECONDS = 3.0
 STUCK_SECONDS = 30.0  # a backlog beside a consumer that gives nothing for this long: a new consumer
@@ -31,7 +31,17 @@ class Watch:
         self._health = health
         self._progress_at = time.monotonic()
         self._trimmed_at = time.monotonic()
+        self._in_work_ms: int | None = None  # the oldest record of the batch that is under way
+        self._read_all_at: dict[Place, float] = {}  # when nothing was unread last (seconds since 1970)
         self.stuck = False
+
+    def begin(self, oldest_ms: int) -> None:
+        """A batch is under way; this is its oldest record's timestamp."""
+        self._in_work_ms = oldest_ms
+
+    def end(self) -> None:
+        """It is not any more."""
+        self._in_work_ms = None
 
     def progress(self) -> None:
         """The consumer gave records, or nothing was to be given."""
@@ -51,10 +61,8 @@ class Watch:
             lag = await self._lag(now)
             if lag is None:
                 continue
-            for (topic, part), records in lag.items():
-                metrics.LAG_RECORDS.labels(self._stage.name, topic, part).set(max(0, records))
+            self._show(lag)
             if not any(records > 0 for records in lag.values()):
-                metrics.OLDEST_SECONDS.labels(self._stage.name).set(0)
                 self.progress()
             elif time.monotonic() - self._progress_at > STUCK_SECONDS and not busy.locked():
                 metrics.WATCHDOG.labels(self._stage.name).inc()
@@ -62,9 +70,29 @@ class Watch:
                 self.progress()
                 self.stuck = True
 
+    def _show(self, lag: Mapping[Place, int]) -> None:
+        """Shows how far behind we are. What is unread came after the last record that was read, and after nothing was unread: so long at most
+        does it wait. A number that was let go of shows nothing behind."""
+        now, name = clock.now_ms() / 1000, self._stage.name
+        oldest = now - self._in_work_ms / 1000 if self._in_work_ms is not None else 0.0
+        for place in self._read_all_at.keys() - lag.keys():
+            del self._read_all_at[place]
+            metrics.LAG_RECORDS.labels(name, *place).set(0)
+            metrics.LAG_SECONDS.labels(name, *place).set(0)
+        for place, records in lag.items():
+            since = max(self._read_all_at.get(place, 0.0), self._held.read_up_to.get(place, 0) / 1000)
+            if records <= 0 or not since:
+                since = self._read_all_at[place] = now
+            metrics.LAG_RECORDS.labels(name, *place).set(max(0, records))
+            metrics.LAG_SECONDS.labels(name, *place).set(max(0.0, now - since))
+            oldest = max(oldest, now - since)
+        metrics.OLDEST_SECONDS.labels(name).set(max(0.0, oldest))
+
     async def _look_at_store(self) -> None:
         try:
-            await asyncio.wait_for(self._pool.fetchval("SELECT 1"), 5.0)
+            rows, seconds = await asyncio.wait_for(outbox.waiting(self._pool, stage=self._stage.name), 5.0)
+            metrics.OUTBOX_ROWS.labels(self._stage.name).set(rows)
+            metrics.OUTBOX_OLDEST_SECONDS.labels(self._stage.name).set(seconds)
             self._report("store", None)
         except Exception as error:
             self._report("store", f"the database does not answer ({type(error).__name__})")

@@ -198,8 +198,8 @@ async def _tally_due(s: Session, parts: Sequence[int], up_to: Sequence[Any], lim
     return sorted(due, key=lambda row: (row["due_at"], row["key"]))[:limit]
 
 
-async def _one(_: Session) -> list[Row]:
-    return [{"?column?": 1}]
+async def _waiting(s: Session, stage: str) -> list[Row]:
+    return [{"waiting": sum(row["stage"] == stage for _, row in s.scan("outbox")), "seconds": 0.0}]
 
 
 _KNOWN: tuple[tuple[str, Handler], ...] = (
@@ -220,7 +220,7 @@ _KNOWN: tuple[tuple[str, Handler], ...] = (
     ("FROM tally WHERE key = ANY", _tally_load),
     ("INSERT INTO tally", _tally_save),
     ("FROM tally JOIN", _tally_due),
-    ("SELECT 1", _one),
+    ("SELECT count(*) AS waiting", _waiting),
 )
 
 

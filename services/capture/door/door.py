@@ -41,6 +41,13 @@ def is_hot(path: str) -> bool:
     return path in ROUTES or path.startswith(_BEGINNINGS)
 
 
+def named(path: str) -> str:
+    """The route of a hot path, without what the sender chooses of it."""
+    if path in ROUTES:
+        return path
+    return next((f"{beginning}*" for beginning in _BEGINNINGS if path.startswith(beginning)), "unknown")
+
+
 class Door:
     """Judges requests to the hot routes. Knows nothing of connections."""
 

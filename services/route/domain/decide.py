@@ -52,9 +52,12 @@ def deciding(in_force: InForce) -> Callable[[World, Input], Outcome]:
         if len(outcome.changes) < 2:  # a lead alone, as nearly always
             return outcome
         changes = dict(loads.counted(world, outcome.changes))
-        took = pace.measured(in_force(input_.part, input_.now), world, changes)
+        routing = in_force(input_.part, input_.now)
+        took, moved = pace.measured(routing, world, changes), pace.moved(routing, world, changes)
         if took:
             changes[Key("took", input_.event_id)] = took
+        if moved:
+            changes[Key("moved", input_.event_id)] = moved
         return replace(outcome, changes=changes)
 
     return decide

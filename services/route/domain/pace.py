@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from services.route.domain import events
+from services.route.domain.lifecycle import State
 from services.route.domain.routing import Owner, Routing
 from services.route.domain.state import Handover, World
 
@@ -33,6 +34,65 @@ class Took(Struct, frozen=True):
     step: str
     wall: float
     working: float | None = None
+
+
+class Moved(Struct, frozen=True):
+    """What became of a handover just now: the state that it came into; of a new one whose team got it and the number of the attempt; and
+    which deadlines were kept or missed."""
+
+    state: State | None = None
+    team: str | None = None
+    attempt: int | None = None
+    kept: tuple[str, ...] = ()
+    missed: tuple[str, ...] = ()
+
+
+def moved(routing: Routing, world: World, changes: Mapping[Hashable, Any]) -> list[Moved]:
+    """What became of a decision's handovers. `world` is as it was before. A deadline is missed once: when its moment passes, else when
+    what it asks for is reported to have been done later."""
+    found: list[Moved] = []
+    for key, after in changes.items():
+        if type(after) is not Handover:
+            continue
+        before: Handover | None = world.get(key)
+        kept, missed = _deadlines(before, after)
+        state = after.state if before is None or before.state != after.state else None
+        if before is None:
+            owner = routing.owners.get(after.owner)
+            found.append(Moved(state, owner.team if owner is not None else None, after.attempt, kept, missed))
+        elif state is not None or kept or missed:
+            found.append(Moved(state, kept=kept, missed=missed))
+    return found
+
+
+def _deadlines(before: Handover | None, after: Handover) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    kept: list[str] = []
+    missed: list[str] = []
+    for step, at, by, is_late, was_late, was_at in (
+        (
+            "accepted",
+            after.accepted_at,
+            after.accept_by,
+            after.expired or after.accept_escalated,
+            before is not None and (before.expired or before.accept_escalated),
+            before.accepted_at if before is not None else None,
+        ),
+        (
+            "contacted",
+            after.contacted_at,
+            after.contact_by,
+            after.contact_escalated,
+            before is not None and before.contact_escalated,
+            before.contacted_at if before is not None else None,
+        ),
+    ):
+        if by is None or was_late:
+            continue
+        if is_late:
+            missed.append(step)
+        elif at is not None and was_at is None:
+            (kept if at <= by else missed).append(step)
+    return tuple(kept), tuple(missed)
 
 
 def measured(routing: Routing, world: World, changes: Mapping[Hashable, Any]) -> list[Took]:

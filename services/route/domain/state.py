@@ -117,11 +117,12 @@ class Key(NamedTuple):
         "recalled",  # event id -> what stands on the handover topic already; not saved
         "due",  # see DUE
         "took",  # input id -> how long the steps took that it ended (pace.py), for metrics; not saved
+        "moved",  # input id -> what became of handovers by it (pace.py), for metrics; not saved
     ]
     id: str
 
 
-NOT_SAVED = frozenset({"handovers", "absorbs", "said", "recalled", "due", "affected", "routed", "took"})
+NOT_SAVED = frozenset({"handovers", "absorbs", "said", "recalled", "due", "affected", "routed", "took", "moved"})
 
 
 class TimerKey(NamedTuple):

@@ -12,6 +12,7 @@ from services.route.domain.nurture.needs import InForce
 from services.route.domain.nurture.state import Member, Nurtured, Step, Stored, Suppressed, Suppression
 from shared import arrays
 from shared.clock import from_ms, to_ms
+from shared.metrics import handover
 from shared.stage import Input, Tx
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -91,6 +92,9 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
             ids, parts, data, steps, merges = columns
             columns = [arrays.texts(ids), arrays.plain(parts), data, arrays.texts(steps), arrays.plain(merges)]
         await tx.execute(statement, *columns)
+    for key, value in changes.items():
+        if type(key) is Step:
+            handover.NURTURE.add((handover.CHANNELS(value.channel), value.skipped or "sent"))
 
 
 def _row(key: Hashable, value: Any) -> tuple[str, tuple[Any, ...]] | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from services.route import metrics
 from services.route.domain import choice
 from services.route.domain.simulating import Case
 from shared import clock
 from shared.database import Pool
+from shared.metrics import handover
 from shared.stage import Tx
 
 WATCH_SECONDS = 15.0
@@ -54,9 +54,9 @@ class Watch:
         found = {row["reason"]: row for row in await tx.fetch(WAITING)}
         for reason in (*choice.REASONS, *found.keys() - set(choice.REASONS)):
             row = found.get(reason)
-            metrics.QUEUE_LEADS.labels(reason).set(row["leads"] if row is not None else 0)
+            handover.QUEUE_LEADS.labels(reason).set(row["leads"] if row is not None else 0)
             seconds = (clock.now() - row["since"]).total_seconds() if row is not None else 0.0
-            metrics.QUEUE_OLDEST_SECONDS.labels(reason).set(seconds)
+            handover.QUEUE_OLDEST_SECONDS.labels(reason).set(seconds)
 
 
 async def cases(pool: Pool, limit: int) -> list[Case]:

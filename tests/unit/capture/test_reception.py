@@ -10,8 +10,9 @@ import pytest
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from services.capture import metrics, reception
+from services.capture import reception
 from services.capture.reception import PORTION_BYTES, Intake, Reception
+from shared.metrics.door import TURNED_AWAY
 from tests.unit.capture.client import Transport
 from tests.unit.capture.door import Visitor
 from tests.unit.capture.test_wire import BODY, a_post
@@ -58,7 +59,7 @@ def send(intake: Intake, data: bytes) -> None:
 
 
 async def test_beyond_the_most_connections_a_new_one_is_turned_away_until_one_is_gone() -> None:
-    house, before = House(most=1), metrics.TURNED_AWAY._value.get()
+    house, before = House(most=1), TURNED_AWAY._value.get()
     first, _ = house.connect()
     turned_away, socket = house.connect()
     assert socket.writes[0].startswith(b"HTTP/1.1 503 ")
@@ -70,7 +71,7 @@ async def test_beyond_the_most_connections_a_new_one_is_turned_away_until_one_is
     first.connection_lost(None)
     assert not house.connect()[1].closed
     assert house.connect()[1].closed
-    assert metrics.TURNED_AWAY._value.get() == before + 2
+    assert TURNED_AWAY._value.get() == before + 2
 
 
 @pytest.mark.parametrize("peers", [("8.8.8.8", "8.8.8.8"), ("2a00:1:2:3::1", "2a00:1:2:3:4::1")])

@@ -231,3 +231,26 @@ def test_what_a_step_took_is_told_once_for_metrics() -> None:
     desk.reads(commanded("accepted", at=at(20)), commanded("contacted", at=at(30)), commanded("won", at=at(40)))
     took = [one for key, all_ in desk.world.items() if isinstance(key, Key) and key.kind == "took" for one in all_]
     assert took == [Took("handover", 0.5), Took("accepted", 1199.0, 1199.0), Took("contacted", 1799.0, 1799.0)]
+
+
+def test_what_became_of_a_handover_is_told_once_for_metrics() -> None:
+    desk = Desk(two())
+    desk.reads(record(scored(), at=NOON + SECOND))
+    desk.reads(commanded("accepted", at=at(20)), commanded("contacted", at=at(30)), commanded("won", at=at(40)))
+    told = [one for key, all_ in desk.world.items() if isinstance(key, Key) and key.kind == "moved" for one in all_]
+    assert [(one.state, one.attempt) for one in told] == [
+        ("offered", 1),
+        ("accepted", None),
+        ("contacted", None),
+        ("won", None),
+    ]
+    assert [one.kept for one in told] == [(), ("accepted",), ("contacted",), ()]
+
+
+def test_a_deadline_that_is_missed_is_missed_once() -> None:
+    desk = Desk(two())
+    desk.reads(record(scored(), at=NOON + SECOND))
+    desk.passes(at(45))
+    told = [one for key, all_ in desk.world.items() if isinstance(key, Key) and key.kind == "moved" for one in all_]
+    assert [one.missed for one in told if one.missed] == [("accepted",)]
+    assert [one.attempt for one in told if one.attempt is not None] == [1, 2]

@@ -7,8 +7,8 @@ from typing import Any
 
 from msgspec.structs import astuple
 
-from services.route import metrics
-from services.route.domain.pace import Took
+from services.route import measuring
+from services.route.domain.pace import Moved, Took
 from services.route.domain.state import NOT_SAVED, Key, Lead, Queued, Timer, TimerKey
 from shared import arrays
 from shared.stage import Tx
@@ -117,13 +117,13 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
     leads: list[Lead] = []
     others: dict[str, list[tuple[str, Any]]] = {}
     timers: list[tuple[TimerKey, Timer | None]] = []
-    took: list[Took] = []
+    took: list[Took | Moved] = []
     for key, value in changes.items():
         if type(value) is Lead:
             leads.append(value)
         elif type(key) is TimerKey:
             timers.append((key, value))
-        elif type(key) is Key and key.kind == "took":
+        elif type(key) is Key and key.kind in ("took", "moved"):
             took += value
         elif type(key) is Key and key.kind not in NOT_SAVED:
             others.setdefault(key.kind, []).append((key.id, value))
@@ -168,18 +168,7 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
     columns += _timer_columns(timers)
     columns += _columns(4, [(owner, *astuple(load)) for owner, load in others.get("load", ())])
     await tx.execute(SAVE_ALL, *columns)
-    for step in took:
-        _measure(step)
-
-
-def _measure(took: Took) -> None:
-    """Shown before the commit, which hardly ever fails: then a step may be counted twice."""
-    if took.step == "handover":
-        metrics.SYSTEM_SECONDS.observe(took.wall)
-        return
-    metrics.HUMAN_SECONDS.labels(took.step, "wall").observe(took.wall)
-    if took.working is not None:
-        metrics.HUMAN_SECONDS.labels(took.step, "working").observe(took.working)
+    measuring.measure(took)
 
 
 def _timer_columns(timers: Sequence[tuple[TimerKey, Timer | None]]) -> list[str]:
