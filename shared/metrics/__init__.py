@@ -1,7 +1,6 @@
 """Every metric that any process shows: names, labels and help. Here are the shell's (shared/runner, shared/batch); process.py has those of every
-process, door.py capture's, funnel.py score's, handover.py route's,
-books.py console's. Labels come from closed sets and never hold personal data. deploy/METRICS.md is
-generated from here (`python -m shared.generate`)."""
+process, door.py capture's, funnel.py score's, handover.py route's, books.py console's. Labels come from closed sets and never hold personal
+data. deploy/METRICS.md is generated from here (`python -m shared.generate`)."""
 
 from __future__ import annotations
 
@@ -82,7 +81,7 @@ LABELS = {
     "reason": "of dead letters shared.outcome.Reason, of the queue why a lead waits",
     "result": "of tries `delivered`, `again`, `failed`; of deadlines `kept`, `missed`; of nurture `sent` or why a step was skipped",
     "route": "a route's pattern, never the path that was asked; `unknown` where there is none",
-    "stage": "the loop: `enrich`, `score`, `route`, `intake`, `webhooks`, `console`",
+    "stage": "the loop: `enrich`, `score`, `route`, `intake`, `webhooks`, `console`, `books`",
     "state": "of a handover its state, of connections `busy`, `idle`",
     "step": "of a batch `gather`, `decode`, `fence`, `load`, `decide`, `save`, `commit`, `emit`; of a handover `accepted`, `contacted`",
     "team": "the owner's team in the routing document; the first 50, all others `other`; `none`",
