@@ -56,6 +56,7 @@ lint: install $(TRACKER)/node_modules/.package-lock.json ## Check style, types, 
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m shared.generate --check
+	@$(BIN)/python -m deploy.generate --check
 	@$(BIN)/python -m services.enrich.generate --check
 	@$(BIN)/python -m services.route.generate --check
 	@cd $(TRACKER) && npm run --silent check && npm run --silent build -- --check
@@ -80,6 +81,7 @@ mutate: install ## Break the delivery core's safeguards and score's counting one
 
 generate: install ## Write the files that come from the code or from libraries: schemas, AsyncAPI, the pictures, names of countries, languages and time zones, crawlers, names of forms' fields, the ruleset's schema.
 	@$(BIN)/python -m shared.generate
+	@$(BIN)/python -m deploy.generate
 	@$(BIN)/python -m services.enrich.generate
 	@$(BIN)/python -m services.route.generate
 	@$(BIN)/python -m services.capture.generate

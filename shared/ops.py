@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Response, params
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, Field
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared import problem, rejects
+from shared import problem, rejects, shown
 from shared.database import Pool
 from shared.health import Health
 from shared.metrics import process
+from shared.settings import Process
 
 
 def app(title: str, health: Health) -> FastAPI:
@@ -28,6 +32,7 @@ def app(title: str, health: Health) -> FastAPI:
     return made
 
 
+_TICK_SECONDS, _TICKS = 0.5, 60
 _ALWAYS = frozenset({"/livez", "/readyz", "/metrics"})
 _STARTING = problem.Problem(
     503,
@@ -124,6 +129,28 @@ def operator(token: str) -> params.Depends:
 
     found: params.Depends = Depends(check)
     return found
+
+
+def config_routes(told: Process) -> APIRouter:
+    """`GET /v1/config`: what this instance was told, secrets masked."""
+    router = APIRouter(tags=["operate"])
+
+    @router.get("/v1/config")
+    async def config() -> dict[str, list[dict[str, str]]]:
+        """Every setting with its value and where that came from (environment, default)."""
+        return {"settings": [msgspec.structs.asdict(one) for one in shown.settings(told)]}
+
+    return router
+
+
+async def beat() -> None:
+    """Ticks for ever, and shows by how much the loop was late at worst of late: what held it, held everything."""
+    ticks: deque[float] = deque(maxlen=_TICKS)
+    while True:
+        began = time.monotonic()
+        await asyncio.sleep(_TICK_SECONDS)
+        ticks.append(time.monotonic() - began - _TICK_SECONDS)
+        process.LOOP_LATE_SECONDS.set(max(0.0, *ticks))
 
 
 class Accept(BaseModel):

@@ -128,6 +128,7 @@ async def _serve(
     http = server(ops.until_started(app, health))
     http_task = asyncio.create_task(http.serve(sockets=[listening]))
     stopped = asyncio.create_task(stop.wait())
+    beating = asyncio.create_task(ops.beat())
     emitter = Emitter(settings.kafka, client_id=f"{settings.member}-api")
     try:
         opening = asyncio.create_task(_open_store(settings, migrations, health))
@@ -138,7 +139,7 @@ async def _serve(
         pool = opening.result()
         context = Context(pool, _sender(emitter, settings.partitions), health, settings.partitions)
         guard = [ops.operator(settings.token)]
-        for router in (*routes(context), commands.routes(pool), ops.reject_routes(pool)):
+        for router in (*routes(context), commands.routes(pool), ops.reject_routes(pool), ops.config_routes(settings)):
             app.include_router(router, dependencies=guard, responses=problem.declared(401))
         runners = [
             Runner(
@@ -177,6 +178,7 @@ async def _serve(
                 raise SystemExit(1)
     finally:
         stopped.cancel()
+        beating.cancel()
         http.should_exit = True
         await asyncio.wait([http_task], timeout=4.0)
         await emitter.close()
@@ -194,6 +196,7 @@ async def _open_store(settings: Common, migrations: Path, health: Health) -> Poo
     health.report("store", "waiting for the database")
     pool = await database.connect_patiently(settings.store)
     process.show_pool(pool)
+    health.report("store", "migrating the database")
     await database.migrate(pool, database.CORE_MIGRATIONS, migrations)
     health.report("store", None)
     return pool

@@ -27,7 +27,7 @@ class Process(BaseSettings):
     member: str = Field(description="stable name of this instance", examples=["score-0"], pattern=r"^[a-z]+-\d+$")
     http_host: str = Field(default="127.0.0.1", description="where to listen", examples=["127.0.0.1"])
     http_port: int = Field(description="port to listen on", ge=1, le=65535, examples=["8030"])
-    partitions: int = Field(default=4, ge=1, le=1024, description="partitions of every topic", examples=["4"])
+    partitions: int = Field(default=4, ge=1, le=1024, description="partitions of every topic; fixed for an installation", examples=["4"])
 
     @field_validator("kafka")
     @classmethod
@@ -46,10 +46,16 @@ class Common(Process):
         description="this service's own database", examples=["postgresql://score:pw@127.0.0.1:15432/score"]
     )
     token: str = Field(
-        description="the operator's token, at least 16 characters", min_length=16, examples=["32 random characters"]
+        description="the operator's token, at least 16 characters",
+        min_length=16,
+        examples=["32 random characters"],
+        json_schema_extra={"secret": True},
     )
     secret: str = Field(
-        description="the installation's secret for ids", min_length=16, examples=["32 random characters"]
+        description="the installation's secret, from which lead ids and record keys are made: never change it",
+        min_length=16,
+        examples=["32 random characters"],
+        json_schema_extra={"secret": True},
     )
     session_timeout_ms: int = Field(
         default=10_000,

@@ -32,7 +32,7 @@ from services.capture.reception import Reception, most_connections
 from services.capture.settings import Settings
 from services.capture.spool import Spool
 from services.capture.writer import Writer
-from shared import clock, database, logs, ops, service, settings, topology
+from shared import clock, database, logs, ops, problem, service, settings, topology
 from shared.database import Pool
 from shared.health import Health
 from shared.metrics import process
@@ -131,6 +131,7 @@ class Parts:
             self.backlog.run(),
             self.fetching.run(),
             self._watch(),
+            ops.beat(),
         ]
         self._tasks = [asyncio.create_task(one) for one in work]
 
@@ -247,7 +248,9 @@ async def _open(config: Settings, health: Health, app: FastAPI) -> Parts:
                 raise
             logs.get().warning("the database went away while the door opened, trying again", error=type(error).__name__)
         await asyncio.sleep(_AGAIN_SECONDS)
-    app.include_router(api.routes(pool, parts.properties), dependencies=[ops.operator(config.token)])
+    guard = [ops.operator(config.token)]
+    app.include_router(api.routes(pool, parts.properties), dependencies=guard)
+    app.include_router(ops.config_routes(config), dependencies=guard, responses=problem.declared(401))
     health.report("store", None)
     return parts
 

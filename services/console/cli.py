@@ -14,6 +14,7 @@ from services.console.commands import (
     audience,
     bench,
     books,
+    config,
     dead,
     demo,
     handovers,
@@ -84,6 +85,7 @@ app.add_typer(audience.app, name="audience")
 app.add_typer(dead.app, name="dead")
 app.add_typer(topics.app, name="topics")
 app.add_typer(stores.app, name="stores")
+app.add_typer(config.app, name="config")
 app.add_typer(stack_cli.stack_app, name="stack")
 
 if __name__ == "__main__":

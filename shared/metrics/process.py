@@ -26,7 +26,8 @@ HTTP_SECONDS = Spread(
 READY = Gauge("leadflow_ready", "Whether /readyz says ready: 1 or 0")
 DEGRADED = Gauge("leadflow_degraded", "How many parts do their work only in another way than they should")
 LOOP_LATE_SECONDS = Gauge(
-    "leadflow_loop_late_seconds", "By how much the event loop's last tick came late: how long something else held it"
+    "leadflow_loop_late_seconds",
+    "By how much the event loop was late at worst in the last half minute: how long something held it",
 )
 POOL_CONNECTIONS = Gauge(
     "leadflow_database_pool_connections", "Connections to the service's own database, by state (busy, idle)", ["state"]

@@ -16,6 +16,7 @@ from shared.runner.sending import Sending
 from shared.stage import Place, Stage
 
 PERIOD_SECONDS = 3.0
+STILL_SECONDS = 12.0  # so long may a batch take before /readyz tells that nothing goes on
 STUCK_SECONDS = 30.0  # a backlog beside a consumer that gives nothing for this long: a new consumer
 TRIM_SECONDS = 3600.0
 
@@ -33,6 +34,7 @@ class Watch:
         self._trimmed_at = time.monotonic()
         self._in_work_ms: int | None = None  # the oldest record of the batch that is under way
         self._read_all_at: dict[Place, float] = {}  # when nothing was unread last (seconds since 1970)
+        self._shown: set[Place] = set()
         self.stuck = False
 
     def begin(self, oldest_ms: int) -> None:
@@ -62,7 +64,11 @@ class Watch:
             if lag is None:
                 continue
             self._show(lag)
-            if not any(records > 0 for records in lag.values()):
+            behind = any(records > 0 for records in lag.values())
+            still = time.monotonic() - self._progress_at
+            tells = behind and still > STILL_SECONDS
+            self._report("progress", f"read nothing for {still:.0f} s beside unread records" if tells else None)
+            if not behind:
                 self.progress()
             elif time.monotonic() - self._progress_at > STUCK_SECONDS and not busy.locked():
                 metrics.WATCHDOG.labels(self._stage.name).inc()
@@ -75,10 +81,11 @@ class Watch:
         does it wait. A number that was let go of shows nothing behind."""
         now, name = clock.now_ms() / 1000, self._stage.name
         oldest = now - self._in_work_ms / 1000 if self._in_work_ms is not None else 0.0
-        for place in self._read_all_at.keys() - lag.keys():
-            del self._read_all_at[place]
+        for place in self._shown - lag.keys():
+            self._read_all_at.pop(place, None)
             metrics.LAG_RECORDS.labels(name, *place).set(0)
             metrics.LAG_SECONDS.labels(name, *place).set(0)
+        self._shown = set(lag)
         for place, records in lag.items():
             since = max(self._read_all_at.get(place, 0.0), self._held.read_up_to.get(place, 0) / 1000)
             if records <= 0 or not since:
