@@ -27,7 +27,9 @@ class Process(BaseSettings):
     member: str = Field(description="stable name of this instance", examples=["score-0"], pattern=r"^[a-z]+-\d+$")
     http_host: str = Field(default="127.0.0.1", description="where to listen", examples=["127.0.0.1"])
     http_port: int = Field(description="port to listen on", ge=1, le=65535, examples=["8030"])
-    partitions: int = Field(default=4, ge=1, le=1024, description="partitions of every topic; fixed for an installation", examples=["4"])
+    partitions: int = Field(
+        default=4, ge=1, le=1024, description="partitions of every topic; fixed for an installation", examples=["4"]
+    )
 
     @field_validator("kafka")
     @classmethod
