@@ -45,7 +45,7 @@ clean: install ## Stop the local stack and delete its data, logs and secrets; Ka
 	@$(LEADS) stack clean
 
 test: install ## Run the tests that must pass before a commit: unit, pipeline, simulation, integration, end to end.
-	@$(BIN)/python -m pytest -m 'not slow' -n 2 --dist loadgroup $(TESTED)
+	@$(BIN)/python -m pytest -m 'not slow' -n 2 $(TESTED)
 
 test-all: install ## Run every test there is, the long ones too.
 	@$(BIN)/python -m pytest tests

@@ -12,6 +12,8 @@ from typing import TypeVar
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from hypothesis import Phase, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from deploy.local.layout import Layout
 from tests import stack
@@ -41,13 +43,23 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{name}: {meaning} (by folder: tests/{name})")
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
+class _RealOnOneWorker(LoadScopeScheduling):  # type: ignore[misc]  # the library has no types
+    """What needs the real Kafka and Postgres goes to one worker, which begins with it; all else one by one to whoever is free."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        folder = nodeid.removeprefix(f"{TESTS.name}/").partition("/")[0]
+        return "real" if folder in REAL else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    return _RealOnOneWorker(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         folder = _folder(item.path)
         if folder in REAL:
             item.add_marker(folder)
-            item.add_marker(pytest.mark.xdist_group("real"))  # one worker has the Kafka and Postgres
         if folder in FAST and "infrastructure" in getattr(item, "fixturenames", ()):
             raise pytest.UsageError(
                 f"{item.nodeid} needs a real Kafka or Postgres, so it belongs to tests/integration."
