@@ -12,6 +12,7 @@ from services.console import screen, stack_cli
 from services.console.commands import (
     account,
     audience,
+    backup,
     bench,
     books,
     config,
@@ -68,6 +69,8 @@ app.command("import")(import_.import_)
 app.command("tail")(tail.tail)
 app.command("rebuild")(rebuild.rebuild)
 app.command("books")(books.books)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.command(
     "bench", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False
 )(bench.bench)

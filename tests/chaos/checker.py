@@ -88,6 +88,12 @@ def judge(ledger: Ledger, evidence: Evidence) -> Judgement:
             _commands(ledger, topics, evidence),
         ),
         Finding("C5", "99 of 100 requests were accepted outside of full outages", health.refused(ledger)),
+        Finding(
+            "O4",
+            "the books add up, and know each accepted event and an end of it",
+            _books(ledger, evidence),
+            "leads books",
+        ),
         Finding("drills", "every drill could be carried out", list(ledger.failed)),
     ]
     acked = sum(1 for sent in ledger.events.values() if sent.accepted) - len(lost)
@@ -224,13 +230,13 @@ def _forks(topics: dict[str, list[Record]]) -> list[str]:
 
 def _unburied(ledger: Ledger, topics: dict[str, list[Record]], evidence: Evidence) -> list[str]:
     """Bytes that are no event at all: each stage that reads their topic has written a dead letter of them. (Not the console, which is
-    where dead letters are kept: of what it can't read it would only make the next one.)"""
+    where dead letters are kept: of what it can't read it would only make the next one; nor its books, which audit the others.)"""
     buried = {(letter.service, letter.died_at) for letter in topics[DEAD.name]}
     return [
         f"{mark} at {record.topic}/{record.part}/{record.offset} has no dead letter of {stage}"
         for record in evidence.records
         if (mark := record.mark) and ledger.garbage.get(mark) == "bytes"
-        for stage in sorted(evidence.stores.readers.get(record.topic, set()) - {"console"})
+        for stage in sorted(evidence.stores.readers.get(record.topic, set()) - {"console", "books"})
         if (stage, record.place) not in buried
     ]
 
@@ -242,6 +248,17 @@ def _unkept(topics: dict[str, list[Record]], evidence: Evidence) -> list[str]:
     return [
         f"the dead letter of {place} is not in the console's store" for place in sorted(died - evidence.stores.dead)
     ]
+
+
+def _books(ledger: Ledger, evidence: Evidence) -> list[str]:
+    booked = evidence.stores.booked
+    unknown = [
+        f"{sent.event_id} is not in them"
+        for sent in ledger.events.values()
+        if sent.accepted and sent.event_id not in booked
+    ]
+    open_ = [f"{id_} is in flight" for id_, ending in booked.items() if not ending]
+    return evidence.stores.unbalanced + unknown + open_
 
 
 def _differences(evidence: Evidence) -> list[str]:

@@ -117,6 +117,18 @@ async def progress(rig: Rig, services: Sequence[str]) -> Stores:
     return found
 
 
+# Each hour and property of the books against a new count of its lines.
+_UNBALANCED = """
+    WITH counted AS (
+        SELECT hour, property, count(*) AS accepted, count(*) FILTER (WHERE ending = 3) AS scored, count(*) FILTER (WHERE ending = 2) AS noted,
+               count(*) FILTER (WHERE ending = 1) AS dead
+          FROM audit WHERE hour IS NOT NULL GROUP BY hour, property
+    )
+    SELECT format('%s %s: %s, and its lines %s', hour, property, b, c) AS page FROM book AS b FULL JOIN counted AS c USING (hour, property)
+     WHERE (b.accepted, b.scored, b.noted, b.dead) IS DISTINCT FROM (c.accepted, c.scored, c.noted, c.dead)
+"""
+
+
 async def stores(rig: Rig) -> Stores:
     """What the stores hold now. Raises what asyncpg or aiokafka raise while they are away."""
     found = await progress(rig, MOVED)
@@ -133,6 +145,9 @@ async def stores(rig: Rig) -> Stores:
     }
     for row in await rig.fetch("console", "SELECT topic, part, place FROM dead"):
         found.dead.add(Place(row["topic"], row["part"], row["place"]))
+    for row in await rig.fetch("console", "SELECT event_id::text AS id, ending FROM audit WHERE hour IS NOT NULL"):
+        found.booked[row["id"]] = row["ending"]
+    found.unbalanced = [row["page"] for row in await rig.fetch("console", _UNBALANCED)]
     return found
 
 

@@ -136,6 +136,10 @@ class Stores:
     absorbed: set[str] = field(default_factory=set)  # leads that are another one now
     score_versions: dict[str, int] = field(default_factory=dict)  # lead -> the last version that score has decided
     dead: set[Place] = field(default_factory=set)  # what the console keeps of dead letters, by the place that died
+    booked: dict[str, int] = field(
+        default_factory=dict
+    )  # accepted event -> how it ended, as the books say: 0 for not at all
+    unbalanced: list[str] = field(default_factory=list)  # hours and properties of the books that do not add up
 
 
 @dataclass(slots=True)

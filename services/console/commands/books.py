@@ -16,7 +16,7 @@ from services.console.screen import Json
 from services.console.where import find
 from shared.topology import CAPTURED, ENRICHED
 
-_COLUMNS = ("hour (UTC)", "property", "accepted", "scored", "noted", "dead", "in flight", "missing")
+_COLUMNS = ("hour", "property", "accepted", "scored", "noted", "dead", "in flight", "missing")
 _LOST = {
     ENRICHED.name: "score has read past it and told nothing. `leads rebuild score` reads it again and sends what is not there.",
     CAPTURED.name: "enrich has read past it and told nothing that is still on its topic. `leads rebuild enrich`, then `leads rebuild score`.",
@@ -64,7 +64,7 @@ async def _last_seen(kafka: str, named: Sequence[dict[str, Any]]) -> dict[str, s
 
 
 def _hour(text: str) -> str:
-    return datetime.fromisoformat(text).strftime("%Y-%m-%d %H:00")
+    return datetime.fromisoformat(text).strftime("%d %b %Hh")
 
 
 def _show(found: dict[str, Any]) -> None:
@@ -79,7 +79,9 @@ def _show(found: dict[str, Any]) -> None:
         )
         for one in found["books"]
     ]
-    screen.table("accepted = scored + noted + dead + in flight", _COLUMNS, rows, right=_COLUMNS[2:])
+    screen.table(
+        "accepted = scored + noted + dead + in flight, by hour (UTC) of acceptance", _COLUMNS, rows, right=_COLUMNS[2:]
+    )
     if not found["balanced"]:
         screen.line(
             "The sums do not fit what is in flight: that is a mistake of the books themselves. `leads rebuild console` keeps them anew."

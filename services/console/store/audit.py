@@ -73,6 +73,14 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
         [one.noted for one in added],
         [one.dead for one in added],
     )
+    emptied = [one for one in added if one.accepted < 0]
+    if emptied:
+        # An hour whose only events turned out to be of an earlier one was never one of the books.
+        await tx.execute(
+            "DELETE FROM book WHERE accepted = 0 AND (hour, property) IN (SELECT * FROM unnest($1::int[], $2::text[]))",
+            [one.hour for one in emptied],
+            [one.property for one in emptied],
+        )
 
 
 async def cursors(pool: Pool) -> dict[tuple[str, int], int]:

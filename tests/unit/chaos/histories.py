@@ -130,4 +130,5 @@ def _stores() -> Stores:
     found.commands = {f"said of {lead}": "done" for lead in LEADS}
     found.outcomes = {f"said of {lead}": "applied" for lead in LEADS}
     found.dead = {Place(ENRICHED.name, 1, 7)}
+    found.booked = {f"{lead} {number}": 3 for lead in LEADS for number in range(EVENTS)}
     return found

@@ -196,6 +196,18 @@ def refusals(ledger: Ledger, _: Evidence) -> None:
     ledger.attempts += [Attempt(20.0, "503", False)] * 4
 
 
+def not_in_the_books(_: Ledger, evidence: Evidence) -> None:
+    del evidence.stores.booked[f"{ANNA} 0"]
+
+
+def in_flight_for_ever(_: Ledger, evidence: Evidence) -> None:
+    evidence.stores.booked[f"{ANNA} 0"] = 0
+
+
+def books_that_do_not_add_up(_: Ledger, evidence: Evidence) -> None:
+    evidence.stores.unbalanced.append("493203 acme: (1,1,0,0), and its lines (2,1,0,0)")
+
+
 def drill_failed(ledger: Ledger, _: Evidence) -> None:
     ledger.failed.append("scale: TimeoutError")
 
@@ -204,7 +216,7 @@ def drill_failed(ledger: Ledger, _: Evidence) -> None:
     ("plant", "promises"),
     [
         (lost_event, {"Q1"}),
-        (lost_at_the_door, {"Q1"}),
+        (lost_at_the_door, {"Q1", "O4"}),
         (version_missing, {"Q1"}),
         (outcome_lost, {"Q1", "Q9"}),
         (doubled_handover, {"Q2"}),
@@ -234,6 +246,9 @@ def drill_failed(ledger: Ledger, _: Evidence) -> None:
         (lie, {"Q7"}),
         (command_pending, {"Q9"}),
         (refusals, {"C5"}),
+        (not_in_the_books, {"O4"}),
+        (in_flight_for_ever, {"O4"}),
+        (books_that_do_not_add_up, {"O4"}),
         (drill_failed, {"drills"}),
     ],
 )
