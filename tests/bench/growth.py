@@ -1,9 +1,10 @@
 """CPU per lead of enrich, score and route, Postgres included, with ever more leads in their stores: it should be flat.
 
-python -m tests.bench.growth [--sizes 10000,100000,1000000] [--rounds 10] [--leads 500]
+python -m tests.bench.growth [--sizes 10000,100000,1000000] [--rounds 10] [--leads 500] [--only enrich]
 
 Real stages over a real Postgres, in one process, without Kafka (stage_cost.py). A store is filled by leads that went through the stages, which are
-then copied in Postgres, each under ids of its own, until there are as many as wanted; then VACUUM ANALYZE. What is measured is the same for each
+then copied in Postgres, each under ids of its own, until there are as many as wanted; without indexes, which are made afterwards, as full as those are
+that have grown; then VACUUM ANALYZE. What is measured is the same for each
 size: batches of posts, 30 % by somebody of the filled, each as likely as the other, so most of the pages that they need are cold. The
 sizes take turns, round by round, so that what else the machine does meets all of them.
 """
@@ -21,6 +22,7 @@ from datetime import UTC, datetime
 
 import asyncpg
 import uvloop
+from asyncpg.pool import PoolConnectionProxy
 
 from services.capture.domain import form
 from services.capture.domain.captured import Scribe
@@ -34,7 +36,8 @@ from tests.bench.stage_cost import PARTITIONS, SECRET, Station
 TEMPLATES = 2_000  # leads that went through the stages, of each store
 _KNOWN = 0.30
 _FIRST_NEW = 5_000_000  # the numbers of people whom no store knows begin here
-_AT_ONCE = 20_000  # copies of one statement
+_AT_ONCE = 100_000  # copies of one statement
+_GROWN = 70  # percent that a page of a grown B-tree is full
 _BATCH = 500
 
 # A copy's own ids, from its template's and its number. An address carries the number behind its person's (anna.adler.17x3@); a phone
@@ -117,10 +120,11 @@ class Posts:
         return made
 
 
-async def filled(server: str, size: int) -> tuple[list[Station], Posts]:
-    """Stations whose stores hold `size` leads, and who posts to them."""
+async def filled(server: str, size: int, only: str) -> tuple[list[Station], Posts]:
+    """Stations (`only` the one, or all where that is empty) whose stores hold `size` leads, and who posts to them."""
     posts = Posts(size // TEMPLATES - 1, size)
-    stations = [await stage_cost.opened(server, stage) for stage in stage_cost.stages()]
+    wanted = [stage for stage in stage_cost.stages() if only in ("", stage.name)]
+    stations = [await stage_cost.opened(server, stage) for stage in wanted]
     for first in range(0, TEMPLATES, _BATCH):
         await _through(stations, [posts.template(person) for person in range(first, first + _BATCH)])
     for station in stations:
@@ -133,7 +137,7 @@ async def _copy(station: Station, copies: int) -> None:
     name, pool = station.stage.name, station.pool
     phones = _PHONES.get(name, "(SELECT NULL::text AS lead_id, NULL::text AS phone)")
     async with pool.acquire() as connection:
-        await connection.execute("SET statement_timeout = 0")
+        await connection.execute("SET statement_timeout = 0; SET maintenance_work_mem = '512MB'")
         await connection.execute(_FUNCTIONS.format(templates=TEMPLATES))
         await connection.execute(f"CREATE TEMP TABLE phone AS SELECT * FROM {phones} AS p")
         for table, own in _OWN[name].items():
@@ -148,6 +152,7 @@ async def _copy(station: Station, copies: int) -> None:
                 if "lead_id" in names
                 else "CROSS JOIN (SELECT NULL::text AS phone) AS p"
             )
+            indexes = await _without_indexes(connection, table)
             step = max(1, _AT_ONCE // TEMPLATES)
             for first in range(1, copies + 1, step):
                 # The rows of a table once more under so many numbers.
@@ -159,9 +164,31 @@ async def _copy(station: Station, copies: int) -> None:
                     timeout=600,
                 )
             await connection.execute("DROP TABLE template")
+            for index in indexes:
+                await connection.execute(index, timeout=600)
         await connection.execute("DROP TABLE phone")
         await connection.execute("VACUUM (ANALYZE, FREEZE)", timeout=600)
-        await connection.execute("RESET statement_timeout")
+        await connection.execute("RESET statement_timeout; RESET maintenance_work_mem")
+
+
+async def _without_indexes(connection: PoolConnectionProxy, table: str) -> list[str]:
+    """Drops a table's indexes and keys; returns the statements that make them again."""
+    # Keys first, since their indexes go with them.
+    keys = await connection.fetch(
+        "SELECT conname, pg_get_constraintdef(oid) AS made FROM pg_constraint WHERE conrelid = $1::text::regclass AND contype IN ('p', 'u')",
+        table,
+    )
+    again = []
+    for name, made in keys:
+        again.append(f"ALTER TABLE {table} ADD CONSTRAINT {name} {made} WITH (fillfactor = {_GROWN})")
+        await connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name} CASCADE")
+    for name, made in await connection.fetch(
+        "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename = $1", table
+    ):
+        head, where, condition = made.partition(" WHERE ")
+        again.append(f"{head} WITH (fillfactor = {_GROWN}){where}{condition}")
+        await connection.execute(f"DROP INDEX {name}")
+    return again
 
 
 async def _through(stations: Sequence[Station], messages: Sequence[Message]) -> None:
@@ -175,6 +202,7 @@ def main() -> None:
     parser.add_argument("--sizes", default="10000,100000,1000000", help="leads in the stores")
     parser.add_argument("--rounds", type=int, default=10, help="of which the medians are shown")
     parser.add_argument("--leads", type=int, default=500, help="of each round and size")
+    parser.add_argument("--only", default="", help="one stage: enrich, score, route")
     told = parser.parse_args()
     with stack.infrastructure() as found:
         uvloop.run(_measure(found.postgres, [int(size) for size in told.sizes.split(",")], told))
@@ -184,7 +212,7 @@ async def _measure(server: str, sizes: Sequence[int], told: argparse.Namespace) 
     towns = {}
     for size in sizes:
         began = time.monotonic()
-        towns[size] = await filled(server, size)
+        towns[size] = await filled(server, size, told.only)
         print(f"{size} leads stand in each store after {time.monotonic() - began:.0f} s", flush=True)
     control = await asyncpg.connect(server)
     await control.execute("CHECKPOINT", timeout=600)
@@ -215,7 +243,7 @@ def _table(used: dict[tuple[str, int], list[tuple[float, float]]], sizes: Sequen
         "|---|" + "---:|" * len(sizes),
     ]
     for at, kind in enumerate(("", "'s Postgres")):
-        for name in _OWN:
+        for name in dict.fromkeys(name for name, _ in used):
             medians = [statistics.median(one[at] for one in used[name, size]) for size in sizes]
             lines.append(f"| {name}{kind} | " + " | ".join(f"{median:.0f}" for median in medians) + " |")
     return "\n".join(lines)

@@ -156,6 +156,9 @@ def _told(lead: str, service: str, command: str, body: dict[str, Any]) -> tuple[
     return lead_id, ask.command(service, f"/v1/leads/{quote(lead_id, safe='')}/{command}", body)
 
 
+_NAMED_BY = ("kind", "value", "property", "system", "given", "family")
+
+
 def _identifier(found: dict[str, Any], text: str) -> dict[str, Any]:
     """The lead's identifier that somebody typed, as the API takes it."""
     theirs = [one for one in found["identifiers"] if one["kind"] != "anonymous_id"]
@@ -165,11 +168,13 @@ def _identifier(found: dict[str, Any], text: str) -> dict[str, Any]:
         for one in theirs
         if plain in (one["value"].casefold(), _digits(one["value"]), words.identifier(one).casefold())
     ]
+    if len(chosen) > 1:  # a number, and who else is known by it alone
+        chosen = [one for one in chosen if "given" not in one]
     if len(chosen) != 1:
         known = "; ".join(words.identifier(one) for one in theirs)
         problem = "is none of this lead's" if not chosen else "is more than one of this lead's"
         raise Trouble(f"What you named {problem}. It has: {known}.")
-    return {name: value for name, value in chosen[0].items() if name in ("kind", "value", "property", "system")}
+    return {name: value for name, value in chosen[0].items() if name in _NAMED_BY}
 
 
 def _digits(text: str) -> str:

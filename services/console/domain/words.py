@@ -180,6 +180,9 @@ def identifier(one: Mapping[str, Any]) -> str:
     """An identifier as a thing."""
     value = str(one.get("value"))
     match one.get("kind"):
+        case "phone" if "given" in one:
+            called = f"{one['given']} {one['family']}"
+            return f"{value} under the name {called.title()}"
         case "email" | "phone":
             return value
         case "user_id":

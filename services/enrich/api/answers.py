@@ -61,6 +61,8 @@ def identifier_shown(name: str) -> dict[str, str]:
             **({"property": property_[0]} if property_ else {}),
             "value": value,
         }
+    if kind == "named":
+        return {"kind": "phone", "value": rest[0], "given": rest[1], "family": rest[2]}
     return {"kind": "anonymous_id" if kind == "anonymous" else kind, "value": rest[0]}
 
 

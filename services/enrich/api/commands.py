@@ -77,11 +77,13 @@ class EmailGiven(BaseModel):
 
 
 class PhoneGiven(BaseModel):
-    """A phone number with its country code."""
+    """A phone number with its country code; where several are known by it alone, the one who is called so."""
 
     model_config = {"extra": "forbid"}
     kind: Literal["phone"]
     value: Annotated[_Name, AfterValidator(_number)]
+    given: _Name | None = None
+    family: _Name | None = None
 
 
 class UserGiven(BaseModel):

@@ -22,7 +22,7 @@ SELECT DISTINCT ON (n.name) n.name, i.lead_id, i.ties, l.made_at, l.made_by, l.p
   FROM (SELECT a.occurred_at, a.event_id, a.happened, named.name
           FROM activity AS a
          CROSS JOIN LATERAL (SELECT document(a.happened) AS h) AS said
-         CROSS JOIN LATERAL (SELECT unnest(ARRAY[h ->> 'email', h ->> 'user', h ->> 'phone', h ->> 'cookie']) AS name
+         CROSS JOIN LATERAL (SELECT unnest(ARRAY[h ->> 'email', h ->> 'user', h ->> 'phone', h ->> 'cookie', face(h)]) AS name
                               UNION SELECT json_array_elements_text(h -> 'externals')) AS named
          WHERE a.lead_id = $1 AND named.name IS NOT NULL) AS n
   JOIN identifier AS i ON i.name = n.name AND i.lead_id = $1
@@ -35,7 +35,7 @@ OTHERS = """
 SELECT named.name, i.lead_id, count(*) AS events
   FROM activity AS a
  CROSS JOIN LATERAL (SELECT document(a.happened) AS h) AS said
- CROSS JOIN LATERAL (SELECT unnest(ARRAY[h ->> 'user', h ->> 'phone']) AS name
+ CROSS JOIN LATERAL (SELECT unnest(ARRAY[h ->> 'user', h ->> 'phone', face(h)]) AS name
                       UNION SELECT json_array_elements_text(h -> 'externals')) AS named
   JOIN identifier AS i ON i.name = named.name AND i.lead_id IS DISTINCT FROM $1
  WHERE a.lead_id = $1 GROUP BY named.name, i.lead_id ORDER BY events DESC, named.name LIMIT 100

@@ -40,6 +40,15 @@ _LATEST = LAST, "ffffffff-ffff-ffff-ffff-ffffffffffff"
 # Leads by the names of their identifiers.
 BY_NAME = "SELECT DISTINCT lead_id FROM identifier WHERE name = ANY ($1::text[]) AND lead_id IS NOT NULL ORDER BY lead_id LIMIT 100"
 
+# Leads by a phone number, also under the first names that were said with it.
+BY_PHONE = """
+SELECT DISTINCT lead_id FROM identifier
+ WHERE name = ANY (ARRAY(SELECT $1::text
+                          UNION ALL
+                         SELECT key FROM identifier AS number CROSS JOIN LATERAL json_object_keys(document(number.ties)) AS key
+                          WHERE number.name = $1::text AND key LIKE 'named%')) AND lead_id IS NOT NULL ORDER BY lead_id LIMIT 100
+"""
+
 # Leads by a user id, of whichever property.
 BY_USER = """
 SELECT DISTINCT lead_id FROM identifier
@@ -88,7 +97,8 @@ def routes(pool: Pool) -> APIRouter:
         elif external_id:
             rows = await pool.fetch(BY_EXTERNAL, _spellings(external_id))
         else:
-            rows = await pool.fetch(BY_NAME, _names(email, phone, anonymous_id))
+            names = _names(email, phone, anonymous_id)
+            rows = await pool.fetch(BY_PHONE, *names) if phone and names else await pool.fetch(BY_NAME, names)
         leads = [await pool.fetchrow(ONE, row["lead_id"]) for row in rows]
         return as_json({"leads": [lead_shown(row) for row in leads if row is not None]})
 

@@ -14,8 +14,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from services.enrich.domain import email, external, identity, phone
-from services.enrich.domain.world import Answer, Merge, Split, name
+from services.enrich.domain import agreement, email, external, identity, phone
+from services.enrich.domain.world import Answer, Merge, Split, name, under
 from shared.outcome import Reason, Reject
 
 _MOST = 100  # leads, identifiers or events of one command
@@ -31,6 +31,8 @@ class Named(Struct, frozen=True):
     value: str
     property: str | None = None
     system: str | None = None
+    given: str | None = None  # of a phone: who is called so under it
+    family: str | None = None
 
 
 class _Merge(Struct):
@@ -94,7 +96,10 @@ def name_of(one: Named) -> str | None:
     if one.kind == "phone":
         dialled = phone.read(one.value)
         number = phone.identifier(dialled) if dialled is not None else None
-        return name("phone", number) if number is not None else None
+        if number is None or (one.given is None and one.family is None):
+            return name("phone", number) if number is not None else None
+        called = agreement.called(one.given or "", one.family or "")
+        return under(name("phone", number), called) if called is not None else None
     if one.kind == "user_id" and one.property is not None:
         user = identity.legal(one.value)
         return name("user", one.property, user) if user is not None else None

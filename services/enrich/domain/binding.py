@@ -2,7 +2,7 @@
 
 *Identifiers.* Strong are an e-mail address (by its match key), a user id of a property, and an external id: a vendor's or CRM's id of the person
 in one system (and of a property, where the system numbers each account anew: data/systems.tsv). Medium is a phone number. Weak is a cookie
-(cookies.py), which is no part of this. An event is *of* its strongest identifier: e-mail, else user id, else external id, else phone; an
+(cookies.py), which is no part of this. An event is *of* its strongest identifier: e-mail, else user id, else external id, else phone (under a name, see 3); an
 event that a ruling took off is of that ruling. *First* means by time of occurrence, then event id: minima, so any order gives the same.
 
 *Links.* Of themselves these hang together, and nothing else does, so no two that are of one kind (and property or system) and differ ever do:
@@ -17,8 +17,12 @@ event that a ruling took off is of that ruling. *First* means by time of occurre
    `limit`: of all numbers that were seen with that identifier as the strongest of an event, each by its first time, this one is not among the first
    `LIMITS.identifiers`, or it is not among the first `LIMITS.an_hour` of these in its hour (of occurrence, UTC).
 
+3. `named`: an event that names nobody but a phone number, and them in full, is of the number under that name. That hangs on the number if the name
+   agrees with the first that was said so with it, and is one of the first `LIMITS.names`; else it goes to the review queue too. Who says no name is
+   of the number itself. A person who is known by no more is the first of these names, which makes their lead: so it stays theirs.
+
 *Rulings.* An operator's ruling says of two identifiers that they are one person (join) or never are (part); of several about the same two the latest
-by (time, command id) counts. People are made so: nobody is joined; then the joins, the latest first (then by names), then links of ids, then links of
+by (time, command id) counts. People are made so: nobody is joined; then the joins, the latest first (then by names), then links of ids and names, then links of
 phones (each by the rank of its tie, then by name); each makes one of the two people concerned, unless one of the one and one of the other are parted.
 """
 
@@ -29,16 +33,26 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from msgspec.structs import replace
 
 from services.enrich.domain.agreement import disagree
-from services.enrich.domain.limits import PHONE, admitted, crowded_out, has_phone, phoned
-from services.enrich.domain.world import SEPARATOR, Happened, Identifier, Rank, Tie, World
+from services.enrich.domain.limits import (
+    LIMITS,
+    NAMED,
+    PHONE,
+    admitted,
+    crowded_out,
+    faces,
+    has_phone,
+    own_systems,
+    phoned,
+)
+from services.enrich.domain.world import SEPARATOR, Happened, Identifier, Rank, Tie, World, under
 
 Find = Callable[[str], Identifier | None]
 
 # What an identifier's ties are kept under. On a user id or external id: its address. On an address: `slot_of` its ids. On a phone: its
 # strong identifier. On a strong identifier: the names of its phones. On any: its first full name, and rulings.
-_EMAIL, _STRONG, CALLED, RULED = "email", "strong", "called", "ruled"
+_EMAIL, _STRONG, _NUMBER, CALLED, RULED = "email", "strong", "number", "called", "ruled"
 _RULING = RULED + SEPARATOR
-_KINDS = ("email", "user", "external", "phone", "apart")  # the strongest first
+_KINDS = ("email", "user", "external", "named", "phone", "apart")  # the strongest first
 JOIN, PART = "join", "part"  # what a ruling's tie says; join may name the lead that is to remain, after a blank
 
 
@@ -78,16 +92,20 @@ def identifiers(world: World, happened: Happened) -> tuple[dict[str, Identifier]
     found = {name: row if row is not None else Identifier(name) for name, row in before.items()}
     retied = False
     called, phone = happened.called, happened.phone
+    strong = happened.strong
     if called is not None:
-        for name in found:
-            if name != phone or len(found) == 1:
+        for name in found if strong is not None else (happened.phone,):
+            if name is not None and (name != phone or strong is None):
                 retied |= _named(found, name, happened.rank, called)
     if len(found) > 1:
         for name, slot, to in ties(happened):
             retied |= _tie(found, name, slot, happened.rank, to)
         if happened.externals and happened.email is not None:
-            retied |= crowded_out(found, before.get(happened.email), happened.email)
-        if phone is not None:
+            address = happened.email
+            retied |= crowded_out(found, before.get(address), address, own_systems(found[address]), LIMITS.systems)
+        if phone is not None and strong is None:
+            retied |= crowded_out(found, before.get(phone), phone, faces(found[phone]), LIMITS.names)
+        elif phone is not None:
             retied |= phoned(found, happened.persons[0], phone, happened.rank)
         if not retied and is_ruled(found.values()):
             retied = any(found[name] is not row for name, row in before.items())
@@ -105,6 +123,9 @@ def ties(happened: Happened) -> list[tuple[str, str, str]]:
             tied += (email, slot_of(external), external), (external, _EMAIL, email)
     if phone is not None and (strong := happened.strong) is not None:
         tied.append((phone, _STRONG, strong))
+    elif phone is not None and happened.called is not None:
+        face = under(phone, happened.called)
+        tied += (phone, face, face), (face, _NUMBER, phone)
     return tied
 
 
@@ -126,7 +147,7 @@ def _named(found: dict[str, Identifier], name: str, rank: Rank, called: str) -> 
     found[name] = replace(known, ties={**known.ties, CALLED: Tie(rank, called)})
     if old is not None and old.to == called:
         return False
-    return _STRONG in known.ties or has_phone(known)
+    return _STRONG in known.ties or has_phone(known) or bool(faces(known))
 
 
 def is_ruled(found: Iterable[Identifier]) -> bool:
@@ -145,6 +166,8 @@ def bound(happened: Happened, found: Mapping[str, Identifier]) -> list[str]:
         return [
             name for name in names if name == strongest or found[name].lead_id == found[strongest].lead_id is not None
         ]
+    if happened.strong is None:
+        return names if parent(found[strongest], found.get) is not None else [strongest]
     together = [strongest]
     for name in names[1:]:
         if parent(found[name], found.get) in together:
@@ -154,7 +177,7 @@ def bound(happened: Happened, found: Mapping[str, Identifier]) -> list[str]:
 
 def parent(known: Identifier, find: Find) -> str | None:
     """The identifier that this one hangs on by itself, or None."""
-    strong = known.ties.get(_STRONG)
+    strong = asked_about(known)
     if strong is not None:
         row = find(strong.to)
         return strong.to if row is None or blocked(known, row) is None else None
@@ -165,31 +188,47 @@ def parent(known: Identifier, find: Find) -> str | None:
     return tie.to if address is not None and _mutual(address, known) else None
 
 
-def blocked(phone: Identifier, strong: Identifier) -> str | None:
-    """Why a number does not hang on the strong identifier that it was first seen with: names, limit; or None when it does."""
-    if not admitted(strong, phone.name):
+def blocked(low: Identifier, above: Identifier) -> str | None:
+    """Why a number does not hang on the strong identifier that it was first seen with, or a number under a name on the number: names, limit; or None
+    when it does."""
+    if _NUMBER in low.ties:
+        if low.name not in above.ties:
+            return "limit"
+        mine, theirs = low.name.split(SEPARATOR, 2)[2], above.ties.get(CALLED)
+        return "names" if theirs is not None and disagree(mine, theirs.to) else None
+    if not admitted(above, low.name):
         return "limit"
-    mine, theirs = phone.ties.get(CALLED), strong.ties.get(CALLED)
-    return "names" if mine is not None and theirs is not None and disagree(mine.to, theirs.to) else None
+    said, theirs = low.ties.get(CALLED), above.ties.get(CALLED)
+    return "names" if said is not None and theirs is not None and disagree(said.to, theirs.to) else None
 
 
-def strong_of(phone: Identifier) -> Tie | None:
-    """The strong identifier that a phone number was first seen with."""
-    return phone.ties.get(_STRONG)
+def asked_about(known: Identifier) -> Tie | None:
+    """The identifier that this one hangs on if nothing speaks against it, of which else an operator is asked: of a number the strong one that it was first
+    seen with, of a number under a name the number."""
+    return known.ties.get(_STRONG) or known.ties.get(_NUMBER)
 
 
 def tie_above(known: Identifier) -> Tie | None:
     """What an identifier was first seen with that it may hang on (`parent` says whether it does), and when."""
-    return known.ties.get(_STRONG) or known.ties.get(_EMAIL)
+    return known.ties.get(_STRONG) or known.ties.get(_EMAIL) or known.ties.get(_NUMBER)
 
 
 def owner(name: str, find: Find) -> str:
-    """The strongest identifier of the person whose identifier this is, where nobody ruled."""
+    """The identifier that stands for the person whose identifier this is, where nobody ruled: what all others hang on, and of a number the first that
+    was named under it, so that a lead is made by who it is of."""
     known = find(name)
     if known is None:
         return name
     above = parent(known, find)
-    return name if above is None else owner(above, find)
+    if above is not None:
+        return owner(above, find)
+    return under(name, known.ties[CALLED].to) if is_named(known) else name
+
+
+def is_named(known: Identifier, *, by: Rank | None = None) -> bool:
+    """Whether it is a number of which one who named nobody else said their name in full; first in the event of that rank."""
+    called = known.ties.get(CALLED) if known.name.startswith(PHONE) else None
+    return called is not None and by in (None, called.rank)
 
 
 def _mutual(address: Identifier, other: Identifier) -> bool:
@@ -224,9 +263,9 @@ def rule(known: Identifier, other: str, said: Tie) -> Identifier:
 def linked(known: Identifier) -> set[str]:
     """The other identifiers on which it may depend who this one is: by rulings, and its phones' or strong one's."""
     found = {other for other, _ in rulings(known)}
-    found.update(slot for slot in known.ties if slot.startswith(PHONE))
-    strong = known.ties.get(_STRONG)
-    return found if strong is None else {*found, strong.to}
+    found.update(slot for slot in known.ties if slot.startswith((PHONE, NAMED)))
+    above = asked_about(known)
+    return found if above is None else {*found, above.to}
 
 
 def strongest(names: Collection[str]) -> str:

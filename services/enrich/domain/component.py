@@ -60,13 +60,13 @@ def _linked(
             if ("history", row.lead_id) not in world:
                 unknown.add(row.lead_id)
                 continue
-            todo |= {one: False for one in own_identifiers(world, row.lead_id) if one not in passed}
+            todo = {one: False for one in own_identifiers(world, row.lead_id) if one not in passed} | todo
         others = binding.linked(row) if closely else {other for other, _ in binding.rulings(row)}
-        if not closely and row.lead_id is not None and (strong := binding.strong_of(row)) is not None:
+        if not closely and row.lead_id is not None and (strong := binding.asked_about(row)) is not None:
             own: Lead = world["lead", row.lead_id]
-            if own.made_by == name:
+            if own.made_by.startswith(("phone", "named")):
                 others.add(strong.to)  # it is by itself only because it may not join
-        todo |= {other: False for other in others if other not in passed}
+        todo = {other: False for other in others if other not in passed} | todo
     return asked, passed
 
 

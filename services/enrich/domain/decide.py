@@ -99,7 +99,7 @@ def _placed(world: World, input_: Input, arrived: Kept, changes: Changes, secret
         if identifier is not world.get(("identifier", name)):
             changes["identifier", name] = identifier
     if happened.phone is not None and happened.phone not in together:
-        review.look(changes, found, happened.phone)
+        review.look(changes, found, happened.phone if happened.strong is not None else happened.persons[0])
     arrived = replace(arrived, lead_id=lead.lead_id, revision=1)
     joined = _history_of(world, cookie, happened, lead.lead_id) if cookie is not None and cookie.last is None else []
     activities = sorted([*joined, arrived], key=_rank) if joined else [arrived]

@@ -26,7 +26,7 @@ def links(rows: Mapping[str, Identifier]) -> list[Link]:
     for name, row in sorted(rows.items()):
         above, tie = binding.parent(row, rows.get), binding.tie_above(row)
         if above in rows and above is not None and tie is not None:
-            found.append(Link(name, "id" if binding.strong_of(row) is None else "phone", above, tie.rank))
+            found.append(Link(name, "phone" if binding.asked_about(row) is not None else "id", above, tie.rank))
         for other, said in sorted(binding.rulings(row)):
             if said.to == binding.PART:
                 if other not in rows:

@@ -181,16 +181,18 @@ def _answer(world: World, asked: Answer) -> Sequence[Pair] | Reject:
     two = question.phone, question.strong
     if unknown := frozenset(one for one in two if ("identifier", one) not in world):
         raise NotLoaded(names=unknown)
-    if not asked.accept:
-        return [Pair(*two, binding.PART)]
     leads = [lead for one in two if (lead := world["identifier", one].lead_id) is not None]
     if lacking := frozenset(lead for lead in leads if ("history", lead) not in world):
         raise NotLoaded(leads=lacking)
-    parted: list[Pair] = []
-    if len(leads) > 1:
+    # Who calls under that number now is meant by it, also when it turns out to have been somebody else's before.
+    number = world["identifier", question.phone]
+    called = _person(world, world["lead", number.lead_id]) if number.lead_id is not None else set[str]()
+    to = binding.JOIN if asked.accept else binding.PART
+    pairs = [Pair(*two, to), *(Pair(one, question.strong, to) for one in sorted(called) if one in number.ties)]
+    if asked.accept and len(leads) > 1:
         one, other = (_person(world, world["lead", lead]) for lead in leads)
-        parted = _parted(world, one, other, binding.JOIN)
-    return [Pair(*two, binding.JOIN), *parted]
+        pairs += _parted(world, one, other, to)
+    return pairs
 
 
 def _leads(world: World, lead_ids: Sequence[str]) -> dict[str, Lead] | Reject:

@@ -80,11 +80,10 @@ def names(input_: Input) -> list[str]:
 
 def names_of(happened: Happened) -> list[str]:
     """The identifiers of an event."""
-    return [
-        name
-        for name in (happened.email, happened.user, *happened.externals, happened.phone, happened.cookie)
-        if name is not None
-    ]
+    names = happened.persons
+    if happened.cookie is not None:
+        names.append(happened.cookie)
+    return names
 
 
 def _circles(world: World, inputs: Sequence[Input]) -> tuple[list[str], set[str]]:
@@ -182,7 +181,7 @@ def _calmly_named(
     called, names = happened.called, happened.persons
     if happened.phone is not None:
         phone: Identifier | None = known.get(happened.phone)
-        if (called is not None and len(names) == 1) or (phone is not None and binding.CALLED in phone.ties):
+        if (called is not None and happened.strong is None) or (phone is not None and binding.CALLED in phone.ties):
             return False
     if called is None:
         return True

@@ -11,17 +11,19 @@ from services.enrich.domain import external
 from services.enrich.domain.world import SEPARATOR, Identifier, Rank, Tie
 
 PHONE = "phone" + SEPARATOR  # on a strong identifier the slots of its phones begin so
+NAMED = "named" + SEPARATOR  # on a phone the slots of it under a name
 _EXTERNAL = "external" + SEPARATOR  # and on an address those of its external ids
 
 
 @dataclass(slots=True)
 class Limits:
     """How many phone numbers may join one strong identifier by themselves: in all, and of one hour; and ids of how many systems that are in no
-    table may join one address."""
+    table may join one address, and how many names one number."""
 
     identifiers: int = 50
     an_hour: int = 10
     systems: int = 20
+    names: int = 20
 
 
 LIMITS = (
@@ -29,21 +31,26 @@ LIMITS = (
 )  # set once, at the start (settings.py): what was kept under a smaller limit is not known under a larger one
 
 
-def crowded_out(found: dict[str, Identifier], before: Identifier | None, email: str) -> bool:
-    """Lets go of the systems that are too many for an address; says whether one of these was among the first until now."""
-    known = found[email]
-    own = own_systems(known)
-    if len(own) <= LIMITS.systems:
+def crowded_out(
+    found: dict[str, Identifier], before: Identifier | None, name: str, slots: list[str], most: int
+) -> bool:
+    """Lets go of what is too many of these slots of an identifier; says whether one of it was among the first until now."""
+    if len(slots) <= most:
         return False
-    own.sort(key=lambda slot: (known.ties[slot].rank, slot))
-    late = frozenset(own[LIMITS.systems :])
-    found[email] = replace(known, ties={slot: tie for slot, tie in known.ties.items() if slot not in late})
+    known = found[name]
+    late = frozenset(sorted(slots, key=lambda slot: (known.ties[slot].rank, slot))[most:])
+    found[name] = replace(known, ties={slot: tie for slot, tie in known.ties.items() if slot not in late})
     return before is not None and not late.isdisjoint(before.ties)
 
 
 def own_systems(address: Identifier) -> list[str]:
     """The slots of an address for ids of systems that are in no table."""
     return [slot for slot in address.ties if slot.startswith(_EXTERNAL) and is_own(slot)]
+
+
+def faces(phone: Identifier) -> list[str]:
+    """A phone under the names that were said with it and with nobody stronger."""
+    return [slot for slot in phone.ties if slot.startswith(NAMED)]
 
 
 def is_own(id_: str) -> bool:

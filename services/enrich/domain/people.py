@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from services.enrich.domain.binding import PART, is_ruled, owner, parent, rulings, strong_of, strongest, tie_above
+from services.enrich.domain.binding import PART, is_ruled, owner, parent, rulings, strongest, tie_above
+from services.enrich.domain.limits import PHONE
 from services.enrich.domain.world import Identifier, Rank
 
 
@@ -46,4 +47,4 @@ def _links(rows: Mapping[str, Identifier]) -> Iterator[tuple[tuple[bool, Rank], 
     for name, row in rows.items():
         above, tie = parent(row, rows.get), tie_above(row)
         if tie is not None and above is not None and above in rows:
-            yield (strong_of(row) is not None, tie.rank), name, above
+            yield (row.name.startswith(PHONE), tie.rank), name, above

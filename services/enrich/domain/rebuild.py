@@ -16,6 +16,7 @@ from services.enrich.domain import binding, crowd, emission, profile, verdict
 from services.enrich.domain.cookies import visited
 from services.enrich.domain.world import (
     Changes,
+    Command,
     Cookie,
     Happened,
     Identifier,
@@ -24,6 +25,7 @@ from services.enrich.domain.world import (
     NotLoaded,
     Owed,
     Recalled,
+    Split,
     Told,
     World,
 )
@@ -76,6 +78,12 @@ def recollect(record: Record) -> Recollection | None:
     named = (said.lead_id or "") if said.why == "duplicate" else said.survivor
     value = named.encode() if named is not None else None
     return Recollection(said.activity_id, said.revision or 0, said.profile_version, value=value)
+
+
+def left(command: Command, lead_id: str) -> bool:
+    """Whether an activity that left this lead, in the moment of a command, did so because of it: a split that made a lead of new ones tells no more."""
+    asked = command.asked
+    return isinstance(asked, Split) and not asked.event_ids and lead_id == (asked.lead_id or command.lead_id)
 
 
 def told(last: Told, recalled: Callable[[str], Recalled | None]) -> Told:
@@ -163,14 +171,15 @@ def _again(changes: Changes, input_: Input, told: Told, kept: Kept) -> list[Outg
 
 
 def _claimed(world: World, changes: Changes, happened: Happened, found: dict[str, Identifier], lead_id: str) -> bool:
-    """The event's identifiers: the strongest is its lead's, those that are bound to it too while nobody has them. Says whether one moved."""
+    """The event's identifiers: the strongest is its lead's, those that are bound to it too while nobody has them; and a number is whose it was first
+    named alone under their name. Says whether one moved."""
     moved = False
     together = binding.bound(happened, found)
     for name, identifier in found.items():
         if name == happened.person:
             moved = identifier.lead_id not in (None, lead_id)
             identifier = replace(identifier, lead_id=lead_id)
-        elif name in together and identifier.lead_id is None:
+        elif (name in together and identifier.lead_id is None) or binding.is_named(identifier, by=happened.rank):
             identifier = replace(identifier, lead_id=lead_id)
         found[name] = identifier
         if identifier != world.get(("identifier", name)):
@@ -257,7 +266,7 @@ def _settle(world: World, changes: Changes, found: dict[str, Identifier], happen
         owner = binding.owner(name, row)
         if name in strongest:
             whose[name] = strongest[name]
-        elif known.lead_id is not None and known.lead_id not in leads:
+        elif binding.is_named(known) or (known.lead_id is not None and known.lead_id not in leads):
             whose[name] = known.lead_id
         elif owner == name:
             whose[name] = None  # its person has no events of its own

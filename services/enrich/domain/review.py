@@ -32,12 +32,15 @@ def review_id(phone: str, strong: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, f"{phone}\x1e{strong}"))
 
 
-def look(changes: Changes, rows: Mapping[str, Identifier], phone: str) -> None:
-    """Puts the number into the queue, or takes it out, by what is known of it and of its strong identifier."""
+def look(changes: Changes, rows: Mapping[str, Identifier], phone: str, person: Mapping[str, str] | None = None) -> None:
+    """Puts the number into the queue, or takes it out, by what is known of it and of its strong identifier; `person` says who each is, where that is
+    known."""
     known = rows[phone]
-    tie = binding.strong_of(known)
+    tie = binding.asked_about(known)
     strong = rows.get(tie.to) if tie is not None else None
     if tie is None or strong is None:
         return  # the strong identifier is not concerned, so nothing changes
-    rule = None if any(other == tie.to for other, _ in binding.rulings(known)) else binding.blocked(known, strong)
+    answered = any(other == tie.to for other, _ in binding.rulings(known))
+    one = person is not None and person[phone] == person[tie.to]
+    rule = binding.blocked(known, strong) if not answered and not one else None
     changes["review", phone] = Review(phone, tie.to, rule, tie.rank) if rule is not None else None

@@ -195,8 +195,8 @@ class Settled:
             # What has not changed may be another batch's to change: only what is under our leads' locks is written.
             if identifier != self.world.get(("identifier", name)):
                 self.changes["identifier", name] = identifier
-            if name.startswith("phone"):
-                review.look(self.changes, identifiers, name)
+            if name.startswith(("phone", "named")):
+                review.look(self.changes, identifiers, name, person)
         on: dict[str, list[Rank]] = defaultdict(list)
         for one in kept.values():
             if one.happened.cookie is not None and one.happened.person is not None:

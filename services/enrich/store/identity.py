@@ -41,16 +41,16 @@ async def asked(tx: Tx, world: World, inputs: Sequence[Input]) -> list[str]:
             row["phone"], row["strong"], row["rule"], (row["at"], str(row["event_id"]))
         )
         names |= {row["phone"], row["strong"]}
-    # All that the events of these leads, or of those that they became, name.
+    # All that the events of these leads, or of those that they became, name; visits name nobody.
     rows = await tx.fetch(
         """
         SELECT DISTINCT name
           FROM lead AS l
           JOIN activity AS a ON a.lead_id = coalesce(l.absorbed_into, l.lead_id)
          CROSS JOIN LATERAL (SELECT document(a.happened) AS h) AS said
-         CROSS JOIN LATERAL (SELECT unnest(ARRAY[h ->> 'email', h ->> 'user', h ->> 'phone']) AS name
+         CROSS JOIN LATERAL (SELECT unnest(ARRAY[h ->> 'email', h ->> 'user', h ->> 'phone', face(h)]) AS name
                               UNION ALL SELECT json_array_elements_text(h -> 'externals') WHERE h -> 'externals' IS NOT NULL) AS named
-         WHERE l.lead_id = ANY ($1::text[]) AND name IS NOT NULL
+         WHERE l.lead_id = ANY ($1::text[]) AND a.identified AND name IS NOT NULL
         """,
         list(leads),
     )

@@ -74,17 +74,22 @@ async def carried_out(tx: Tx, world: World, commands: Sequence[Input]) -> None:
     """Which of these commands brought about a merge or a split that the output topic tells of."""
     if not commands:
         return
-    # Merges and splits of these moments; whose they are their ids say.
+    # Merges and splits of these moments, whose they are their ids say; and activities that left a lead then.
     rows = await tx.fetch(
         """
-        SELECT event_id::text, subject, version, type FROM recalled
-         WHERE stage = 'enrich' AND type IN ('lead.merged', 'lead.split') AND at = ANY ($1::timestamptz[])
+        SELECT event_id::text, subject, version, type, at FROM recalled
+         WHERE stage = 'enrich' AND (type IN ('lead.merged', 'lead.split') OR withdrawn) AND at = ANY ($1::timestamptz[])
         """,
         [input_.now for input_ in commands],
     )
     for input_ in commands:
         if any(
             emission.is_of(input_.event_id, row["event_id"], row["subject"], row["version"], row["type"])
+            or (
+                row["type"] == "lead.enriched"
+                and row["at"] == input_.now
+                and rebuild.left(input_.event, row["subject"])
+            )
             for row in rows
         ):
             world["told", input_.event_id] = True
@@ -106,11 +111,14 @@ async def _stood(tx: Tx, world: World, leads: Sequence[str]) -> None:
 
 async def due(tx: Tx, until: Mapping[int, datetime], limit: int) -> list[Input]:
     """What a rebuild has left to decide, once it is over for all numbers."""
-    # In the order of time.
+    # In the order of time; a command waits for those of before it of other numbers too, since what it can do depends on what they did.
     rows = await tx.fetch(
         """
-        SELECT event_id, part, at, command, event FROM owed
-         WHERE part = ANY ($1::int[]) AND NOT EXISTS (SELECT FROM recalled WHERE stage = 'enrich') ORDER BY at, event_id LIMIT $2
+        SELECT event_id, part, at, command, event FROM owed AS o
+         WHERE part = ANY ($1::int[]) AND NOT EXISTS (SELECT FROM recalled WHERE stage = 'enrich')
+           AND NOT (command AND EXISTS (SELECT FROM owed AS before WHERE before.command AND (before.at, before.event_id) < (o.at, o.event_id)
+                                                                     AND NOT before.part = ANY ($1::int[])))
+         ORDER BY at, event_id LIMIT $2
         """,
         list(until),
         limit,

@@ -99,6 +99,8 @@ def named(name: str) -> dict[str, str] | None:
             return {"kind": "external_id", "system": system, "property": property_, "value": value}
         case ["phone", value]:
             return {"kind": "phone", "value": value}
+        case ["named", value, given, family]:
+            return {"kind": "phone", "value": value, "given": given, "family": family}
     return None
 
 

@@ -15,7 +15,7 @@ from services.enrich.domain.world import Happened, Kept, Rank, Said, State
 from shared.contracts import Consent, Touch
 
 Group = frozenset[str]  # the events of one person, by their ids
-_KINDS = ["email", "user", "external", "phone", "apart"]
+_KINDS = ["email", "user", "external", "named", "phone", "apart"]
 
 
 class Known(NamedTuple):
@@ -96,7 +96,7 @@ class Whole:
             sorted(joined, key=lambda each: each[1]), key=lambda each: each[0], reverse=True
         ):
             join(first, second)
-        for _, name, above in [*sorted(self._by_address()), *sorted(self._by_phone())]:
+        for _, name, above in [*sorted([*self._by_address(), *self._by_name()]), *sorted(self._by_phone())]:
             join(name, above)
         return {
             name: min(theirs, key=lambda each: (_KINDS.index(each.split("\x1f")[0]), each))
@@ -124,6 +124,18 @@ class Whole:
             if id_of[address, system] == name and system not in systems[LIMITS.systems :]:
                 yield rank, name, address
 
+    def _by_name(self) -> Iterable[tuple[Rank, str, str]]:
+        """Numbers under a name that hang on the number: the name agrees with the first one that was said so, and they are not too many."""
+        said: dict[str, dict[str, tuple[Rank, str]]] = {}
+        for one in self.events:
+            if one.phone and one.called and not one.strong:
+                said.setdefault(one.phone, {}).setdefault(one.persons[0], (one.rank, one.called))
+        for phone, names in said.items():
+            first = min(names.values())[1]
+            for face, (rank, called) in sorted(names.items(), key=lambda name: name[1])[: LIMITS.names]:
+                if not disagree(first, called):
+                    yield rank, face, phone
+
     def _by_phone(self) -> Iterable[tuple[Rank, str, str]]:
         """Numbers that hang on the strong identifier that they were first seen with, unless names disagree, or there are too many."""
         first: dict[str, tuple[Rank, str]] = {}
@@ -135,7 +147,7 @@ class Whole:
         for phone, (rank, strong) in first.items():
             earliest = sorted(numbers[strong].items(), key=lambda number: number[1])[: LIMITS.identifiers]
             hour = [number for number, at in earliest if _hour(at) == _hour(numbers[strong][phone])]
-            by_number = [one.called for one in self.events if one.persons == [phone] and one.called]
+            by_number = [one.called for one in self.events if one.phone == phone and not one.strong and one.called]
             by_strong = [one.called for one in self.events if strong in one.persons and one.called]
             agree = not disagree(next(iter(by_number), None), next(iter(by_strong), None))
             if phone in hour[: LIMITS.an_hour] and agree:

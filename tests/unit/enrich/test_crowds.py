@@ -15,7 +15,7 @@ from services.enrich.domain.world import Command, Happened, Human
 from shared.stage import Input
 from tests.unit.enrich import reference
 from tests.unit.enrich.memory import MONDAY, Memory, event, record
-from tests.unit.enrich.test_rebuild import Rebuilding, tables
+from tests.unit.enrich.rebuilding import Rebuilding, tables
 
 
 def hurries(chance: random.Random) -> list[dict[str, Any]]:

@@ -109,8 +109,10 @@ def _leads(memory: Memory) -> dict[str, str | None]:
 def _limited(seed: int) -> Iterator[None]:
     """In every second history few numbers, and few systems' ids, may join an identifier, so that some are over the limit; in every third one
     little is told at once."""
-    limits = Limits(3, 2, 1) if seed % 2 else LIMITS
-    few = patch.multiple(LIMITS, identifiers=limits.identifiers, an_hour=limits.an_hour, systems=limits.systems)
+    limits = Limits(3, 2, 1, 2) if seed % 2 else LIMITS
+    few = patch.multiple(
+        LIMITS, identifiers=limits.identifiers, an_hour=limits.an_hour, systems=limits.systems, names=limits.names
+    )
     with few, patch.object(telling, "MOST_AT_ONCE", telling.MOST_AT_ONCE if seed % 3 else seed % 4):
         yield
 

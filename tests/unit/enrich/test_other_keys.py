@@ -11,7 +11,7 @@ import pytest
 
 from services.enrich.domain import email
 from tests.unit.enrich.memory import Memory, event
-from tests.unit.enrich.test_rebuild import Rebuilding
+from tests.unit.enrich.rebuilding import Rebuilding
 
 _STORY = [("jo@me.com", 0), ("jo@icloud.com", 1), ("mia@me.com", 2)]
 

@@ -8,7 +8,7 @@ from services.enrich.domain import profile
 from shared import ids
 from shared.contracts import Enriched
 from tests.unit.enrich.memory import SECRET, Memory, event, page
-from tests.unit.enrich.test_rebuild import Rebuilding
+from tests.unit.enrich.rebuilding import Rebuilding
 
 ADA, BEN = "ada@acme.example", "ben@acme.example"
 
@@ -146,7 +146,11 @@ def test_an_answer_joins_or_parts_for_good() -> None:
         assert memory.reviews == {}
         memory.batch([event("e3", traits={**phone, "first_name": "Ada", "last_name": "Lovelace"}, at=-1)])
         assert (memory.lead_of("e1") == memory.lead_of("e3")) is accept
-        assert memory.reviews == {}
+        assert (memory.lead_of("e1") == memory.lead_of("e2")) is accept
+        # Where Ben is nobody else, it turns out that the number was Ada's before: is he that Ada? Who she is is not asked again.
+        assert [one.phone for one in memory.reviews.values()] == (
+            [] if accept else ["named\x1f+4930901820\x1fben\x1fsmith"]
+        )
         checked(memory)
 
 
@@ -209,3 +213,32 @@ def test_a_lost_store_learns_what_was_merged_split_and_merged_again_and_tells_no
             memory.batch([event("b4", user_id="u9", at=900)])
         assert after.people() == before.people()
         assert len(after.people()) == (2 if asked == 2 else 1)
+
+
+def test_a_lost_store_learns_a_split_that_made_a_new_lead_and_tells_nothing_of_it() -> None:
+    before = two()
+    ben = before.lead_of("b1")
+    before.batch([event("b0", email=BEN, user_id="u9", at=4), event("u0", user_id="u9", at=5)])
+    began = before.clock - 6_000
+    gone = [{"kind": "user_id", "property": "shop", "value": "u9"}]
+    assert before.ask("split", lead_id=ben, identifiers=gone, at=100) is None
+    assert before.lead_of("u0") != ben
+
+    after = Rebuilding(before)
+    after.clock = before.clock - after.tick_ms
+    after.ask("split", lead_id=ben, identifiers=gone, at=100)
+    after.arrive(
+        [
+            (event("u0", user_id="u9", at=5), began + 6_000),
+            (event("b0", email=BEN, user_id="u9", at=4), began + 5_000),
+            (page("b2", "c2", at=3), began + 4_000),
+            (event("b1", email=BEN, anonymous_id="c2", at=2), began + 3_000),
+            (page("a2", "c1", at=1), began + 2_000),
+            (event("a1", email=ADA, user_id="u1", anonymous_id="c1"), began + 1_000),
+        ]
+    )
+    after.end()
+
+    assert after.sent == []
+    assert (after.leads, after.activities) == (before.leads, before.activities)
+    assert after.identifiers == before.identifiers

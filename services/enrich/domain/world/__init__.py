@@ -16,7 +16,7 @@ from typing import Any
 
 from services.enrich.domain.world.asked import Answer, Asked, Command, Human, Merge, Ruling, Split
 from services.enrich.domain.world.events import Facts, Happened, Kept, Moments, Span, Visits
-from services.enrich.domain.world.identifiers import SEPARATOR, Cookie, Identifier, Lately, Rank, Tie, name
+from services.enrich.domain.world.identifiers import SEPARATOR, Cookie, Identifier, Lately, Rank, Tie, name, under
 from services.enrich.domain.world.people import ConsentClaim, Consents, Lead, Said, State, TouchClaim, Voice
 from services.enrich.domain.world.told import Owed, Recalled, Told, Untold
 
@@ -55,6 +55,7 @@ __all__ = [
     "Voice",
     "World",
     "name",
+    "under",
 ]
 
 World = Mapping[Hashable, Any]

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from services.enrich.domain.world.identifiers import Rank, Tie
+from services.enrich.domain.world.identifiers import Rank, Tie, under
 from services.enrich.domain.world.people import Said
 from shared.contracts import ConsentGiven, Page, Touch
 
@@ -51,7 +51,12 @@ class Happened(Struct, frozen=True, gc=False):
 
     @property
     def person(self) -> str | None:
-        return self.email or self.user or (self.externals[0] if self.externals else self.phone)
+        return self.email or self.user or (self.externals[0] if self.externals else self.by_number)
+
+    @property
+    def by_number(self) -> str | None:
+        """Who the event is of if it names nobody stronger: its phone number, under the full name where it says one."""
+        return self.phone if self.phone is None or self.called is None else under(self.phone, self.called)
 
     @property
     def persons(self) -> list[str]:
@@ -62,6 +67,8 @@ class Happened(Struct, frozen=True, gc=False):
         if self.externals:
             names += self.externals
         if self.phone is not None:
+            if self.called is not None and not names:
+                names.append(under(self.phone, self.called))
             names.append(self.phone)
         return names
 

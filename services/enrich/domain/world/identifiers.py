@@ -15,9 +15,14 @@ SEPARATOR = "\x1f"
 
 
 def name(kind: str, *value: str) -> str:
-    """The name of an identifier: email, user (property and id), external (system, property where it must be, id), phone or anonymous; or apart
-    (a command's id): whoever the events are of that it took off."""
+    """The name of an identifier: email, user (property and id), external (system, property where it must be, id), phone, named (a phone number
+    and a full name) or anonymous; or apart (a command's id): whoever the events are of that it took off."""
     return SEPARATOR.join((kind, *value))
+
+
+def under(phone: str, called: str) -> str:
+    """The name of a phone number, itself given by name, under a full name."""
+    return name("named", phone.partition(SEPARATOR)[2], called)
 
 
 class Tie(Struct, frozen=True, array_like=True, gc=False):
