@@ -15,7 +15,7 @@ from tests.e2e.sdks import capturing, clients, web
 from tests.e2e.sdks.capturing import Front
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no longer: its thread draws random numbers, which disturbs hypothesis
 def front(infrastructure: stack.Infrastructure) -> Iterator[Front]:
     """Capture, running."""
     with capturing.front(infrastructure) as running:
