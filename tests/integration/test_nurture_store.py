@@ -103,7 +103,7 @@ async def test_a_story_in_the_store_ends_as_it_does_in_memory(pool: Pool) -> Non
     assert len(stored) >= 5
     assert unpack(await pool.fetchval("SELECT data FROM nurture")) == house.world[Stored("nurture", "ld_jo")]
     assert await pool.fetchval("SELECT count(*) FROM nurture_step") == len(stored)
-    assert await pool.fetchval("SELECT count(*) FROM timer WHERE kind = 'nurture'") == 0
+    assert await pool.fetchval("SELECT count(*) FROM nurture WHERE due_at IS NOT NULL") == 0
     shown = await audiences.lead(pool, "ld_jo", limit=100)
     assert shown["recycled_because"] == "rejected: no-budget"
     assert [row["audience"] for row in await audiences.audiences(pool)] == ["hot"]

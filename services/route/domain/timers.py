@@ -13,7 +13,7 @@ from shared import clock, ids
 
 ACCEPT = "accept"  # a handover is to be accepted by then; key: its id
 CONTACT = "contact"  # its lead is to be contacted by then; key: the handover's id
-NURTURE = "nurture"  # the earliest step of all tracks that the lead is in; no key
+NURTURE = "nurture"  # the earliest step of all tracks that the lead is in; no key, and no row of its own: it stands in nurture's
 LEFT = "left"  # a handover whose owner is no longer in the document is passed on; key: its id
 QUEUE = "queue"  # a lead that waits for somebody is looked at again
 

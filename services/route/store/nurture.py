@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from services.route.domain.nurture import needs
+from services.route.domain.nurture import needs, steps
 from services.route.domain.nurture.needs import InForce
 from services.route.domain.nurture.state import Member, Nurtured, Step, Stored, Suppressed, Suppression
 from shared import arrays
@@ -28,9 +28,12 @@ SUPPRESSED = (
 
 # The state of leads as it is now, but for those that a merge took over or let go since they were read.
 SAVE = """
-INSERT INTO nurture AS n (lead_id, part, data, steps, merges)
-SELECT * FROM unnest($1::text::text[], $2::text::int[], $3::bytea[], $4::text::text[], $5::text::int[])
-ON CONFLICT (lead_id) DO UPDATE SET data = excluded.data, steps = excluded.steps, merges = excluded.merges WHERE n.merges <= excluded.merges
+INSERT INTO nurture AS n (lead_id, part, data, steps, merges, due_at)
+SELECT lead_id, part, data, steps, merges, timestamptz 'epoch' + due * interval '1 millisecond'
+  FROM unnest($1::text::text[], $2::text::int[], $3::bytea[], $4::text::text[], $5::text::int[], $6::text::bigint[])
+    AS t (lead_id, part, data, steps, merges, due)
+ON CONFLICT (lead_id) DO UPDATE SET data = excluded.data, steps = excluded.steps, merges = excluded.merges, due_at = excluded.due_at
+ WHERE n.merges <= excluded.merges
 """
 
 # Steps that were taken.
@@ -89,8 +92,15 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
             of.sort(key=lambda row: str(row[0]))  # as LOCKED takes them: two numbers never wait for each other
         columns: list[Any] = list(map(list, zip(*of, strict=True)))
         if statement is SAVE:  # the one that many leads need at once
-            ids, parts, data, steps, merges = columns
-            columns = [arrays.texts(ids), arrays.plain(parts), data, arrays.texts(steps), arrays.plain(merges)]
+            ids, parts, data, at, merges, due = columns
+            columns = [
+                arrays.texts(ids),
+                arrays.plain(parts),
+                data,
+                arrays.texts(at),
+                arrays.plain(merges),
+                arrays.plain(due),
+            ]
         await tx.execute(statement, *columns)
     for key, value in changes.items():
         if type(key) is Step:
@@ -100,8 +110,9 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
 def _row(key: Hashable, value: Any) -> tuple[str, tuple[Any, ...]] | None:
     """Which statement writes a change, and its row; None for what is not of nurture, or not saved."""
     if type(value) is Nurtured and isinstance(key, Stored):
-        steps = " ".join([f"{one.track}/{one.step}" for one in value.active])
-        return SAVE, (key.id, value.part, _pack(value), steps, value.merges)
+        at = " ".join([f"{one.track}/{one.step}" for one in value.active])
+        due_at = steps.due_at(value)
+        return SAVE, (key.id, value.part, _pack(value), at, value.merges, "NULL" if due_at is None else due_at)
     match key:
         case Step(event_id=event_id):
             due = from_ms(value.due_at) if value.due_at is not None else None

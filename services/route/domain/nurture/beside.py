@@ -13,7 +13,6 @@ from services.route.domain.lifecycle import State
 from services.route.domain.nurture import decide as nurture
 from services.route.domain.nurture.needs import InForce
 from services.route.domain.nurture.ready import Ready
-from services.route.domain.nurture.state import Nurtured, Stored
 from services.route.domain.nurture.suppressing import SuppressCommand
 from services.route.domain.nurture.telling import Changes
 from services.route.domain.state import DUE, Handover, Key, Lead, Logged, Scene, TimerKey, World
@@ -67,7 +66,7 @@ def _scored(ready: Ready, world: World, input_: Input, outcome: Decision) -> Cha
     before: Lead | None = world.get(event.lead_id)
     if event.absorbed or event.restored:
         absorbed, restored = _moved(before, outcome.changes.get(event.lead_id))
-    more = nurture.on_scored(
+    return nurture.on_scored(
         ready,
         world,
         event,
@@ -77,15 +76,6 @@ def _scored(ready: Ready, world: World, input_: Input, outcome: Decision) -> Cha
         absorbed=absorbed,
         restored=restored,
     )
-    if not world.get(DUE):
-        return more
-    timer = TimerKey(event.lead_id, NURTURE, "")
-    if timer in outcome.changes and (more is None or timer not in more.changes):
-        # Stopped since it was due; what it stands for may be due later.
-        more = more or Changes(input_.part)
-        kept = more.changes.get(Stored("nurture", event.lead_id)) or world.get(Stored("nurture", event.lead_id))
-        more.changes[timer] = nurture.timer(kept) if isinstance(kept, Nurtured) else None
-    return more
 
 
 def _moved(before: Lead | None, after: Any) -> tuple[frozenset[str], frozenset[str]]:

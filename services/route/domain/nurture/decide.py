@@ -20,10 +20,8 @@ from services.route.domain.nurture.sending import Turn
 from services.route.domain.nurture.state import Enrolment, Entered, Facts, Nurtured, Stored, Suppression
 from services.route.domain.nurture.suppressing import SuppressCommand
 from services.route.domain.nurture.telling import Changes, Skip, enrolment_id
-from services.route.domain.state import SQL, Scene, Timer, TimerKey, World
-from services.route.domain.timers import NURTURE
+from services.route.domain.state import SQL, Scene, World
 from shared import clock
-from shared.clock import from_ms
 
 UNKNOWN = Facts(-1, "", "", "", "", None, 0, (), b"{}", b"{}")  # nothing was told of the lead yet
 _decode = msgspec.json.decode
@@ -96,8 +94,6 @@ def _begun(begun: Sequence[Begun], lead_id: str, told: Facts, *, part: int, now:
     nurtured = Nurtured(told, active, {one.track: Entered(1, now) for one in begun}, part=part)
     changes = Changes(part)
     changes.changes[Stored("nurture", lead_id)] = nurtured
-    if active:
-        changes.changes[TimerKey(lead_id, NURTURE, "")] = timer(nurtured)
     return changes
 
 
@@ -124,10 +120,7 @@ def on_timer(ready: Ready, world: World | Scene, lead_id: str, *, part: int, now
     turn = _turn(ready, world, lead_id, Changes(part))
     nurtured = steps.run(turn, before, until=now_ms)
     nurtured = audience.settled(turn, nurtured, exited=_exits(ready, nurtured, None), now=now_ms)
-    _kept(turn, before, nurtured)
-    # The timer that fell due is stopped by now, even where nothing came of it.
-    turn.changes.changes[TimerKey(lead_id, NURTURE, "")] = timer(nurtured)
-    return turn.changes
+    return _kept(turn, before, nurtured)
 
 
 def on_sales(
@@ -210,19 +203,11 @@ def _turn(ready: Ready, world: World | Scene, lead_id: str, changes: Changes) ->
 
 
 def _kept(turn: Turn, before: Nurtured | None, after: Nurtured) -> Changes | None:
-    """The changes, with the lead's state and its timer where they are others."""
+    """The changes, with the lead's state where it is another. When the clock looks next follows from that (steps.due_at)."""
     changes = turn.changes
     is_same = after is before or after == before
     if is_same and not changes.changes:
         return None
     if not is_same:
         changes.changes[Stored("nurture", turn.lead_id)] = after
-    if steps.due_at(after) != (steps.due_at(before) if before is not None else None):
-        changes.changes[TimerKey(turn.lead_id, NURTURE, "")] = timer(after)
     return changes
-
-
-def timer(nurtured: Nurtured) -> Timer | None:
-    """When the clock has to look at the lead next, in its own number."""
-    due = steps.due_at(nurtured)
-    return Timer(nurtured.part, from_ms(due)) if due is not None else None

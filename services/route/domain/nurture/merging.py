@@ -15,8 +15,7 @@ from services.route.domain.nurture import limits, steps
 from services.route.domain.nurture.sending import Turn
 from services.route.domain.nurture.state import Asked, Change, Entered, Member, Nurtured, Stored
 from services.route.domain.nurture.telling import Changes, Skip
-from services.route.domain.state import Scene, TimerKey, World
-from services.route.domain.timers import NURTURE
+from services.route.domain.state import Scene, World
 
 
 def take_over(world: World | Scene, turn: Turn, nurtured: Nurtured, absorbed: Collection[str], *, now: int) -> Nurtured:
@@ -48,7 +47,6 @@ def take_over(world: World | Scene, turn: Turn, nurtured: Nurtured, absorbed: Co
         turn.changes.changes[key] = replace(
             theirs, active=(), member_of={}, added=(), merged_into=turn.lead_id, merges=theirs.merges + 1
         )
-        turn.changes.changes[TimerKey(lead_id, NURTURE, "")] = None
     return nurtured
 
 

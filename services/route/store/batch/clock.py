@@ -10,12 +10,17 @@ from services.route.domain.events import Due
 from services.route.domain.state import TimerKey
 from shared.stage import Input, Tx
 
-# The timers of these numbers ($1) that are due up to a time of each ($2), the longest due first.
+# The timers of these numbers ($1) that are due up to a time of each ($2), the longest due first. Nurture's stands in its own row: each lead
+# in a track has one. Each number's first ones are taken from the index: joined, all that wait would be read each second.
 DUE = """
-SELECT timer.lead_id, timer.part, timer.kind, timer.key, timer.due_at
-  FROM unnest($1::int[], $2::timestamptz[]) AS t (part, until)
-  JOIN timer ON timer.part = t.part AND timer.due_at <= t.until
- ORDER BY timer.due_at, timer.lead_id, timer.kind, timer.key LIMIT $3
+SELECT due.* FROM unnest($1::int[], $2::timestamptz[]) AS t (part, until), LATERAL (
+    (SELECT lead_id, part, kind, key, due_at FROM timer
+      WHERE timer.part = t.part AND due_at <= t.until ORDER BY due_at, lead_id, kind, key LIMIT $3)
+     UNION ALL
+    (SELECT lead_id, part, 'nurture', '', due_at FROM nurture
+      WHERE nurture.part = t.part AND due_at <= t.until ORDER BY due_at, lead_id LIMIT $3)
+) AS due
+ ORDER BY due_at, lead_id, kind, key LIMIT $3
 """
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, MutableMapping, Sequence
+from collections.abc import Hashable, Mapping, MutableMapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
 
-from services.route.domain import events, needs, outcomes
+from services.route.domain import events, needs, outcomes, timers
 from services.route.domain.capacity import Load
 from services.route.domain.lifecycle import State, Verdict
 from services.route.domain.nurture.state import Stored
@@ -37,9 +37,9 @@ SELECT timer.lead_id, timer.part, 0, '', 0, 0, NULL, false, '', NULL, timer.kind
  WHERE timer.lead_id = ANY ($1::text[])
 """
 
-# The nurture of the batch's leads (store/nurture.py), in the columns of a lead for the same reason.
+# The nurture of the batch's leads (store/nurture.py) and when its clock looks next, in the columns of a lead for the same reason.
 _NURTURE = """
-SELECT lead_id, part, 0, '', 0, 0, NULL, false, '', data, '', NULL, NULL FROM nurture WHERE lead_id = ANY ($1::text[])
+SELECT lead_id, part, 0, '', 0, 0, NULL, false, '', data, '', NULL, due_at FROM nurture WHERE lead_id = ANY ($1::text[])
 """
 
 # The leads of a batch as they stand, their nurture, and their timers that are due.
@@ -103,7 +103,10 @@ SELECT array(SELECT ROW (lead_id, part, score_version, stage, episode, handed, o
        array(SELECT ROW (lead_id, part, episode, reason, path, since, account, scored)
                FROM queue WHERE lead_id = ANY (array(SELECT lead_id FROM wanted))) AS queued,
        array(SELECT ROW (lead_id, kind, key, part, due_at)
-               FROM timer WHERE lead_id = ANY (array(SELECT lead_id FROM wanted))) AS timers
+               FROM timer WHERE lead_id = ANY (array(SELECT lead_id FROM wanted))
+              UNION ALL
+             SELECT ROW (lead_id, 'nurture', '', part, due_at)
+               FROM nurture WHERE lead_id = ANY (array(SELECT lead_id FROM wanted)) AND due_at IS NOT NULL) AS timers
 """
 
 # The withdrawals that stand on the topic already.
@@ -120,9 +123,8 @@ async def load(tx: Tx, inputs: Sequence[Input]) -> MutableMapping[Hashable, Any]
     gated = needs.looks_gated(inputs)
     rows = await (tx.fetch(LEADS_BEHIND_THE_GATE, *asked, _GATE) if gated else tx.fetch(LEADS, *asked))
     world: dict[Hashable, Any] = {row[0]: Lead(*row[:10]) for row in rows if row[10] is None and row[9] is not None}
-    if rows and rows[-1][10] is not None:  # timers come last
-        if rows[-1][10]:
-            _run(world, [(row[0], row[10], row[11], row[1], row[12]) for row in rows if row[10]])
+    if rows and rows[-1][10] is not None:  # nurture and timers come last
+        _run(world, [timer for row in rows if row[10] is not None and (timer := _due(row, until)) is not None])
         world |= {Stored("nurture", row[0]): nurture.unpack(row[9]) for row in rows if row[10] == ""}
     more = needs.needs(world, inputs)
     if more is not None:
@@ -130,6 +132,16 @@ async def load(tx: Tx, inputs: Sequence[Input]) -> MutableMapping[Hashable, Any]
             await tx.execute(TAKE_GATE, _GATE)
         await _load_around(tx, world, more)
     return world
+
+
+def _due(row: Any, until: Mapping[int, datetime]) -> tuple[str, str, str, int, datetime] | None:
+    """The timer in a row of LEADS, if there is one and it is due: lead, kind, key, number, due."""
+    part, kind, due_at = row[1], row[10], row[12]
+    if kind:
+        return row[0], kind, row[11], part, due_at
+    if due_at is None or part not in until or due_at > until[part]:
+        return None
+    return row[0], timers.NURTURE, "", part, due_at
 
 
 def _until(inputs: Sequence[Input]) -> dict[int, datetime]:
@@ -142,8 +154,10 @@ def _until(inputs: Sequence[Input]) -> dict[int, datetime]:
     return found
 
 
-def _run(world: dict[Hashable, Any], rows: Iterable[tuple[str, str, str, int, datetime]]) -> None:
+def _run(world: dict[Hashable, Any], rows: Sequence[tuple[str, str, str, int, datetime]]) -> None:
     """Puts running timers into the world: lead, kind, key, number, due."""
+    if not rows:
+        return
     due: dict[str, tuple[TimerKey, ...]] = dict(world.get(DUE, {}))
     for lead_id, kind, key, part, due_at in rows:
         timer = TimerKey(lead_id, kind, key)

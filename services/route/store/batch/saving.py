@@ -10,6 +10,7 @@ from msgspec.structs import astuple
 from services.route import measuring
 from services.route.domain.pace import Moved, Took
 from services.route.domain.state import NOT_SAVED, Key, Lead, Queued, Timer, TimerKey
+from services.route.domain.timers import NURTURE
 from shared import arrays
 from shared.stage import Tx
 
@@ -122,7 +123,8 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
         if type(value) is Lead:
             leads.append(value)
         elif type(key) is TimerKey:
-            timers.append((key, value))
+            if key.kind != NURTURE:  # that follows from nurture's own row
+                timers.append((key, value))
         elif type(key) is Key and key.kind in ("took", "moved"):
             took += value
         elif type(key) is Key and key.kind not in NOT_SAVED:

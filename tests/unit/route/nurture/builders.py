@@ -13,7 +13,7 @@ import msgspec
 from services.route.domain.decide import deciding
 from services.route.domain.decode import decode
 from services.route.domain.events import Due
-from services.route.domain.nurture import needs
+from services.route.domain.nurture import needs, steps
 from services.route.domain.nurture.beside import beside
 from services.route.domain.nurture.read import read
 from services.route.domain.nurture.ready import Ready
@@ -23,6 +23,7 @@ from services.route.domain.state import DUE, Timer, TimerKey
 from services.route.domain.timers import NURTURE as NURTURE_TIMER
 from services.route.settings import SHIPPED_NURTURE
 from shared import contracts
+from shared.clock import from_ms
 from shared.outcome import Decision
 from shared.stage import Input, Record
 from shared.topology import COMMANDS, NURTURE
@@ -105,17 +106,15 @@ class House:
     def passes(self, until: datetime) -> list[contracts.Nurture]:
         """Time: every timer up to that moment, the earliest first."""
         written = []
-        while due := min(
-            (
-                (one.due_at, key)
-                for key, one in self.world.items()
-                if isinstance(one, Timer) and key.kind == NURTURE_TIMER and one.due_at <= until
-            ),
-            default=None,
-        ):
-            at, key = due
-            written += self._decides(Input(str(uuid.uuid4()), Due(key.lead_id, key.kind), at, 0))
+        while due := min(((at, lead_id) for lead_id, at in self._clocks() if at <= until), default=None):
+            at, lead_id = due
+            written += self._decides(Input(str(uuid.uuid4()), Due(lead_id, NURTURE_TIMER), at, 0))
         return written
+
+    def _clocks(self) -> list[tuple[str, datetime]]:
+        """When the clock looks next at whose nurture, as its rows say."""
+        found = [(key.id, steps.due_at(one)) for key, one in self.world.items() if isinstance(one, Nurtured)]
+        return [(lead_id, from_ms(at)) for lead_id, at in found if at is not None]
 
     def reads(self, one: Record) -> list[contracts.Nurture]:
         input_ = decode(one)
@@ -151,8 +150,13 @@ class House:
         until = max(input_.now for input_ in inputs)
         running: dict[str, tuple[TimerKey, ...]] = {}
         for key, one in self.world.items():
-            if isinstance(one, Timer) and one.due_at <= until:
+            if isinstance(one, Timer) and key.kind != NURTURE_TIMER and one.due_at <= until:
                 running[key.lead_id] = (*running.get(key.lead_id, ()), key)
+        for lead_id, at in self._clocks():
+            if at <= until:
+                timer = TimerKey(lead_id, NURTURE_TIMER, "")
+                self.world[timer] = Timer(0, at)
+                running[lead_id] = (*running.get(lead_id, ()), timer)
         self.world[DUE] = running
         for key in [key for key in self.world if isinstance(key, Stored) and key.kind == "suppressed"]:
             del self.world[key]
