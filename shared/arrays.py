@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 
 def plain(values: Iterable[int | str]) -> str:
@@ -18,3 +19,12 @@ def texts(values: Sequence[str]) -> str:
     if "\\" in joined or joined.count('"') != 2 * (len(values) - 1):
         joined = '","'.join(value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
     return f'{{"{joined}"}}'
+
+
+def values(column: Sequence[str | int | bool | datetime | None]) -> str:
+    """Texts, numbers, moments or truths of one kind; None is NULL."""
+    if not isinstance(next((value for value in column if value is not None), None), str):
+        return plain(["NULL" if value is None else str(value) for value in column])
+    if None not in column:
+        return texts(column)  # type: ignore[arg-type]
+    return plain(["NULL" if value is None else texts([str(value)])[1:-1] for value in column])

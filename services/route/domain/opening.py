@@ -40,7 +40,8 @@ def open_handover(
     account = choice.account_of(scored.profile)
     document: bytes | None = scene.get(Key("recalled", event_id))
     if document is not None:
-        handover = offered(document, lead=lead, pool=choice.pool_in(events.kept(document).path))
+        said = events.kept(document)
+        handover = offered(said, document, lead=lead, pool=choice.pool_in(said.path))
         count(routing, scene, handover)
     else:
         raw = events.passed_on(value)
@@ -52,10 +53,10 @@ def open_handover(
             return queue.enter(scene, lead, chosen, account=account, value=value, now=now)
         if chosen.pool is not None:
             scene[Key("pool", chosen.pool)] = chosen.counters
-        document = composed(
+        begun = composed(
             routing, scored, raw, lead=lead, owner=chosen.owner, chosen=chosen, now=now, ready_at=since or now
         )
-        handover = offered(document, lead=lead, pool=chosen.pool)
+        handover = offered(begun, contracts.encode(begun), lead=lead, pool=chosen.pool)
     add(routing, scene, handover, emit=emit)
     if account is not None:
         _own(routing, scene, account=account, owner=handover.owner, lead_id=lead.lead_id, now=handover.created_at)
@@ -64,9 +65,10 @@ def open_handover(
     return msgspec.structs.replace(lead, handed=lead.episode, owner=handover.owner, queued=False)
 
 
-def offered(document: bytes, *, lead: Lead, pool: str | None, opened_for: str | None = None) -> Handover:
-    """A handover as it begins, by what is written of it. `opened_for` is the lead in its name, where that is another one."""
-    said = events.kept(document)
+def offered(
+    said: events.Handover | events.Kept, document: bytes, *, lead: Lead, pool: str | None, opened_for: str | None = None
+) -> Handover:
+    """A handover as it begins, by what its document says. `opened_for` is the lead in its name, where that is another one."""
     return Handover(
         handover_id=said.handover_id,
         part=lead.part,
@@ -127,38 +129,36 @@ def composed(
     chosen: Choice,
     now: datetime,
     ready_at: datetime,
-) -> bytes:
-    """The lead.handover as JSON. The system's part of the way ends at `ready_at`, before the lead waited for somebody. Profile, touches, activities and consent are passed on as they came."""
+) -> events.Handover:
+    """The lead.handover. The system's part of the way ends at `ready_at`, before the lead waited for somebody. Profile, touches, activities and consent are passed on as they came."""
     top = sorted(scored.contributions, key=lambda one: (-abs(one.points), one.rule))[:TOP_CONTRIBUTIONS]
     accept_by, contact_by = deadlines_of(routing, owner, now)
-    return contracts.encode(
-        events.Handover(
-            event_id=events.handover_event(lead.lead_id, lead.episode, FIRST_ATTEMPT),
-            handover_id=events.handover_id(lead.lead_id, lead.episode, FIRST_ATTEMPT),
-            lead_id=lead.lead_id,
-            episode=lead.episode,
-            attempt=FIRST_ATTEMPT,
-            owner=told(owner),
-            profile=raw.profile,
-            score=contracts.HandoverScore(
-                total=scored.score.total,
-                fit=scored.score.fit,
-                engagement=scored.score.engagement,
-                grade=scored.grade,
-                stage=scored.stage,
-                top=top,
-            ),
-            path=chosen.path,
-            created_at=now,
-            first_touch=events.given(raw.first_touch),
-            last_touch=events.given(raw.last_touch),
-            recent_activities=recent.newest_first(lead.recent),
-            accept_by=accept_by,
-            contact_by=contact_by,
-            consent=events.given(events.consent_of(raw.profile)),
-            segments=scored.segments or None,
-            system_seconds=pace.system(scored.activity.received_at, ready_at) if scored.activity is not None else None,
-        )
+    return events.Handover(
+        event_id=events.handover_event(lead.lead_id, lead.episode, FIRST_ATTEMPT),
+        handover_id=events.handover_id(lead.lead_id, lead.episode, FIRST_ATTEMPT),
+        lead_id=lead.lead_id,
+        episode=lead.episode,
+        attempt=FIRST_ATTEMPT,
+        owner=told(owner),
+        profile=raw.profile,
+        score=contracts.HandoverScore(
+            total=scored.score.total,
+            fit=scored.score.fit,
+            engagement=scored.score.engagement,
+            grade=scored.grade,
+            stage=scored.stage,
+            top=top,
+        ),
+        path=chosen.path,
+        created_at=now,
+        first_touch=events.given(raw.first_touch),
+        last_touch=events.given(raw.last_touch),
+        recent_activities=recent.newest_first(lead.recent),
+        accept_by=accept_by,
+        contact_by=contact_by,
+        consent=events.given(events.consent_of(raw.profile)),
+        segments=scored.segments or None,
+        system_seconds=pace.system(scored.activity.received_at, ready_at) if scored.activity is not None else None,
     )
 
 

@@ -59,11 +59,15 @@ def pass_on(
             return False
         if chosen.pool is not None:
             scene[Key("pool", chosen.pool)] = chosen.counters
-        document = _composed(routing, handover, lead, owner=chosen.owner, chosen=chosen, at=at)
-        successor = opening.offered(document, lead=lead, pool=chosen.pool, opened_for=handover.opened_for)
+        begun = _composed(routing, handover, lead, owner=chosen.owner, chosen=chosen, at=at)
+        successor = opening.offered(
+            begun, contracts.encode(begun), lead=lead, pool=chosen.pool, opened_for=handover.opened_for
+        )
     else:
-        pool = choice.pool_in(events.kept(document).path)
-        successor = opening.offered(document, lead=lead, pool=pool, opened_for=handover.opened_for)
+        said = events.kept(document)
+        successor = opening.offered(
+            said, document, lead=lead, pool=choice.pool_in(said.path), opened_for=handover.opened_for
+        )
         opening.count(routing, scene, successor)
     passed = f"{because}; passed on to {successor.owner}"
     take_back(scene, handover, at=at, expired=expired, because=passed, emit=emit)
@@ -173,23 +177,23 @@ def as_scored(document: bytes) -> contracts.Scored:
     )
 
 
-def _composed(routing: Routing, handover: Handover, lead: Lead, *, owner: Owner, chosen: Choice, at: datetime) -> bytes:
-    """The next attempt as JSON: what is known of the lead as the one before tells it, under the same lead id (a merge may have given it to
+def _composed(
+    routing: Routing, handover: Handover, lead: Lead, *, owner: Owner, chosen: Choice, at: datetime
+) -> events.Handover:
+    """The next attempt: what is known of the lead as the one before tells it, under the same lead id (a merge may have given it to
     another since), with what it did since."""
     document = msgspec.json.decode(handover.document, type=events.Handover)
     accept_by, contact_by = opening.deadlines_of(routing, owner, at)
-    return contracts.encode(
-        replace(
-            document,
-            event_id=next_event(handover),
-            handover_id=next_name(handover),
-            attempt=handover.attempt + 1,
-            owner=opening.told(owner),
-            path=chosen.path,
-            created_at=at,
-            recent_activities=recent.newest_first(lead.recent) or document.recent_activities,
-            accept_by=accept_by,
-            contact_by=contact_by,
-            system_seconds=None,
-        )
+    return replace(
+        document,
+        event_id=next_event(handover),
+        handover_id=next_name(handover),
+        attempt=handover.attempt + 1,
+        owner=opening.told(owner),
+        path=chosen.path,
+        created_at=at,
+        recent_activities=recent.newest_first(lead.recent) or document.recent_activities,
+        accept_by=accept_by,
+        contact_by=contact_by,
+        system_seconds=None,
     )

@@ -66,7 +66,7 @@ def on_scored(
     if before is None and told is not None and not (may_ask or absorbed or restored or event.segments):
         begun = ready.begun(told.stage, told.episodes)
         if begun is not None and b'"test"' not in told.profile:
-            return _begun(begun, event.lead_id, told, part=part, now=now_ms)
+            return _begun(begun, key, told, part=part, now=now_ms)
     nurtured = before or Nurtured(told or UNKNOWN, part=part)
     changes = Changes(part)
     turn = _turn(ready, world, event.lead_id, changes)
@@ -82,18 +82,18 @@ def on_scored(
     return _kept(turn, before, _looked_at(ready, turn, nurtured, said, now=now_ms))
 
 
-def _begun(begun: Sequence[Begun], lead_id: str, told: Facts, *, part: int, now: int) -> Changes:
+def _begun(begun: Sequence[Begun], key: Stored, told: Facts, *, part: int, now: int) -> Changes:
     """A lead that nurture has not met, where stage and episodes alone say which tracks take it, and each begins with a wait: nearly always.
-    What the long way would make of it, in a tenth of the time."""
+    What the long way would make of it, at a fraction of its cost."""
     active = tuple(
         [
-            Enrolment(enrolment_id(lead_id, one.track, 1), one.track, one.step, now, now + one.lasts, one.ahead)
+            Enrolment(enrolment_id(key.id, one.track, 1), one.track, one.step, now, now + one.lasts, one.ahead)
             for one in begun
         ]
     )
     nurtured = Nurtured(told, active, {one.track: Entered(1, now) for one in begun}, part=part)
     changes = Changes(part)
-    changes.changes[Stored("nurture", lead_id)] = nurtured
+    changes.changes[key] = nurtured
     return changes
 
 

@@ -43,13 +43,14 @@ def needs(in_force: InForce, world: Mapping[Any, Any], inputs: Sequence[Input]) 
     first, last = min(input_.now for input_ in inputs), max(input_.now for input_ in inputs)
     span = clock.to_ms(last) - clock.to_ms(first)
     documents: dict[int, Ready] = {}
+    nurtured = {key.id: one for key, one in world.items() if type(one) is Nurtured}
     for input_ in inputs:
         event = input_.event
         if type(event) is Scored:
             ready = documents.get(input_.part)
             if ready is None:
                 ready = documents[input_.part] = in_force(input_.part, last)
-            _scored(ready, world, event, input_, span, found)
+            _scored(ready, world, nurtured.get(event.lead_id), event, span, found)
         elif type(event) is OutcomeCommand or type(event) is SuppressCommand:
             around = {key for key, value in world.items() if type(value) is Lead}
             found.rows |= around
@@ -74,8 +75,9 @@ def subjects(world: Mapping[Any, Any], found: Needs) -> dict[str, set[str]]:
     return named
 
 
-def _scored(ready: Ready, world: Mapping[Any, Any], event: Scored, input_: Input, span: int, found: Needs) -> None:
-    nurtured: Nurtured | None = world.get(Stored("nurture", event.lead_id))
+def _scored(
+    ready: Ready, world: Mapping[Any, Any], nurtured: Nurtured | None, event: Scored, span: int, found: Needs
+) -> None:
     merges: set[str] = set()
     if event.absorbed or event.restored:
         lead: Lead | None = world.get(event.lead_id)

@@ -48,8 +48,8 @@ ON CONFLICT (lead_id) DO UPDATE
 # The others, of which every column may have changed.
 SAVE_LEADS = """
 INSERT INTO lead (lead_id, part, score_version, stage, episode, handed, owner, queued, absorbed, recent)
-SELECT * FROM unnest($6::text[], $7::int[], $8::bigint[], $9::text[], $10::int[], $11::int[], $12::text[], $13::bool[], $14::text[],
-                     $15::bytea[])
+SELECT * FROM unnest($6::text::text[], $7::text::int[], $8::text::bigint[], $9::text::text[], $10::text::int[], $11::text::int[],
+                     $12::text::text[], $13::text::bool[], $14::text::text[], $15::bytea[])
 ON CONFLICT (lead_id) DO UPDATE
    SET part = excluded.part, score_version = excluded.score_version, stage = excluded.stage, episode = excluded.episode,
        handed = excluded.handed, owner = excluded.owner, queued = excluded.queued, absorbed = excluded.absorbed,
@@ -65,22 +65,22 @@ SAVE_ALL = f"""
 WITH never_in_sql AS ({SAVE_NEVER_IN_SQL}), leads AS ({SAVE_LEADS}), handovers AS (
     INSERT INTO handover (handover_id, part, lead_id, opened_for, episode, attempt, owner, pool, state, state_at, created_at, document,
                           withdrawn_at, expired, accept_by, contact_by, accept_escalated, contact_escalated, accepted_at, contacted_at)
-    SELECT * FROM unnest($16::text[], $17::int[], $18::text[], $19::text[], $20::int[], $21::int[], $22::text[], $23::text[],
-                         $24::text[], $25::timestamptz[], $26::timestamptz[], $27::bytea[], $28::timestamptz[],
-                         $29::bool[], $30::timestamptz[], $31::timestamptz[], $32::bool[], $33::bool[], $34::timestamptz[],
-                         $35::timestamptz[])
+    SELECT * FROM unnest($16::text::text[], $17::text::int[], $18::text::text[], $19::text::text[], $20::text::int[],
+                         $21::text::int[], $22::text::text[], $23::text::text[], $24::text::text[], $25::text::timestamptz[], $26::text::timestamptz[], $27::bytea[], $28::text::timestamptz[],
+                         $29::text::bool[], $30::text::timestamptz[], $31::text::timestamptz[], $32::text::bool[], $33::text::bool[], $34::text::timestamptz[],
+                         $35::text::timestamptz[])
     ON CONFLICT (handover_id) DO UPDATE
        SET part = excluded.part, lead_id = excluded.lead_id, owner = excluded.owner, state = excluded.state, state_at = excluded.state_at,
            withdrawn_at = excluded.withdrawn_at, expired = excluded.expired, accept_escalated = excluded.accept_escalated,
            contact_escalated = excluded.contact_escalated, accepted_at = excluded.accepted_at, contacted_at = excluded.contacted_at
 ), counters AS (
     INSERT INTO pool_member (pool, member, base, turns, weight, is_out, given)
-    SELECT * FROM unnest($36::text[], $37::text[], $38::bigint[], $39::bigint[], $40::int[], $41::bool[], $42::bigint[])
+    SELECT * FROM unnest($36::text::text[], $37::text::text[], $38::text::bigint[], $39::text::bigint[], $40::text::int[], $41::text::bool[], $42::text::bigint[])
     ON CONFLICT (pool, member) DO UPDATE
        SET base = excluded.base, turns = excluded.turns, weight = excluded.weight, is_out = excluded.is_out, given = excluded.given
 ), accounts AS (
     INSERT INTO account (domain, owner, lead_id, since)
-    SELECT * FROM unnest($43::text[], $44::text[], $45::text[], $46::timestamptz[])
+    SELECT * FROM unnest($43::text::text[], $44::text::text[], $45::text::text[], $46::text::timestamptz[])
     ON CONFLICT (domain) DO UPDATE SET owner = excluded.owner, lead_id = excluded.lead_id, since = excluded.since
 ), merges AS (
     INSERT INTO absorbed (lead_id, survivor, joined, at)
@@ -104,7 +104,7 @@ WITH never_in_sql AS ({SAVE_NEVER_IN_SQL}), leads AS ({SAVE_LEADS}), handovers A
            state_after = excluded.state_after, by_lead = excluded.by_lead
 ), {_timers(75)}, loads AS (
     INSERT INTO owner_load (owner, open, used, at)
-    SELECT * FROM unnest($83::text[], $84::int[], $85::bigint[], $86::timestamptz[])
+    SELECT * FROM unnest($83::text::text[], $84::text::int[], $85::text::bigint[], $86::text::timestamptz[])
     ON CONFLICT (owner) DO UPDATE SET open = excluded.open, used = excluded.used, at = excluded.at
 )
 INSERT INTO command (command_id, status, result)
@@ -147,13 +147,13 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
         if plain:
             await tx.execute(SAVE_NEVER_IN_SQL, *columns)
         return
-    columns += _columns(10, [astuple(one) for one in marked])
+    columns += _texts(10, [astuple(one) for one in marked], packed=9)
     if not others:
         await tx.execute(SAVE_ALL_LEADS, *columns)
         return
     queued: list[tuple[str, Queued | None]] = others.get("queue", [])
-    columns += _columns(20, [astuple(handover) for _, handover in others.get("handover", ())])
-    columns += _columns(
+    columns += _texts(20, [astuple(handover) for _, handover in others.get("handover", ())], packed=11)
+    columns += _texts(
         7,
         [
             (pool, member, *astuple(counter))
@@ -161,14 +161,14 @@ async def save(tx: Tx, changes: Mapping[Hashable, Any]) -> None:
             for member, counter in counters.items()
         ],
     )
-    columns += _columns(4, [(domain, *astuple(account)) for domain, account in others.get("account", ())])
+    columns += _texts(4, [(domain, *astuple(account)) for domain, account in others.get("account", ())])
     joined = dict(others.get("joined", ()))
     columns += _columns(4, [(id_, survivor, *joined[id_]) for id_, survivor in others.get("absorbed", ())])
     waiting = [(id_, *astuple(one)) for id_, one in queued if one is not None]
     columns += [*_columns(8, waiting), [id_ for id_, one in queued if one is None]]
     columns += _columns(15, [astuple(logged) for _, logged in others.get("log", ())])
     columns += _timer_columns(timers)
-    columns += _columns(4, [(owner, *astuple(load)) for owner, load in others.get("load", ())])
+    columns += _texts(4, [(owner, *astuple(load)) for owner, load in others.get("load", ())])
     await tx.execute(SAVE_ALL, *columns)
     measuring.measure(took)
 
@@ -186,6 +186,12 @@ def _timer_columns(timers: Sequence[tuple[TimerKey, Timer | None]]) -> list[str]
         arrays.texts([key.kind for key in stopped]),
         arrays.texts([key.key for key in stopped]),
     ]
+
+
+def _texts(width: int, rows: Sequence[tuple[Any, ...]], *, packed: int = -1) -> list[Any]:
+    """Rows as columns, each the text of an array, but for the column of bytes."""
+    columns: list[Any] = _columns(width, rows)
+    return [column if at == packed else arrays.values(column) for at, column in enumerate(columns)]
 
 
 def _columns(width: int, rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
