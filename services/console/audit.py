@@ -13,7 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from services.console.domain import audit, passed
 from services.console.domain.passed import Look, Passed
 from services.console.store import audit as store
-from shared import clock, logs
+from shared import address, clock, logs
 from shared.database import Pool
 from shared.leaving import GROUP_PREFIX
 from shared.metrics import books
@@ -61,10 +61,10 @@ class Lookout:
 
     async def _look_until_it_fails(self) -> None:
         async with contextlib.AsyncExitStack() as closing:
-            consumer = AIOKafkaConsumer(bootstrap_servers=self._kafka, group_id=None, enable_auto_commit=False)
+            consumer = AIOKafkaConsumer(**address.client(self._kafka), group_id=None, enable_auto_commit=False)
             closing.push_async_callback(consumer.stop)
             await consumer.start()
-            admin = AIOKafkaAdminClient(bootstrap_servers=self._kafka)
+            admin = AIOKafkaAdminClient(**address.client(self._kafka))
             closing.push_async_callback(admin.close)
             await admin.start()
             while True:

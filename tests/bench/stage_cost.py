@@ -1,4 +1,4 @@
-"""CPU of enrich, score and route for each lead, step by step, without Kafka: real stages over a real Postgres, in one process.
+"""CPU of enrich, score, route and the console's books for each lead, step by step, without Kafka: real stages over a real Postgres, in one process.
 
 python -m tests.bench.stage_cost [--leads 20000] [--batch 500] [--warm 10000] [--profile enrich] [--form single|batch]
 
@@ -27,6 +27,7 @@ import uvloop
 from services.capture.domain import form, segment
 from services.capture.domain.captured import Scribe
 from services.capture.domain.verdict import Arrival, Refused
+from services.console import audit as books
 from services.enrich import main as enrich
 from services.route import main as route
 from services.score import main as score
@@ -95,7 +96,7 @@ def main() -> None:
 
 
 async def _measure(server: str, told: argparse.Namespace) -> None:
-    stations = [await opened(server, stage) for stage in stages()]
+    stations = [await opened(server, stage) for stage in (*stages(), books.STAGE)]
     posts = _captured(told.form)
     profile = cProfile.Profile()
     for counts, leads in ((False, told.warm), (True, told.leads)):
@@ -108,11 +109,15 @@ async def _measure(server: str, told: argparse.Namespace) -> None:
         while done < leads:
             messages = [next(posts) for _ in range(told.batch)]
             done += len(messages)
+            written = list(messages)
             for station in stations:
+                if station.stage is books.STAGE:
+                    messages = written  # of the whole way
                 watched = counts and told.profile == station.stage.name
                 if watched:
                     profile.enable()
                 messages = await run(station, messages)
+                written += messages
                 if watched:
                     profile.disable()
     if told.profile:
@@ -133,7 +138,8 @@ async def opened(server: str, stage: Stage) -> Station:
     await control.execute(f"CREATE DATABASE {name}")
     await control.close()
     pool = await database.connect(f"{server.rpartition('/')[0]}/{name}", max_size=1)
-    await database.migrate(pool, database.CORE_MIGRATIONS, ROOT / "services" / stage.name / "migrations")
+    service = "console" if stage is books.STAGE else stage.name
+    await database.migrate(pool, database.CORE_MIGRATIONS, ROOT / "services" / service / "migrations")
     station = Station(stage, pool, name, await pool.fetchval("SELECT pg_backend_pid()"))
     for part in range(PARTITIONS):
         claim = await ownership.claim(

@@ -13,12 +13,12 @@ from urllib.parse import unquote, urlsplit
 
 import asyncpg
 
+from deploy import stores
 from deploy.local import postgres
 from deploy.local.layout import SetupError
 from services.console.backup.manifest import Stored
 from services.console.where import Trouble
 from shared import clock
-from shared.database import CORE_MIGRATIONS
 
 _ASIDE = "leadflow_before_restore"  # the schema of what was there, until the restored one stands
 
@@ -37,9 +37,12 @@ async def look(dsn: str) -> Target:
     """Looks at a store. Raises Trouble when it does not answer."""
     connection = await _connect(dsn)
     try:
-        # Services call themselves so; this look does not.
+        # Services call themselves so, this look does not; of another role's sessions only the role is seen, and a service's is named as its store.
         users = await connection.fetch(
-            "SELECT pid::text FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'leadflow'"
+            """
+            SELECT pid::text FROM pg_stat_activity
+             WHERE datname = current_database() AND (application_name = 'leadflow' OR (usename = datname AND usename <> current_user))
+            """
         )
         row = await connection.fetchrow(
             "SELECT current_user::text AS role, current_setting('server_version') AS server"
@@ -86,10 +89,9 @@ def restore(dsn: str, file: Path) -> None:
 
 def known_migrations(service: str) -> dict[str, str]:
     """The migrations that this version knows for a service, as `Stored.migrations`."""
-    folders = (CORE_MIGRATIONS, Path(__file__).parents[2] / service / "migrations")
     return {
         f"{folder.parent.name}/{file.name}": _sha256(file.read_text().encode())
-        for folder in folders
+        for folder in stores.FOLDERS[service]
         for file in folder.glob("*.sql")
     }
 

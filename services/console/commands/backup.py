@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -25,7 +26,7 @@ Service = Annotated[
 def backup(folder: Folder, service: Service = None, as_json: Json = False) -> None:
     """Dump each service's store into a folder that is not there yet; everything may run meanwhile."""
     found, services = where.find(), _services(service)
-    stores = {name: found.store(name) for name in services}
+    stores = {name: _address(found, name) for name in services}
     try:
         folder.mkdir(parents=True, mode=0o700)
     except FileExistsError:
@@ -57,7 +58,7 @@ def restore(folder: Folder, service: Service = None, as_json: Json = False) -> N
     if mistakes := list(_against(found, folder, made, services)):
         raise Trouble("Nothing was restored:\n  " + "\n  ".join(mistakes))
     for name in services:
-        dumps.restore(found.store(name), folder / made.stores[name].file)
+        dumps.restore(_address(found, name), folder / made.stores[name].file)
     if as_json:
         screen.as_json({"folder": str(folder), "restored": services})
         return
@@ -66,6 +67,11 @@ def restore(folder: Folder, service: Service = None, as_json: Json = False) -> N
     screen.line(
         "Start them (`leads up`, or `leads stack start SERVICE`): they read again what the topics keep since then."
     )
+
+
+def _address(found: Where, service: str) -> str:
+    """The store's address: LEADFLOW_<SERVICE>_STORE, of its owner where a service owns no tables, or the local stack's."""
+    return os.environ.get(f"LEADFLOW_{service.upper()}_STORE") or found.store(service)
 
 
 def _services(given: Sequence[str] | None) -> list[str]:
@@ -95,7 +101,7 @@ def _against(found: Where, folder: Path, made: Manifest, services: Sequence[str]
             yield f"{file} is not there."
         elif file.stat().st_size != stored.bytes or dumps.digest(file) != stored.sha256:
             yield f"{file} is not what was written: its SHA-256 differs from the manifest's. Take another copy."
-        target = asyncio.run(dumps.look(found.store(name)))
+        target = asyncio.run(dumps.look(_address(found, name)))
         yield from manifest.why_not(
             stored,
             service=name,
