@@ -71,7 +71,9 @@ async def test_while_kafka_is_away_the_last_answer_stands_and_grows_older(
     name = await topic(partitions=1, message_timestamp_type="CreateTime")
     await write(kafka, name, 0, 10)
     backlog = Backlog(kafka, topic=name, group=f"{prefix}-enrich", limit_seconds=0.5)
-    await backlog.look()
+    async with asyncio.timeout(60):  # a Kafka that just started has no coordinator of groups yet
+        while not backlog.seconds:
+            await backlog.look()
     before = backlog.seconds
     await backlog.close()
     backlog._kafka = "127.0.0.1:9"

@@ -72,8 +72,19 @@ class PostgresStore:
         return rows
 
     async def content(self) -> dict[str, list[dict[str, Any]]]:
-        """The committed rows of each table that the check looks at."""
-        return {name: [dict(row) for row in await self._ask(f"SELECT * FROM {name}")] for name in self._tables}
+        """The committed rows of each table that the check looks at, all as of one moment: an instance may commit between two looks."""
+        self.loop.answers_awaited += 1
+        try:
+            connection = await self.connection()
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                found = {
+                    name: [dict(row) for row in await connection.fetch(f"SELECT * FROM {name}")]
+                    for name in self._tables
+                }
+        finally:
+            self.loop.answers_awaited -= 1
+        self.give_back(connection)
+        return found
 
     async def backup(self) -> Any:
         return await self.content(), None
