@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from services.enrich import main, store
+from services.enrich.domain.world import Owed
 from shared import batch as shell
 from shared import clock, ids, message, ownership, recall
 from shared.database import CORE_MIGRATIONS, Pool
@@ -123,6 +124,30 @@ async def test_a_merge_that_was_split_later_is_learnt_again_and_told_to_nobody(p
         asked("merge", lead_ids=two, at_ms=1_795_000_100_000),
         asked("split", lead_id=two[0], identifiers=gone, at_ms=1_795_000_200_000),
     ]
+
+    await _lost_and_back(pool, arrivals, rulings)
+
+    await batch(pool, [event("b2", email=BEN, at=9)], at_ms=1_795_000_300_000)
+    assert await people(pool) == {of("a1"), of("b1", "b2")}
+
+
+async def test_a_split_that_made_a_new_lead_is_learnt_again_and_told_to_nobody(pool: Pool) -> None:
+    arrivals = [
+        (event("b1", email=BEN, user_id="u9"), 1_795_000_000_000),
+        (event("u1", user_id="u9", at=1), 1_795_000_001_000),
+    ]
+    gone = [{"kind": "user_id", "property": "shop", "value": "u9"}]
+    ben = ids.lead_id(SECRET, f"email\x1f{BEN}")
+
+    await _lost_and_back(pool, arrivals, [asked("split", lead_id=ben, identifiers=gone, at_ms=1_795_000_100_000)])
+
+    # Said a second time that they are one: it was ruled that they are not.
+    await batch(pool, [event("b0", email=BEN, user_id="u9", at=-9)], at_ms=1_795_000_300_000)
+    assert await people(pool) == {of("b0", "b1"), of("u1")}
+
+
+async def _lost_and_back(pool: Pool, arrivals: list[tuple[dict[str, Any], int]], rulings: list[Input]) -> None:
+    """Events, then rulings; the store is lost and comes back from its topics, rulings first, and tells nothing."""
     on_topic: list[Record] = []
     for said, at_ms in arrivals:
         on_topic += [_as_record(one, at_ms) for one in await batch(pool, [said], at_ms=at_ms)]
@@ -141,8 +166,6 @@ async def test_a_merge_that_was_split_later_is_learnt_again_and_told_to_nobody(p
     assert sent == []
     assert await left(pool) == []
     assert await _rows(pool) == before
-    await batch(pool, [event("b2", email=BEN, at=9)], at_ms=1_795_000_300_000)
-    assert await people(pool) == {of("a1"), of("b1", "b2")}
 
 
 async def left(pool: Pool) -> list[Input]:
@@ -167,3 +190,21 @@ async def _rows(pool: Pool) -> dict[str, Any]:
         for row in await pool.fetch("SELECT * FROM identifier")
     }
     return {"lead": leads, "activity": activities, "identifier": identifiers}
+
+
+async def test_a_command_that_a_rebuild_left_waits_for_those_of_before_it_of_other_numbers(pool: Pool) -> None:
+    commands: dict[Any, Any] = {}
+    for part in (1, 0):
+        input_ = asked("merge", lead_ids=["ld_one", "ld_other"], at_ms=1_795_000_000_000 + part)
+        commands["owed", input_.event_id] = Owed(part, input_.now, input_.event)
+    await pool.execute("TRUNCATE owed")
+    async with pool.acquire() as connection, connection.transaction():
+        await store.save(connection, commands)
+
+        async def due(*parts: int) -> list[int]:
+            now = clock.from_ms(1_795_000_300_000)
+            return [one.part for one in await store.due(connection, dict.fromkeys(parts, now), 10)]
+
+        assert await due(1) == []
+        assert await due(0) == [0]
+        assert await due(1, 0) == [0, 1]

@@ -150,8 +150,11 @@ def _one(found: Found) -> Iterator[tuple[str, str]]:
             continue
         first = one.get("first")
         seen = f", and by {words.count(one['events'] - 1, 'event')} since" if one.get("events", 1) > 1 else ""
-        named = f"first named by {_event(first)}{seen}" if first else "known"
-        yield words.kind_of(one), f"{words.identifier(one)}: {named}{_because(one)}"
+        links = [link for link in one.get("links") or () if "given" not in one or link["rule"] == "join"]
+        at_once = [words.identifier(link["with"]) for link in links if first and link.get("event") == first]
+        beside = f", together with {' and '.join(at_once)}" if at_once else ""
+        named = f"first named by {_event(first)}{beside}{seen}" if first else "known"
+        yield words.kind_of(one), f"{words.identifier(one)}: {named}{_because(links, first)}"
     for browser in found.get("browsers") or ():
         yield "browser", _browser(browser)
     for lead in found.get("absorbed_people") or ():
@@ -163,8 +166,8 @@ def _one(found: Found) -> Iterator[tuple[str, str]]:
         yield "kept apart", _apart(other)
 
 
-def _because(one: Found) -> str:
-    return "".join(f"; {_joined(link)}" for link in one.get("links") or ())
+def _because(links: Iterable[Found], first: Found | None) -> str:
+    return "".join(f"; {_joined(link)}" for link in links if first is None or link.get("event") != first)
 
 
 def _joined(link: Found) -> str:
@@ -216,8 +219,11 @@ def questions(reviews: Iterable[Found]) -> Iterator[tuple[str, str]]:
     """Questions of the review queue, a sentence each, under their ids."""
     for review in reviews:
         one, other = review["sides"]
+        alone = "given" in one["identifier"]
         why = {
-            "names": "one form named both, but the names differ",
+            "names": "this number was given under names that differ"
+            if alone
+            else "one form named both, but the names differ",
             "limit": "so many numbers joined this person before that no more do by themselves",
         }.get(review["rule"], review["rule"])
         yield (
@@ -228,7 +234,7 @@ def questions(reviews: Iterable[Found]) -> Iterator[tuple[str, str]]:
 
 def _side(side: Found) -> str:
     identifier = words.identifier(side["identifier"])
-    lead = side.get("lead")
+    lead = side.get("lead") if "given" not in side["identifier"] else None
     return f"{identifier} ({called(lead)})" if lead is not None and called(lead) != identifier else identifier
 
 

@@ -182,7 +182,7 @@ def identifier(one: Mapping[str, Any]) -> str:
     match one.get("kind"):
         case "phone" if "given" in one:
             called = f"{one['given']} {one['family']}"
-            return f"{value} under the name {called.title()}"
+            return f"{value} of {called.title()}"
         case "email" | "phone":
             return value
         case "user_id":
