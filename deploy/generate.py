@@ -1,4 +1,4 @@
-"""The command `python -m deploy.generate`: writes what operators read and what comes from the code of all services: SETTINGS.md. `--check` only names what is
+"""The command `python -m deploy.generate`: writes what operators read and what comes from the code of all services: SETTINGS.md, and Grafana's boards. `--check` only names what is
 stale."""
 
 from __future__ import annotations
@@ -8,7 +8,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from services.capture.settings import Settings as Capture
+from deploy.boards import Board, grafana
+from deploy.boards.business import BUSINESS
+from deploy.boards.overview import OVERVIEW
+from deploy.boards.service import CAPTURE, CONSOLE, ENRICH, ROUTE, SCORE
+from services.capture.settings import Settings as CaptureSettings
 from services.console.settings import Settings as Console
 from services.enrich.settings import Settings as Enrich
 from services.route.settings import Settings as Route
@@ -19,19 +23,27 @@ from shared.settings import Common, Process
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = Path("deploy/SETTINGS.md")
+BOARD_FILES = Path("deploy/grafana/boards")
+BOARDS: tuple[Board, ...] = (OVERVIEW, CAPTURE, ENRICH, SCORE, ROUTE, CONSOLE, BUSINESS)
 _HEAD = """# Settings
 
 Generated from the services' `settings.py` by `python -m deploy.generate`. A service takes its settings from the environment, names all mistakes at once
 and ends with exit code 2 when there is one. `leads config show --origin` shows what the running services were told, with secrets masked.
 """
 _OWN: dict[str, type[Process]] = {
-    "Capture": Capture,
+    "Capture": CaptureSettings,
     "Enrich": Enrich,
     "Score": Score,
     "Route": Route,
     "Console": Console,
     "Score's Faust worker (it needs only these and what every process is told)": SignalSettings,
 }
+
+
+def documents() -> dict[Path, str]:
+    """What each generated file holds, by its path under the root."""
+    boards = {BOARD_FILES / f"{one.uid.removeprefix('leadflow-')}.json": grafana.text(one) for one in BOARDS}
+    return {SETTINGS: settings(), **boards}
 
 
 def settings() -> str:
@@ -73,7 +85,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; name what is stale")
     check = parser.parse_args(arguments).check
     stale = False
-    for path, text in {SETTINGS: settings()}.items():
+    for path, text in documents().items():
         there = root / path
         if there.exists() and there.read_text("utf-8") == text:
             continue

@@ -7,6 +7,7 @@ from __future__ import annotations
 from prometheus_client import Counter, Gauge, Histogram
 
 from shared.metrics.counted import Counts, Spread
+from shared.outcome import Reason
 
 RECORDS_IN = Counter("leadflow_records_in_total", "Records taken from a topic", ["stage", "topic"])
 RECORDS_OUT = Counter("leadflow_records_out_total", "Records acknowledged by the broker", ["stage", "topic"])
@@ -65,6 +66,15 @@ WATCHDOG = Counter(
 BISECTED = Counter(
     "leadflow_batches_bisected_total", "Batches cut in two because Postgres refused a row of them", ["stage"]
 )
+
+
+def begin(stage: str) -> None:
+    """Shows a stage's counters as 0: a rate sees a first event only where there was a sample before."""
+    for counter in (DUPLICATES, FENCED, WATCHDOG, BISECTED):
+        counter.labels(stage)
+    for reason in Reason:
+        REJECTED.labels(stage, reason)
+
 
 # What each label's values are: closed sets.
 LABELS = {

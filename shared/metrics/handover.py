@@ -52,6 +52,14 @@ HOOK_TRIES = Counter(
     ["result"],
 )
 HOOK_SECONDS = Histogram("leadflow_webhook_seconds", "How long a subscriber took to answer, or was waited for")
+# Shown as 0 from the start: a rate sees a first event only where there was a sample before.
+for _result in ("delivered", "again", "failed"):
+    HOOK_TRIES.labels(_result)
+for _step in ("accepted", "contacted"):
+    for _kept in ("kept", "missed"):
+        DEADLINES.add((_step, _kept), 0)
+    for _clock in ("wall", "working"):
+        HUMAN_SECONDS.labels(_step, _clock)
 HOOKS_DISABLED = Counter(
     "leadflow_webhook_hooks_disabled_total", "Hooks that are told nothing more: they are gone, or failed for a day"
 )

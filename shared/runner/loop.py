@@ -92,6 +92,7 @@ class Runner:
         """The loop. Raises reader.OffsetGone, which needs an operator, and whatever says that our own code or
         schema is wrong (the process ends, loudly); what the world does to it, it deals with."""
         self._health.report(self._stage.name, "joining the group")
+        metrics.begin(self._stage.name)
         watch = asyncio.create_task(self._watch.run(reader=lambda: self._membership.reader, busy=self._busy))
         try:
             while not self._draining.is_set():
