@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.protocol.admin import CreateAclsRequest
 
-from shared import address
+from shared import access, address
+from shared.access import Allowed
 from shared.topology import TOPICS, Topic
 
 
@@ -76,6 +78,37 @@ async def apply(kafka: str, partitions: int, *, replicas: int = 1, topics: Seque
     finally:
         await admin.close()
     return steps
+
+
+# Numbers of Kafka's protocol: org.apache.kafka.common.resource.ResourceType, .resource.PatternType, .acl.AclOperation (4.4).
+_KINDS = {"topic": 2, "group": 3, "cluster": 4, "transactional id": 5}
+_OPERATIONS = {"Read": 3, "Write": 4, "Create": 5, "Alter": 7, "Describe": 8, "DescribeConfigs": 10}
+_LITERAL, _PREFIXED, _ALLOW = 3, 4, 3
+
+
+async def allow(kafka: str, permissions: Sequence[Allowed] | None = None) -> int:
+    """Gives each process what it needs on this broker (shared/access.py), and says how many permissions that are. Takes none away.
+    Raises Refused when the broker will not, KafkaError when it is away."""
+    wanted = access.allowed() if permissions is None else permissions
+    admin = AIOKafkaAdminClient(**address.client(kafka))
+    try:
+        await admin.start()
+        for one in wanted:
+            request = CreateAclsRequest(
+                _KINDS[one.kind],
+                one.name,
+                _PREFIXED if one.begins else _LITERAL,
+                f"User:{one.who}",
+                "*",
+                _OPERATIONS[one.operation],
+                _ALLOW,
+            )
+            for code, *_ in (await admin._send_request(request)).creation_responses:
+                if code:
+                    raise Refused(f"the broker would not take permissions: {for_code(code).__name__}")
+    finally:
+        await admin.close()
+    return len(wanted)
 
 
 def _new(topic: Topic, partitions: int, replicas: int) -> NewTopic:

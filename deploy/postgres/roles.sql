@@ -37,6 +37,10 @@ SELECT format('CREATE DATABASE %I OWNER %I', service, service || '_owner')
 FROM unnest(ARRAY['capture', 'enrich', 'score', 'route', 'console']) AS service
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = service) \gexec
 
+-- Where a service owned its database before, as on a stack whose services migrate themselves, it does so no longer.
+SELECT format('ALTER DATABASE %I OWNER TO %I', service, service || '_owner')
+FROM unnest(ARRAY['capture', 'enrich', 'score', 'route', 'console']) AS service \gexec
+
 -- Nobody connects anywhere without being named.
 SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', datname) FROM pg_database WHERE datname <> 'template0' \gexec
 SELECT format('GRANT CONNECT ON DATABASE %I TO %I', service, service)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from shared import access
 from shared.generate import asyncapi, metrics, picture
 from shared.generate.compatibility import incompatible_changes
 from shared.generate.schemas import Schema, schemas
@@ -18,6 +19,7 @@ SCHEMAS = Path("shared/schemas")
 ASYNCAPI = Path("shared/asyncapi.yaml")
 README = Path("README.md")
 METRICS = Path("deploy/METRICS.md")
+ACLS = Path("deploy/kafka/acls.sh")
 
 
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
@@ -59,6 +61,7 @@ def _documents(root: Path) -> dict[Path, str]:
     found = {SCHEMAS / f"{type_}.json": _json(schema) for type_, schema in schemas().items()}
     found[ASYNCAPI] = asyncapi.text()
     found[METRICS] = metrics.text()
+    found[ACLS] = access.script()
     found[README] = picture.readme(_read(root / README))
     return found
 

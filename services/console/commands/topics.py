@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Coroutine
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from aiokafka.errors import KafkaError
@@ -16,6 +16,7 @@ from services.console.where import Trouble
 from shared import address
 from shared import topics as shared_topics
 
+T = TypeVar("T")
 app = typer.Typer(no_args_is_help=True, help="Compare the broker's topics with the topology, and make what is missing.")
 
 
@@ -40,6 +41,17 @@ def apply(
     _print(_done(found.kafka, shared_topics.apply(found.kafka, found.partitions, replicas=replicas)), as_json=as_json)
 
 
+@app.command()
+def allow(as_json: Json = False) -> None:
+    """Give each process its permissions on a broker that asks for them (deploy/kafka/acls.sh lists them). Takes none away."""
+    found = where.find()
+    count = _done(found.kafka, shared_topics.allow(found.kafka))
+    if as_json:
+        screen.as_json({"permissions": count})
+    else:
+        screen.line(f"{count} permissions stand.")
+
+
 def _answers(kafka: str) -> bool:
     try:
         asyncio.run(shared_topics.plan(kafka, 1))
@@ -48,7 +60,7 @@ def _answers(kafka: str) -> bool:
     return True
 
 
-def _done(kafka: str, work: Coroutine[Any, Any, list[shared_topics.Step]]) -> list[shared_topics.Step]:
+def _done(kafka: str, work: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(work)
     except shared_topics.Refused as refused:
