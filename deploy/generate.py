@@ -1,4 +1,4 @@
-"""The command `python -m deploy.generate`: writes what operators read and what comes from the code of all services: SETTINGS.md, and Grafana's boards. `--check` only names what is
+"""The command `python -m deploy.generate`: writes what operators read and what comes from the code of all services: SETTINGS.md, TOPICS.md, and Grafana's boards. `--check` only names what is
 stale."""
 
 from __future__ import annotations
@@ -20,11 +20,21 @@ from services.score.settings import Settings as Score
 from services.score.settings import SignalSettings
 from shared import shown
 from shared.settings import Common, Process
+from shared.topology import TOPICS
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = Path("deploy/SETTINGS.md")
 BOARD_FILES = Path("deploy/grafana/boards")
 BOARDS: tuple[Board, ...] = (OVERVIEW, CAPTURE, ENRICH, SCORE, ROUTE, CONSOLE, BUSINESS)
+TOPIC_TABLE = Path("deploy/TOPICS.md")
+_TOPICS_HEAD = """# Topics
+
+Generated from `shared/topology.py` by `python -m deploy.generate`; `leads topics apply` makes them so. What a record takes on disk is in SIZING.md.
+
+| topic | key | written by | read by | kept | clean-up | largest record | once |
+|---|---|---|---|---|---|---|---|
+"""
+_DAY_MS = 24 * 60 * 60 * 1000
 _HEAD = """# Settings
 
 Generated from the services' `settings.py` by `python -m deploy.generate`. A service takes its settings from the environment, names all mistakes at once
@@ -43,7 +53,7 @@ _OWN: dict[str, type[Process]] = {
 def documents() -> dict[Path, str]:
     """What each generated file holds, by its path under the root."""
     boards = {BOARD_FILES / f"{one.uid.removeprefix('leadflow-')}.json": grafana.text(one) for one in BOARDS}
-    return {SETTINGS: settings(), **boards}
+    return {SETTINGS: settings(), TOPIC_TABLE: topics(), **boards}
 
 
 def settings() -> str:
@@ -72,6 +82,18 @@ def _table(title: str, kind: type[Process], names: Sequence[str]) -> str:
         standard = "must be given" if default is None else f"`{_portable(default)}`" if default else "empty"
         lines.append(f"| `LEADFLOW_{name.upper()}` | {says} | {standard} | {example} |")
     return "\n".join(lines) + "\n"
+
+
+def topics() -> str:
+    """The table of all topics."""
+    rows = []
+    for one in TOPICS:
+        kept = "for ever" if one.retention_ms is None else f"{one.retention_ms // _DAY_MS} days"
+        largest = f"{one.max_message_bytes // 1024} KiB"
+        once = "each record physically once" if one.transactional else "an id may repeat"
+        cells = (one.name, one.key, ", ".join(one.written_by), ", ".join(one.read_by), kept, one.cleanup, largest, once)
+        rows.append(f"| {' | '.join(cells)} |")
+    return _TOPICS_HEAD + "\n".join(rows) + "\n"
 
 
 def _portable(value: str) -> str:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import Annotated
 
-import msgspec
-from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Response, params
+from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Request, Response, params
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, Field
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared import problem, rejects, shown
+from shared import problem, rejects
 from shared.database import Pool
 from shared.health import Health
 from shared.metrics import process
-from shared.settings import Process
 
 
 def app(title: str, health: Health) -> FastAPI:
@@ -113,44 +110,43 @@ def health_routes(health: Health) -> APIRouter:
     return router
 
 
-def operator(token: str) -> params.Depends:
-    """A dependency that lets only the operator's token through: `Authorization: Bearer ...`, compared in constant time."""
+WRONG_TOKENS_PER_MINUTE = 30  # of one instance; a token of 16 random characters or more is not found by trying anyway
+
+
+def operator(token: str, reading: str = "", *, now: Callable[[], float] = time.monotonic) -> params.Depends:
+    """A dependency that lets only the operator's token through, `Authorization: Bearer ...`, and for GET also the `reading` one where there
+    is one. Both are compared in constant time. Who comes with wrong ones all the time is told to wait; a right one always counts.
+    """
     bearer = HTTPBearer(
         auto_error=False, description="the operator's token; `leads status --json` has the local stack's"
     )
+    wrong: deque[float] = deque(maxlen=WRONG_TOKENS_PER_MINUTE)
 
-    async def check(given: HTTPAuthorizationCredentials | None = Depends(bearer)) -> None:  # noqa: B008 (FastAPI's form)
-        if given is None or not hmac.compare_digest(given.credentials.encode(), token.encode()):
-            raise HTTPException(
-                401,
-                "This needs the operator's token: Authorization: Bearer ... (leads status --json shows the local stack's).",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
+    async def check(
+        request: Request,
+        given: HTTPAuthorizationCredentials | None = Depends(bearer),  # noqa: B008 (FastAPI's form)
+    ) -> None:
+        sent = given.credentials.encode() if given is not None else b""
+        may_all = hmac.compare_digest(sent, token.encode())
+        may_read = hmac.compare_digest(sent, reading.encode()) and reading != ""
+        if may_all or (may_read and request.method == "GET"):
+            return
+        if may_read:
+            raise HTTPException(403, "This token may only read. Changing something needs the operator's token.")
+        if sent:
+            if len(wrong) == WRONG_TOKENS_PER_MINUTE and now() - wrong[0] < 60:
+                raise HTTPException(
+                    429, "Too many wrong tokens came within a minute. Try again later.", headers={"Retry-After": "60"}
+                )
+            wrong.append(now())
+        raise HTTPException(
+            401,
+            "This needs the operator's token: Authorization: Bearer ... (leads status --json shows the local stack's).",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
 
     found: params.Depends = Depends(check)
     return found
-
-
-def config_routes(told: Process) -> APIRouter:
-    """`GET /v1/config`: what this instance was told, secrets masked."""
-    router = APIRouter(tags=["operate"])
-
-    @router.get("/v1/config")
-    async def config() -> dict[str, list[dict[str, str]]]:
-        """Every setting with its value and where that came from (environment, default)."""
-        return {"settings": [msgspec.structs.asdict(one) for one in shown.settings(told)]}
-
-    return router
-
-
-async def beat() -> None:
-    """Ticks for ever, and shows by how much the loop was late at worst of late: what held it, held everything."""
-    ticks: deque[float] = deque(maxlen=_TICKS)
-    while True:
-        began = time.monotonic()
-        await asyncio.sleep(_TICK_SECONDS)
-        ticks.append(time.monotonic() - began - _TICK_SECONDS)
-        process.LOOP_LATE_SECONDS.set(max(0.0, *ticks))
 
 
 class Accept(BaseModel):

@@ -53,6 +53,13 @@ class Common(Process):
         examples=["32 random characters"],
         json_schema_extra={"secret": True},
     )
+    reading_token: str = Field(
+        default="",
+        description="a second token that may only read (GET): for dashboards and people who look; none where it is empty",
+        examples=["32 random characters"],
+        pattern=r"^(.{16,})?$",
+        json_schema_extra={"secret": True},
+    )
     secret: str = Field(
         description="the installation's secret, from which lead ids and record keys are made: never change it",
         min_length=16,

@@ -248,7 +248,7 @@ async def _open(config: Settings, health: Health, app: FastAPI) -> Parts:
                 raise
             logs.get().warning("the database went away while the door opened, trying again", error=type(error).__name__)
         await asyncio.sleep(_AGAIN_SECONDS)
-    guard = [ops.operator(config.token)]
+    guard = [ops.operator(config.token, config.reading_token)]
     app.include_router(api.routes(pool, parts.properties), dependencies=guard)
     app.include_router(ops.config_routes(config), dependencies=guard, responses=problem.declared(401))
     health.report("store", None)

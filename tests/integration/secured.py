@@ -66,6 +66,7 @@ def broker(folder: Path, given: Authority) -> Iterator[str]:
     keystore.write_text(given.key.read_text() + given.cert.read_text())
     wanted = kafka.settings(broker=home.ports["kafka"], controller=home.ports["controller"], data=str(folder / "data"))
     wanted |= LISTENERS | {"ssl.keystore.type": "PEM", "ssl.keystore.location": str(keystore)}
+    wanted |= {"ssl.truststore.type": "PEM", "ssl.truststore.location": str(given.ca)}
     properties = folder / "server.properties"
     properties.write_text("".join(f"{name}={value}\n" for name, value in wanted.items()))
     (home.home / "kafka" / "tmp").mkdir(parents=True)
