@@ -97,8 +97,8 @@ def _statements() -> Iterator[str]:
     for one in allowed():
         may.setdefault((one.who, one.kind, one.begins, one.name), []).append(one.operation)
     alike: dict[tuple[str, str, bool, tuple[str, ...]], list[str]] = {}
-    for (who, kind, begins, name), operations in may.items():
-        alike.setdefault((who, kind, begins, tuple(operations)), []).append(name)
+    for (who, kind, begins, name), several in may.items():
+        alike.setdefault((who, kind, begins, tuple(several)), []).append(name)
     for (who, kind, begins, operations), names in alike.items():
         option = {"topic": "--topic", "group": "--group", "transactional id": "--transactional-id"}.get(kind)
         words = [f"acl --add --allow-principal User:{who}", *(f"--operation {one}" for one in operations)]

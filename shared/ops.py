@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Request, Response, params
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, Field
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared import problem, rejects
+from shared import problem, rejects, shown
 from shared.database import Pool
 from shared.health import Health
 from shared.metrics import process
+from shared.settings import Process
 
 
 def app(title: str, health: Health) -> FastAPI:
@@ -110,17 +113,25 @@ def health_routes(health: Health) -> APIRouter:
     return router
 
 
-WRONG_TOKENS_PER_MINUTE = 30  # of one instance; a token of 16 random characters or more is not found by trying anyway
+WRONG_TOKENS_PER_MINUTE = (
+    3000  # of one instance: 16 random characters are not found by that, and a script that is set wrong stays harmless
+)
 
 
-def operator(token: str, reading: str = "", *, now: Callable[[], float] = time.monotonic) -> params.Depends:
+def operator(
+    token: str,
+    reading: str = "",
+    *,
+    most_wrong: int = WRONG_TOKENS_PER_MINUTE,
+    now: Callable[[], float] = time.monotonic,
+) -> params.Depends:
     """A dependency that lets only the operator's token through, `Authorization: Bearer ...`, and for GET also the `reading` one where there
     is one. Both are compared in constant time. Who comes with wrong ones all the time is told to wait; a right one always counts.
     """
     bearer = HTTPBearer(
         auto_error=False, description="the operator's token; `leads status --json` has the local stack's"
     )
-    wrong: deque[float] = deque(maxlen=WRONG_TOKENS_PER_MINUTE)
+    wrong: deque[float] = deque(maxlen=most_wrong)
 
     async def check(
         request: Request,
@@ -134,7 +145,7 @@ def operator(token: str, reading: str = "", *, now: Callable[[], float] = time.m
         if may_read:
             raise HTTPException(403, "This token may only read. Changing something needs the operator's token.")
         if sent:
-            if len(wrong) == WRONG_TOKENS_PER_MINUTE and now() - wrong[0] < 60:
+            if len(wrong) == most_wrong and now() - wrong[0] < 60:
                 raise HTTPException(
                     429, "Too many wrong tokens came within a minute. Try again later.", headers={"Retry-After": "60"}
                 )
@@ -147,6 +158,28 @@ def operator(token: str, reading: str = "", *, now: Callable[[], float] = time.m
 
     found: params.Depends = Depends(check)
     return found
+
+
+def config_routes(told: Process) -> APIRouter:
+    """`GET /v1/config`: what this instance was told, secrets masked."""
+    router = APIRouter(tags=["operate"])
+
+    @router.get("/v1/config")
+    async def config() -> dict[str, list[dict[str, str]]]:
+        """Every setting with its value and where that came from (environment, default)."""
+        return {"settings": [msgspec.structs.asdict(one) for one in shown.settings(told)]}
+
+    return router
+
+
+async def beat() -> None:
+    """Ticks for ever, and shows by how much the loop was late at worst of late: what held it, held everything."""
+    ticks: deque[float] = deque(maxlen=_TICKS)
+    while True:
+        began = time.monotonic()
+        await asyncio.sleep(_TICK_SECONDS)
+        ticks.append(time.monotonic() - began - _TICK_SECONDS)
+        process.LOOP_LATE_SECONDS.set(max(0.0, *ticks))
 
 
 class Accept(BaseModel):

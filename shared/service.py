@@ -140,7 +140,7 @@ async def _serve(
         context = Context(pool, _sender(emitter, settings.partitions), health, settings.partitions)
         guard = [ops.operator(settings.token, settings.reading_token)]
         for router in (*routes(context), commands.routes(pool), ops.reject_routes(pool), ops.config_routes(settings)):
-            app.include_router(router, dependencies=guard, responses=problem.declared(401))
+            app.include_router(router, dependencies=guard, responses=problem.declared(401, 403, 429))
         runners = [
             Runner(
                 stage,

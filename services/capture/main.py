@@ -250,7 +250,7 @@ async def _open(config: Settings, health: Health, app: FastAPI) -> Parts:
         await asyncio.sleep(_AGAIN_SECONDS)
     guard = [ops.operator(config.token, config.reading_token)]
     app.include_router(api.routes(pool, parts.properties), dependencies=guard)
-    app.include_router(ops.config_routes(config), dependencies=guard, responses=problem.declared(401))
+    app.include_router(ops.config_routes(config), dependencies=guard, responses=problem.declared(401, 403, 429))
     health.report("store", None)
     return parts
 

@@ -12,7 +12,7 @@ import pytest
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
 
 from shared import access, producer, reader, topics
-from shared.topology import CAPTURED, DEAD, ENRICHED, HANDOVER, OUTCOMES, SCORED, TOPICS
+from shared.topology import CAPTURED, DEAD, ENRICHED, HANDOVER, OUTCOMES, SCORED, TOPICS, Topic
 from tests.integration import secured
 from tests.integration.secured import Authority
 
@@ -68,7 +68,7 @@ async def reads(kafka: str, topic: str) -> int:
     ],
     ids=lambda one: one if isinstance(one, str) else one.name,
 )
-async def test_each_writes_what_the_topology_says(fortress: Fortress, user: str, topic: topics.Topic) -> None:
+async def test_each_writes_what_the_topology_says(fortress: Fortress, user: str, topic: Topic) -> None:
     await writes(fortress.of(user), topic.name)
     assert await reads(fortress.of(access.OPERATOR), topic.name) >= 1
 
@@ -85,7 +85,7 @@ async def test_each_writes_what_the_topology_says(fortress: Fortress, user: str,
     ],
     ids=lambda one: one if isinstance(one, str) else one.name,
 )
-async def test_each_is_denied_writing_elsewhere(fortress: Fortress, user: str, topic: topics.Topic) -> None:
+async def test_each_is_denied_writing_elsewhere(fortress: Fortress, user: str, topic: Topic) -> None:
     with pytest.raises((TopicAuthorizationFailedError, TimeoutError)):
         await writes(fortress.of(user), topic.name)
     assert user not in {one.who for one in access.allowed() if one.name == topic.name and one.operation == "Write"}
@@ -96,7 +96,7 @@ async def test_each_is_denied_writing_elsewhere(fortress: Fortress, user: str, t
     [("capture", ENRICHED), ("signals", CAPTURED), ("web", CAPTURED), ("marketing", HANDOVER), ("score", DEAD)],
     ids=lambda one: one if isinstance(one, str) else one.name,
 )
-async def test_each_is_denied_reading_elsewhere(fortress: Fortress, user: str, topic: topics.Topic) -> None:
+async def test_each_is_denied_reading_elsewhere(fortress: Fortress, user: str, topic: Topic) -> None:
     with pytest.raises(KafkaError):
         await asyncio.wait_for(reads(fortress.of(user), topic.name), 20)
 
@@ -142,6 +142,6 @@ async def test_a_broker_of_an_unknown_authority_is_not_trusted(fortress: Fortres
 
 async def test_only_who_makes_topics_may_make_them(fortress: Fortress) -> None:
     assert {step.action for step in await topics.apply(fortress.of(access.MAKER), 2)} == {"keep"}
-    new = topics.Topic("leads.other.v1", "any", (), (), ())
+    new = Topic("leads.other.v1", "any", (), (), ())
     with pytest.raises(topics.Refused, match="TopicAuthorizationFailedError"):
         await topics.apply(fortress.of("score"), 2, topics=(*TOPICS, new))

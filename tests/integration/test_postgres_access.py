@@ -101,6 +101,7 @@ async def test_each_service_is_denied_every_other_store(server: str, service: st
         row = await connection.fetchrow(
             "SELECT rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls FROM pg_roles WHERE rolname = current_user"
         )
+        assert row is not None
         assert set(row.values()) == {False}
         assert not await connection.fetchval("SELECT pg_has_role(current_user, $1, 'member')", f"{service}_owner")
     finally:
