@@ -66,6 +66,9 @@ class Documents(Generic[D]):
         self._texts: dict[str, str] = {version_of(first): first}
         self._publications: dict[int, list[Publication]] = {}
         self._latest: dict[int, Standing[D]] = {}
+        self._judged: tuple[str, tuple[str, ...]] | None = (
+            None  # the text that was asked about last, and what is wrong with it
+        )
         self._first = self._standing(Publication(0, BEFORE_ANY, _EVER, version_of(first)))
 
     def at(self, part: int, now: datetime) -> Standing[D]:
@@ -117,7 +120,13 @@ class Documents(Generic[D]):
         return self._documents[version]
 
     def mistakes(self, text: str) -> tuple[str, ...]:
-        """Why a text can't be used; none where it can. Nothing of it is remembered."""
+        """Why a text can't be used; none where it can. Only the last answer is remembered: a publication comes once in every number."""
+        judged = self._judged
+        if judged is None or judged[0] != text:
+            judged = self._judged = text, self._mistakes(text)
+        return judged[1]
+
+    def _mistakes(self, text: str) -> tuple[str, ...]:
         if "\x00" in text:
             return ("it holds a NUL, which is no text",)
         if len(text.encode(errors="replace")) > MOST_BYTES:

@@ -4,6 +4,7 @@ nothing. No IO.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,8 @@ from services.console.domain import words
 
 Answer = Mapping[str, Any]
 
+_SUMS = {"total": "in all", "fit": "for who they are", "engagement": "for what they did"}
+_LEAST = re.compile(r"(total|fit|engagement)\s*(>=?)\s*(-?[\d.]+)")
 _GROUPS = {"fit": "who they are", "engagement": "what they did", "total": "all together"}
 _DAY = 86_400
 _SPANS = ((7 * _DAY, "week"), (_DAY, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
@@ -39,7 +42,8 @@ def points(number: float) -> str:
 def headline(answer: Answer) -> str:
     """Points, stage and grade in one line."""
     score, grade = answer["score"], answer["grade"]
-    return f"{score['total']:g} points: {words.stage(answer['stage'])}{f', grade {grade}' if grade else ''}"
+    meaning = f" ({grade[0]} for who they are, {grade[1]} for what they did)" if len(grade) == 2 else ""
+    return f"{score['total']:g} points: {words.stage(answer['stage'])}{f', grade {grade}{meaning}' if grade else ''}"
 
 
 def notes(answer: Answer, *, asked_for_then: bool) -> list[tuple[str, str]]:
@@ -184,10 +188,18 @@ def _because(reason: Mapping[str, Any]) -> str:
         case "leave":
             return f"they were there, and stay as long as they have {reason['needs']:g} points"
         case "condition":
-            return f"the condition {reason['rule']} holds"
+            return _condition(reason["rule"])
         case "dwell":
             return f"time alone takes nobody out before {words.moment(reason['until'])}"
     return ""
+
+
+def _condition(text: str) -> str:
+    """A condition of a ruleset that holds; in words where it asks for points alone."""
+    least = _LEAST.fullmatch(text.strip())
+    if least is None:
+        return f"the ruleset's condition {text} holds"
+    return f"they have {'at least' if least[2] == '>=' else 'more than'} {least[3]} points {_SUMS[least[1]]}"
 
 
 def _next_stage(answer: Answer) -> Iterator[str]:
@@ -229,7 +241,7 @@ def _nothing(one: Mapping[str, Any]) -> str:
         case "reset":
             why = f"from before {' or '.join(_named(rule) for rule in one['reset_by'])}, after which all begins anew"
         case "at_least":
-            why = f"each {one['at_least']['count']} within {span(one['at_least']['within_seconds'])} count as one"
+            why = f"too few or too far apart (it takes {one['at_least']['count']} within {span(one['at_least']['within_seconds'])})"
         case "limit":
             why = f"over the limit ({_limit(one['limit'])})"
         case _:

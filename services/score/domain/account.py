@@ -21,6 +21,7 @@ from services.score.domain.inforce import InForce
 from services.score.domain.known import Known
 from services.score.domain.lead import State
 from services.score.domain.rescore import Tallied, rescored
+from services.score.domain.review import EVER
 from services.score.domain.ruleset import CUSTOMER, DISQUALIFIED, SQL, StageRule, microseconds, moment
 from services.score.domain.stage import RANKS
 from services.score.domain.tally import is_enough
@@ -214,6 +215,7 @@ class _Clockwork:
             may_enter_sql=state.may_enter_sql or has_waited,
             enters_at=None if has_waited else state.enters_at,
             by_clock=True,
+            looks_until=EVER,
         )
         return after
 

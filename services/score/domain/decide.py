@@ -25,6 +25,7 @@ from services.score.domain.lead import (
     superseded,
 )
 from services.score.domain.rescore import CLOCK, RULESET, Tallied, rescored, scored
+from services.score.domain.review import EVER
 from shared import clock, ids
 from shared.outcome import Decision, Outgoing
 
@@ -41,15 +42,15 @@ def decide(lead: Lead, event: Event, in_force: InForce, *, now: datetime, input_
     match event:
         case Told():
             lead, told = caught_up(lead, in_force, now)
-            return _after(told, _told(lead, event, in_force, now, input_id))
+            return _after(lead, told, _told(lead, event, in_force, now, input_id))
         case Judged():
             lead, told = caught_up(lead, in_force, now)
-            return _after(told, judged(lead, event, in_force, now, input_id))
+            return _after(lead, told, judged(lead, event, in_force, now, input_id))
         case Barred():
             lead, told = caught_up(lead, in_force, now)
-            return _after(told, barred(lead, in_force, now, input_id))
+            return _after(lead, told, barred(lead, in_force, now, input_id))
         case Due():
-            lead, told = caught_up(lead, in_force, now)
+            lead, told = caught_up(lead, in_force, now, looks_until=EVER)
             if lead.state.fingerprint not in ("", in_force.ruleset.fingerprint):
                 lead, told = looked_at(lead, in_force, now, cause=RULESET)
             return Decision({lead.lead_id: with_(lead, is_reviewed=True)}, told)
@@ -101,26 +102,30 @@ def _anew(lead: Lead, now: datetime, *, absorbed_into: str | None, version: int 
     )
 
 
-def _after(told: list[Outgoing], decision: Decision) -> Decision:
-    return Decision(decision.changes, (*told, *decision.emit)) if told else decision
+def _after(lead: Lead, told: list[Outgoing], decision: Decision) -> Decision:
+    """The decision with what the clock had done to the lead before it, which is kept though the event itself changes nothing."""
+    return Decision(decision.changes or {lead.lead_id: lead}, (*told, *decision.emit)) if told else decision
 
 
-def caught_up(lead: Lead, in_force: InForce, now: datetime) -> tuple[Lead, list[Outgoing]]:
+def caught_up(
+    lead: Lead, in_force: InForce, now: datetime, *, looks_until: datetime | None = None
+) -> tuple[Lead, list[Outgoing]]:
     """The lead after all that the clock has done to it until now, and a lead.scored for each change of stage, grade or segments.
 
-    Each is decided for its own moment, so it is the same whether a timer or the next event comes to it first.
+    Each is decided for its own moment, so it is the same whether a timer or the next event comes to it first. Who decides on an event next
+    looks no further than that; a timer looks ahead.
     """
     told: list[Outgoing] = []
     while True:
         due = lead.state.review_at
         if due is None or due > now or lead.state.fingerprint != in_force.ruleset.fingerprint:
             return lead, told
-        lead, changed = looked_at(lead, in_force, due, cause=CLOCK)
+        lead, changed = looked_at(lead, in_force, due, cause=CLOCK, looks_until=looks_until or now)
         told += changed
 
 
 def looked_at(
-    lead: Lead, in_force: InForce, now: datetime, *, cause: str, input_id: str = ""
+    lead: Lead, in_force: InForce, now: datetime, *, cause: str, input_id: str = "", looks_until: datetime | None = None
 ) -> tuple[Lead, list[Outgoing]]:
     """The lead as it is at `now`, though nothing came, and a lead.scored if its stage, its grade or a segment is another one."""
     before = lead.state
@@ -138,6 +143,7 @@ def looked_at(
         may_enter_sql=before.may_enter_sql or has_waited,
         enters_at=None if has_waited else enters_at,
         by_clock=True,
+        looks_until=looks_until,
     )
     former = superseded(lead, after)
     if (after.stage, after.grade, after.segments) == (before.stage, before.grade, before.segments):

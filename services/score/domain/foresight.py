@@ -86,7 +86,6 @@ def shadowed(
         now_in=now_in,
         may_enter_sql=live.may_enter_sql or live.enters_at is not None,
         by_clock=True,
-        is_one_of_all=True,
     )
     entries = (before.entries if before is not None else 0) + (after.stage == SQL != base.stage)
     return Shadowed(seen(lead.lead_id, live, after), after.stage_since or now, entries, now)

@@ -114,7 +114,6 @@ def republished(lead: Lead, one: Standing[InForce]) -> tuple[Lead, list[Outgoing
             may_enter_sql=may_enter_sql,
             enters_at=enters_at,
             by_clock=True,
-            is_one_of_all=True,
         )
 
     after, points = at_its_moment(entering, None)

@@ -91,14 +91,14 @@ def rescored(
     may_enter_sql: bool,
     enters_at: datetime | None = None,
     by_clock: bool = False,
-    is_one_of_all: bool = False,
+    looks_until: datetime | None = None,
     profile_known_at: datetime | None = None,
 ) -> tuple[State, Score]:
     """The state with points, grade, stage and segments as they are at `now`, one score version further, and the points explained.
 
     `now_in` is the stage that the lead is taken to be in: `before`'s, or a lower one that sales sent it back to. `profile_known_at` is
     given where the profile, or a touch, is another one than before. `enters_at`: from then on the clock may bring it into SQL.
-    `is_one_of_all`: all leads have their turn, so its next review is found cheaply (the exact moment takes longer than all the rest).
+    `looks_until`: up to then its next review is found exactly, which takes long; else cheaply, and may be early.
     """
     ruleset = in_force.ruleset
     tally = counted.at(in_force, now)
@@ -153,8 +153,11 @@ def rescored(
         segments = tuple(ruleset.segments[index].id for index in in_force.segments.hold_in(profile, seen))
     review_at = None
     if in_force.has_clock or enters_at is not None:
-        look = next_change if by_clock and not is_one_of_all else not_before
-        review_at = look(in_force, Standing(counted.tally, points.fit, tuple(ends)), now)
+        standing = Standing(counted.tally, points.fit, points.engagement, points.total, ends)
+        if looks_until is None:
+            review_at = not_before(in_force, standing, now)
+        else:
+            review_at = next_change(in_force, standing, now, until=looks_until)
     known_at = before.known_at
     if (
         known_at is None

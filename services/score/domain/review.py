@@ -8,29 +8,33 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from msgspec import Struct
 
 from services.score.domain.inforce import InForce
 from services.score.domain.ruleset import Decay, EngagementRule, IdleRule, Ruleset, microseconds, moment
-from services.score.domain.tally import Counted, Tally, lies_ahead
-from services.score.domain.worth import bounded, idle_points, within, worth
+from services.score.domain.tally import Counted, Tally, gone, lies_ahead
+from services.score.domain.worth import bounded, idle_points, rounded, within, worth
 
 _MILLISECOND = 1000
+_LN_2 = math.log(2)
 _DAY = 86_400_000_000
 _MOST_PARTS = 200  # of the time ahead; each that is looked at costs some hundred microseconds
 _YEAR = 366 * _DAY  # looked ahead at once; who changes later than that is looked at again then
+EVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Standing(Struct, frozen=True, gc=False):
-    """What of a lead the clock works on. `fit` are points; `until` (microseconds): ends of what holds the lead where it is (an override,
-    a dwell), whether or not they are over."""
+    """What of a lead the clock works on: its tally, its points now, and `until` (microseconds): ends of what holds the lead where it is (an
+    override, a dwell), whether or not they are over."""
 
     tally: Tally
     fit: int
-    until: tuple[int, ...] = ()
+    engagement: int
+    total: int
+    until: Sequence[int] = ()
 
 
 class Moving(NamedTuple):
@@ -45,42 +49,59 @@ class Moving(NamedTuple):
 def not_before(in_force: InForce, standing: Standing, now: datetime) -> datetime | None:
     """A moment before which the clock changes nothing, found cheaply: often not the last such moment. None: it never changes anything.
 
-    No value moves faster than all that moves in it together, and that slows down with time.
+    No value falls faster than all that falls in it together, nor rises faster than all that rises, and both slow down with time.
     """
     at, ruleset, tally = microseconds(now), in_force.ruleset, standing.tally
     if (ahead := lies_ahead(tally, in_force.ruleset, now)) is not None:
         return _before_what_lies_ahead(ahead, at)
     bounds = [end for end in standing.until if end > at]
     bounds += (step for rule in ruleset.idle if (step := _next_step(rule, tally, at)) is not None)
-    speed, terms = 0.0, 0  # hundredths of points a microsecond
+    falling, rising = 0.0, 0.0  # hundredths of points a microsecond
+    below, above = (
+        0.0,
+        0.0,
+    )  # how much of what falls, or rises, is rounding: up or down now, half a hundredth either way then
     for rule, decay, counted in _decaying(ruleset, tally):
-        terms += 1
         if decay.kind == "half_life":
-            weight = counted.weight * 0.5 ** (max(0, at - counted.last) / decay.span)
-            speed += abs(rule.points) * weight * math.log(2) / decay.span
-        elif leaves := [end for one in counted.leaving if (end := one + decay.span) > at]:
-            bounds.append(leaves[0])
-            if decay.kind == "fade":
-                speed += abs(rule.points) * worth(rule, counted, at).count / decay.span
-    if speed:
-        total, engagement = sums(ruleset, standing.fit, points_at(ruleset, tally, at))
-        near = min(_distance(in_force.total_steps, total), _distance(in_force.engagement_steps, engagement))
-        if near < math.inf:
-            # Each term may be rounded half a hundredth either way.
-            bounds.append(at + int(min(max(0.0, (near - terms) / speed), _YEAR)))
+            exact = rule.points * (counted.weight * 0.5 ** (max(0, at - counted.last) / decay.span))
+            speed = exact * _LN_2 / decay.span
+        elif (left := gone(counted.leaving, at - decay.span)) < len(counted.leaving):
+            bounds.append(counted.leaving[left] + decay.span)
+            if decay.kind == "window":
+                continue
+            count, moments = counted.count - left, counted.moments - sum(counted.leaving[:left])
+            exact, speed = (
+                rule.points * (count * (decay.span - at) + moments) / decay.span,
+                rule.points * count / decay.span,
+            )
+        else:
+            continue
+        off = rounded(exact) - exact
+        below, above = below + off + 0.5, above - off + 0.5
+        if speed > 0:
+            falling += speed
+        else:
+            rising -= speed
+    if falling or rising:
+        down, up = _distances(in_force.total_steps, standing.total)
+        down_too, up_too = _distances(in_force.engagement_steps, standing.engagement)
+        down, up = min(down, down_too) - below, min(up, up_too) - above
+        wait = min(down / falling if falling else _YEAR, up / rising if rising else _YEAR, _YEAR)
+        bounds.append(max(at, at + int(wait) - _MILLISECOND))  # and no float is that far off
     return moment(_whole(min(*bounds, at + _YEAR))) if bounds else None
 
 
-def next_change(in_force: InForce, standing: Standing, now: datetime) -> datetime | None:
+def next_change(in_force: InForce, standing: Standing, now: datetime, *, until: datetime = EVER) -> datetime | None:
     """The first moment after `now`, in whole milliseconds, at which points pass a threshold or what holds the lead ends. None: never.
 
-    Where it lies more than a year ahead, takes long to find, or depends on what the tally has no room for, an earlier one at which to ask again.
+    Where it lies after `until` or more than a year ahead, takes long to find, or depends on what the tally has no room for, an earlier one at
+    which to ask again: one after `until`, unless it is one of the others.
     """
     at, tally = microseconds(now), standing.tally
     if (ahead := lies_ahead(tally, in_force.ruleset, now)) is not None:
         return _before_what_lies_ahead(ahead, at)
     found = [_whole(end) for end in standing.until if end > at]
-    passing = _passing(in_force, standing, at)
+    passing = _passing(in_force, standing, at, min(at + _YEAR, microseconds(until) + 1))
     if passing is not None:
         found.append(passing)
     return moment(min(found)) if found else None
@@ -91,7 +112,7 @@ def _before_what_lies_ahead(newest_at: datetime, now: int) -> datetime:
     return moment(_whole(min(microseconds(newest_at), now + _DAY)))
 
 
-def _passing(in_force: InForce, standing: Standing, now: int) -> int | None:
+def _passing(in_force: InForce, standing: Standing, now: int, until: int) -> int | None:
     """When total or engagement passes a threshold: halves the time ahead wherever what falls and what rises could pass one."""
     ruleset, tally = in_force.ruleset, standing.tally
 
@@ -102,9 +123,9 @@ def _passing(in_force: InForce, standing: Standing, now: int) -> int | None:
     begin, first = now, points_at(ruleset, tally, now)
     horizon = min(
         (counted.leaving[-1] + decay.span for _, decay, counted in _decaying(ruleset, tally) if counted.hidden),
-        default=now + _YEAR,
+        default=until,
     )
-    horizon = _whole(min(horizon, now + _YEAR))
+    horizon = _whole(min(horizon, until))
     ahead = [(horizon, points_at(ruleset, tally, horizon))]
     parts = 0
     while ahead:
@@ -183,11 +204,12 @@ def _next_step(rule: IdleRule, tally: Tally, now: int) -> int | None:
     return step if idle_points(rule, step - since) != idle_points(rule, quiet) else None
 
 
-def _distance(steps: Sequence[int], points: int) -> float:
-    """How far it is to the next step up or down."""
+def _distances(steps: Sequence[int], points: int) -> tuple[float, float]:
+    """By how much points have to fall, and to rise, until something else may hold."""
     above = bisect_right(steps, points)
-    return min(
-        steps[above] - points if above < len(steps) else math.inf, points - steps[above - 1] if above else math.inf
+    return (
+        points - steps[above - 1] + 1 if above else math.inf,
+        steps[above] - points if above < len(steps) else math.inf,
     )
 
 

@@ -37,9 +37,13 @@ def worth(rule: EngagementRule, counted: Counted, now: int) -> Worth:
 
 def halved(points: int, weight: float, age: int, span: int) -> int:
     """What is left of `weight` times these points after an age, half after each span: points * weight * 0.5 ^ (age / span)."""
-    exact: float = points * (weight * 0.5 ** (age / span))
+    return rounded(points * (weight * 0.5 ** (age / span)))
+
+
+def rounded(exact: float) -> int:
+    """The whole number next to it; halves away from zero."""
     whole = math.floor(abs(exact))
-    whole += abs(exact) - whole >= 0.5  # halves away from zero
+    whole += abs(exact) - whole >= 0.5
     return whole if exact >= 0 else -whole
 
 

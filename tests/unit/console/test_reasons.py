@@ -147,6 +147,23 @@ def test_the_stage_the_next_one_and_what_time_will_do_are_told() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ("total >= 10", "they have at least 10 points in all"),
+        ("engagement>40", "they have more than 40 points for what they did"),
+        ("fit >= 20 && total > 5", "the ruleset's condition fit >= 20 && total > 5 holds"),
+    ],
+)
+def test_a_condition_that_asks_for_points_is_told_in_words(condition: str, said: str) -> None:
+    answer = an_answer(because=[{"kind": "condition", "stage": "MQL", "rule": condition}])
+    assert said in [sentence.partition(" (since")[0] for _, sentence in reasons.notes(answer, asked_for_then=False)]
+
+
+def test_the_headline_says_what_the_two_signs_of_a_grade_stand_for() -> None:
+    assert reasons.headline(an_answer()).endswith("grade A2 (A for who they are, 2 for what they did)")
+
+
 def test_nobody_needs_a_code_to_read_why_something_gave_no_points() -> None:
     last = {"last_at": "2026-06-16T12:00:00Z", "count": 2, "activities": []}
     answer = an_answer(
@@ -163,7 +180,7 @@ def test_nobody_needs_a_code_to_read_why_something_gave_no_points() -> None:
     ][3:] == [
         "mail click: 2, probably a machine's doing (below 0.5 human)",
         "mail click: 2, from before unsubscribed, after which all begins anew",
-        "comparing: 2, each 3 within 1 week count as one",
+        "comparing: 2, too few or too far apart (it takes 3 within 1 week)",
         "pricing page: 2, older than 30 days",
         "2, probably a machine's doing (below 0.5 human)",
     ]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from services.score.domain import review
 from services.score.domain.inforce import InForce
-from services.score.domain.lead import Absorbed, Due, Lead
+from services.score.domain.lead import Absorbed, Due, Judged, Lead
 from services.score.domain.rescore import Tallied, rescored
 from services.score.domain.tally import LEAVING, is_enough
 from shared.outcome import Decision
@@ -115,6 +115,27 @@ def test_a_lead_leaves_a_stage_when_its_points_have_fallen_below_it() -> None:
     assert left_mql[1:] == ("MQL", "raw")
     assert abs(left_mql[0] - (NOON + days(90.0433))) < timedelta(minutes=1)
     assert let_time_pass(desk, NOON + days(9000)) == []
+
+
+def test_what_the_clock_did_is_kept_though_what_came_then_changes_nothing() -> None:
+    desk = Desk(ruleset(DECAYING))
+    desk.tell(enriched(an_activity(1), profile=BUSINESS))
+    at = NOON + days(60)
+    decided = desk.decide(Input("word", Judged("ld_jo", "no-such-outcome", at, None), at, 3))
+    assert isinstance(decided, Decision)
+    assert len(decided.emit) == 1
+    assert desk.leads["ld_jo"].state.stage == "MQL"
+
+
+def test_a_lead_that_no_threshold_is_near_is_not_looked_at_within_minutes() -> None:
+    # 10 for the mail and 40 that halve: a threshold above, to which nothing rises, is no reason to look; one that is met exactly is
+    # left as soon as half a hundredth is gone.
+    for enter, least in (("50.5", days(3)), ("50", timedelta(minutes=6))):
+        desk = Desk(ruleset(DECAYING.replace("enter: 45, leave: 30", f"enter: {enter}, leave: 45")))
+        desk.tell(enriched(an_activity(1), profile=BUSINESS))
+        at = desk.leads["ld_jo"].state.review_at
+        assert at is not None
+        assert at >= NOON + least
 
 
 def test_a_stage_is_not_left_by_the_clock_alone_within_its_dwell() -> None:
