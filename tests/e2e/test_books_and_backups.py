@@ -54,7 +54,7 @@ async def _skip(dsn: str, part: int, until: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_what_a_stage_dropped_is_named_within_a_minute_and_a_rebuild_brings_it_back(
     leadflow: Layout, shop: Shop
 ) -> None:
@@ -79,7 +79,7 @@ def test_what_a_stage_dropped_is_named_within_a_minute_and_a_rebuild_brings_it_b
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_stores_that_are_restored_from_a_while_ago_read_the_topics_again_and_lose_and_double_nothing(
     leadflow: Layout, shop: Shop, tmp_path: Path
 ) -> None:

@@ -22,6 +22,7 @@ from tests.integration.service_process import PARTITIONS, ServiceProcess, made
 from tests.unit.console.builders import NOON, dead, enriched, event_id, noted, scored
 
 SECONDS = 60.0  # within a minute
+START_SECONDS = 180.0  # a process of its own, on a machine that does other work too
 
 
 class Stages:
@@ -89,7 +90,7 @@ class Stages:
 @pytest.fixture
 async def console(kafka: str, store: str) -> AsyncIterator[ServiceProcess]:
     using = (CAPTURED, ENRICHED, SCORED, DEAD, COMMANDS)
-    async with made(kafka, store, "console", using=using, seconds=SECONDS) as process:
+    async with made(kafka, store, "console", using=using, seconds=START_SECONDS) as process:
         yield process
 
 
