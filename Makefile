@@ -76,6 +76,10 @@ chaos: install ## Break a stack of its own by every fault there is and check the
 chaos-spool: install ## Kafka, Postgres and both away under steady posts, capture killed while it drains: MINUTES=5 of each, PER_SECOND=300, WRITE=1.
 	@$(BIN)/python -m tests.chaos spool --minutes $(or $(MINUTES),5) --per-second $(or $(PER_SECOND),300) $(if $(WRITE),--write)
 
+.PHONY: scale-drill
+scale-drill: install ## Each stage from one instance to three and to two under load, with kills between: PER_SECOND=100.
+	@$(BIN)/python -m tests.chaos.scaling --per-second $(or $(PER_SECOND),100)
+
 mutate: install ## Break the delivery core's safeguards and score's counting one by one in a copy; the tests must turn red each time.
 	@$(BIN)/python -m tests.mutate
 

@@ -23,7 +23,12 @@ from tests.e2e.watched import READS, watching
 
 PAUSE_SECONDS = 3.0
 PARTITIONS = 4
-_REST_SECONDS = 5.0  # after each step, so that what follows from it is seen
+_REST_SECONDS = {
+    "1 to 3": 5.0,
+    "kill the first": 15.0,
+    "kill the third": 15.0,
+    "3 to 2": 5.0,
+}  # so that all that follows is seen
 
 
 @dataclass(slots=True)
@@ -64,7 +69,7 @@ async def _drill(home: Layout, per_second: int, tell: Callable[[str], None]) -> 
             for step, work in steps:
                 since = time.monotonic()
                 await asyncio.to_thread(work)
-                await asyncio.sleep(_REST_SECONDS)
+                await asyncio.sleep(_REST_SECONDS[step])
                 done.steps.append((service, step, watched.pause(since=since)))
                 tell(f"{service:7} {step:15} longest pause {done.steps[-1][2]:.1f} s")
     stop.set()
