@@ -11,12 +11,13 @@ from services.score.domain.publications import KIND, Rulesets
 from shared import clock, ids
 from shared.stage import Input, Tx
 
-# The leads of these numbers ($1) that are to be looked at up to a time of each ($2), the longest due first.
+# The leads of these numbers ($1) that are to be looked at up to a time of each ($2), the longest due first. Each number's first ones are taken
+# from the index: joined, all that wait would be read each time.
 _DUE = """
-SELECT r.lead_id, r.part, r.due_at
-  FROM unnest($1::int[], $2::timestamptz[]) AS t (part, until)
-  JOIN review r ON r.part = t.part AND r.due_at <= t.until
- ORDER BY r.due_at, r.lead_id LIMIT $3
+SELECT due.* FROM unnest($1::int[], $2::timestamptz[]) AS t (part, until)
+ CROSS JOIN LATERAL (SELECT lead_id, part, due_at FROM review
+                      WHERE review.part = t.part AND due_at <= t.until ORDER BY due_at, lead_id LIMIT $3) AS due
+ ORDER BY due_at, lead_id LIMIT $3
 """
 
 # A slice takes no more activities than this (or one lead's): all of them are read and counted anew, and a transaction that thinks for
