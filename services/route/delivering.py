@@ -30,6 +30,8 @@ MOST_BYTES = 64 * 1024  # of an answer; what is longer is cut off and counts by 
 _AT_ONCE = 4  # messages of one hook
 _LEASE = timedelta(seconds=60)
 _LOOK_SECONDS = 0.5
+_IDLE_LOOK_SECONDS = 4.0  # while nothing waits, due or not: an idle service costs next to nothing
+_WAKE_SECONDS = 300.0
 _FORGET_SECONDS = 3600.0
 _KEPT = timedelta(days=30)
 _FAILURES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
@@ -51,7 +53,7 @@ class Delivering:
     async def run(self) -> None:
         """Delivers for ever, each hook by itself, so that a slow one holds nobody else up. What fails is tried again."""
         serving: dict[str, asyncio.Task[None]] = {}
-        forgotten = -_FORGET_SECONDS
+        forgotten, woken, pause = -_FORGET_SECONDS, -_WAKE_SECONDS, _LOOK_SECONDS
         authorities = httpx.create_ssl_context(trust_env=False)  # takes tens of milliseconds, so once for all
         try:
             while True:
@@ -59,12 +61,19 @@ class Delivering:
                     if time.monotonic() - forgotten >= _FORGET_SECONDS:
                         forgotten = time.monotonic()
                         await webhooks.forget(self.pool, self.now() - _KEPT)
-                    for hook in await webhooks.due(self.pool, self.now()):
+                    if time.monotonic() - woken >= _WAKE_SECONDS:
+                        woken = time.monotonic()
+                        await webhooks.wake(self.pool, self.now())
+                    found = await webhooks.due(self.pool, self.now())
+                    is_idle = not found and not serving and not await webhooks.waits(self.pool)
+                    pause = min(2 * pause, _IDLE_LOOK_SECONDS) if is_idle else _LOOK_SECONDS
+                    for hook in found:
                         if hook.hook_id not in serving or serving[hook.hook_id].done():
                             serving[hook.hook_id] = asyncio.create_task(self._serve(hook, authorities))
                 except _FAILURES as error:
                     logs.get().warning("can't look for webhooks that are due", error=type(error).__name__)
-                await asyncio.sleep(_LOOK_SECONDS)
+                serving = {hook_id: task for hook_id, task in serving.items() if not task.done()}
+                await asyncio.sleep(pause)
         finally:
             for task in serving.values():
                 task.cancel()

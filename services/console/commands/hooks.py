@@ -162,4 +162,6 @@ def _last(one: dict[str, Any]) -> str | None:
 
 
 def _next(one: dict[str, Any]) -> str | None:
-    return words.moment(one["due_at"]) if one["state"] == "waiting" else None
+    if one["state"] != "waiting":
+        return None
+    return words.moment(one["due_at"]) if one["due_at"] is not None else "after an earlier one"

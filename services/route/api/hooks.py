@@ -92,7 +92,7 @@ def routes(pool: Pool) -> APIRouter:
         before: Annotated[int | None, Query(ge=1, lt=2**63, description="`next` of the page before")] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> dict[str, Any]:
-        """Its messages, the newest first, each with its tries."""
+        """Its messages, the newest first, each with its tries. `due_at` is null while an earlier message of its lead waits."""
         rows = await hooks.deliveries(pool, hook_id, state=state, before=before, limit=limit)
         return {
             "deliveries": [{name: value for name, value in row.items() if name != "number"} for row in rows],

@@ -62,9 +62,14 @@ async def enable(pool: Pool, hook_id: str, *, now: datetime) -> bool:
     """Lets a hook be told again, what waits at once; False where there is none."""
     return await _changed(
         pool,
-        # What waited begins its tries anew.
+        # What waited begins its tries anew; what waits for an earlier message of its lead still does. The hook is locked first, as everywhere.
         """
-        WITH waiting AS (UPDATE webhook.delivery SET due_at = $2, tries = 0 WHERE hook_id = $1 AND state = 'waiting')
+        WITH held AS MATERIALIZED (
+            SELECT hook_id FROM webhook.hook WHERE hook_id = $1 FOR NO KEY UPDATE
+        ), waiting AS (
+            UPDATE webhook.delivery SET due_at = CASE WHEN due_at = 'infinity' THEN due_at ELSE $2 END, tries = 0
+             WHERE hook_id = (SELECT hook_id FROM held) AND state = 'waiting'
+        )
         UPDATE webhook.hook SET disabled_at = NULL, disabled_because = NULL, failing_since = NULL WHERE hook_id = $1
         """,
         hook_id, now,
@@ -87,11 +92,11 @@ async def disable(pool: Pool, hook_id: str, *, now: datetime) -> bool:
 async def deliveries(
     pool: Pool, hook_id: str, *, state: str | None, before: int | None, limit: int
 ) -> list[dict[str, Any]]:
-    """A page of a hook's messages, the newest first, with their tries."""
+    """A page of a hook's messages, the newest first, with their tries. None is due where an earlier one of its lead waits."""
     # The tries of a page in one look.
     rows = await pool.fetch(
         """
-        SELECT number, event_id::text, type, key, lead_id, state, tries, heard_at, due_at, ended_at,
+        SELECT number, event_id::text, type, key, lead_id, state, tries, heard_at, nullif(due_at, 'infinity') AS due_at, ended_at,
                ARRAY(SELECT ROW (at, status, why, took_ms) FROM webhook.try AS t
                       WHERE t.hook_id = d.hook_id AND t.event_id = d.event_id ORDER BY at) AS log
           FROM webhook.delivery AS d
