@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from services.capture.domain.segment import SdkBatch, SdkEvent
-from services.capture.door import assets, forms, hooks, pixel, sdk, sources
+from services.capture.door import assets, forms, hooks, mail, pixel, sdk, sources
 from shared import problem
 
 Schema = dict[str, Any]
@@ -84,7 +84,7 @@ def paths() -> tuple[Schema, Schema]:
     name: Schema = {"name": "form", "in": "path", "required": True, "schema": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"}}  # fmt: skip
     key: Schema = {"name": "key", "in": "query", "schema": {"type": "string"}, "description": "The write key"}
     found[forms.FORMS + "{form}"] = {"post": form, "options": _PREFLIGHT, "parameters": [name, key]}
-    found |= _gets() | _hooks()
+    found |= _gets() | _hooks() | _mail()
     return found, {**components, "Judged": _ACCEPTED, "Problem": problem.SCHEMA}
 
 
@@ -181,6 +181,31 @@ def _hooks() -> Schema:
             },
             "options": _PREFLIGHT,
             "parameters": [*names, key],
+        }
+    }
+
+
+def _mail() -> Schema:
+    """Links of mails, signed by route."""
+    page: Schema = {"text/html": {}}
+    no_link: Schema = {"404": {"description": "No link of ours", "content": page}}
+    followed: Schema = {
+        "200": {
+            "description": "The picture, or the page that asks what should stop",
+            "content": {**page, "image/gif": {}},
+        },
+        "302": {"description": "On to where the link leads"},
+        **no_link,
+    }
+    stopped: Schema = {"200": {"description": "Durable: nothing more of it is sent", "content": page}, **no_link}
+    form: Schema = {"schema": {"type": "object", "properties": {"what": {"enum": ["track", "email", "all"]}}}}
+    post = {**_get("One click (RFC 8058), or the page's button, stops mails", "mail_left", stopped, 429, 503)}
+    return {
+        mail.MAIL + "{link}": {
+            "get": _get("A link of a mail: nothing is stopped by looking", "mail_link", followed, 503),
+            "post": {**post, "requestBody": {"content": {"application/x-www-form-urlencoded": form}}},
+            "options": _PREFLIGHT,
+            "parameters": [{"name": "link", "in": "path", "required": True, "schema": {"type": "string"}}],
         }
     }
 

@@ -21,6 +21,7 @@ from services.capture import api, declared, fields
 from services.capture.backlog import Backlog
 from services.capture.broker import Broker
 from services.capture.domain.captured import Scribe
+from services.capture.domain.mailed import Links
 from services.capture.door.desk import Desk
 from services.capture.door.door import Door, is_hot
 from services.capture.fetching import Fetching
@@ -39,7 +40,7 @@ from shared.metrics import process
 from shared.metrics.door import SPOOL_LIMIT
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-TOPICS = (topology.CAPTURED.name, topology.DEAD.name, topology.PRIVACY.name)
+TOPICS = (topology.CAPTURED.name, topology.DEAD.name, topology.PRIVACY.name, topology.COMMANDS.name)
 _WATCH_SECONDS = 0.5
 _AGAIN_SECONDS = 0.5
 _LAST_FLIGHT_SECONDS = 6.0
@@ -112,6 +113,7 @@ class Parts:
                 country_headers=config.country_header_names,
                 keep_notices=self.fetching.keep,
                 public_url=config.public_url,
+                links=Links(config.secret.encode(), config.link_hosts, config.partitions),
             )
         )
         self._tasks: list[asyncio.Task[None]] = []

@@ -10,6 +10,9 @@ import msgspec
 from services.capture.answers import Answer
 from shared import problem
 
+# What may be stopped, as the page's form says it.
+THIS_TRACK, EVERY_MAIL, EVERYTHING = "track", "email", "all"
+
 _FORM_TYPES = (b"application/x-www-form-urlencoded", b"multipart/form-data")
 
 _PAGE = """<!doctype html>
@@ -62,6 +65,41 @@ def thanks() -> Answer:
     return _page(202, "Thank you", "We have received your form.")
 
 
+_CHOICE = '<p><label><input type="radio" name="what" value="{value}"{checked}> {text}</label></p>'
+
+
+def leaving(track: str) -> Answer:
+    """To somebody who follows a mail's link to its preferences: what they may stop. Nothing has changed yet: scanners come here too."""
+    choices = [
+        (EVERY_MAIL, "All e-mails but those that you ask for"),
+        (EVERYTHING, "Everything that you do not ask for, advertisements too"),
+    ]
+    if track:
+        choices.insert(0, (THIS_TRACK, f"Only this series ({track})"))
+    radios = "\n".join(
+        _CHOICE.format(value=value, text=escape(text), checked=" checked" * (value == EVERY_MAIL))
+        for value, text in choices
+    )
+    form = f'<form method="post">\n{radios}\n<button>Stop it</button>\n</form>\n'
+    return _page(200, "What should stop?", "Choose, then press the button. Before that, nothing changes.", more=form)
+
+
+def left() -> Answer:
+    """To somebody who stopped something, once that is durable."""
+    return _page(
+        200, "It is stopped", "You are taken off within seconds. Something that was on its way already may still come."
+    )
+
+
+def no_link() -> Answer:
+    """To somebody whose link is none of ours: cut off by a mail program, or made up."""
+    return _page(
+        404,
+        "This link does not work",
+        "It is not whole, or it led to a page that is not there any more. Please copy the whole link.",
+    )
+
+
 def _page(
     status: int, title: str, text: str, *, more: str = "", headers: tuple[tuple[bytes, bytes], ...] = ()
 ) -> Answer:
@@ -73,6 +111,7 @@ def _page(
             (b"content-type", b"text/html; charset=utf-8"),
             (b"content-length", b"%d" % len(body)),
             (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'"),
+            (b"referrer-policy", b"no-referrer"),
             *headers,
         ),
     )

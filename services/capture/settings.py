@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from services.capture.domain.connection import Network
 from services.capture.limits import Rates
+from shared import mail_link
 from shared.settings import Common
 
 
@@ -79,6 +80,18 @@ class Settings(Common):
         pattern=r"^(https?://[^/?#]+(/[^?#]*)?)?$",
     )
 
+    mail_link_hosts: str = Field(
+        default="",
+        description="hosts to which links in mails may lead, separated by commas; with a dot before it all beneath",
+        examples=["www.acme.example,.acme.example"],
+    )
+
+    @field_validator("mail_link_hosts")
+    @classmethod
+    def _are_hosts(cls, value: str) -> str:
+        mail_link.hosts_in(value)
+        return value
+
     @field_validator("trusted_proxies")
     @classmethod
     def _are_networks(cls, value: str) -> str:
@@ -98,6 +111,11 @@ class Settings(Common):
     def proxies(self) -> tuple[Network, ...]:
         """The trusted networks."""
         return _networks(self.trusted_proxies)
+
+    @property
+    def link_hosts(self) -> frozenset[str]:
+        """To where links in mails may lead."""
+        return mail_link.hosts_in(self.mail_link_hosts)
 
     @property
     def country_header_names(self) -> tuple[bytes, ...]:

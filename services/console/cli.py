@@ -23,6 +23,7 @@ from services.console.commands import (
     hooks,
     import_,
     lead,
+    mail,
     nurture,
     property_,
     queue,
@@ -84,6 +85,7 @@ app.add_typer(rules.app, name="rules")
 app.add_typer(routes.app, name="routes")
 app.add_typer(queue.app, name="queue")
 app.add_typer(nurture.app, name="nurture")
+app.add_typer(mail.app, name="mail")
 app.add_typer(audience.app, name="audience")
 app.add_typer(dead.app, name="dead")
 app.add_typer(topics.app, name="topics")

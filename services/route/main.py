@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Hashable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Mapping, MutableMapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
 from services.route import api, measuring
 from services.route.api import hooks, queue
+from services.route.api import mail as mail_api
 from services.route.api import nurture as nurture_api
 from services.route.delivering import Delivering
 from services.route.domain import document, intake
 from services.route.domain.decide import deciding
 from services.route.domain.decode import decode
+from services.route.domain.mail import heard
 from services.route.domain.nurture import read
 from services.route.domain.nurture.beside import beside
+from services.route.domain.nurture.document import Nurturing
 from services.route.domain.nurture.ready import Ready
 from services.route.domain.routing import Routing
 from services.route.domain.webhooks import told
+from services.route.mail import templates
+from services.route.mail.mailbox import Mailbox
+from services.route.mail.settings import MailSettings
+from services.route.mail.telling import Telling
 from services.route.settings import SHIPPED_NURTURE, Settings
 from services.route.store import batch, nurture, publishing, webhooks
 from services.route.store import intake as intake_store
 from services.route.store import queue as queue_store
+from services.route.store.mail import kept
 from shared import service, settings, topology
 from shared.database import Pool
 from shared.documents import api as documents
@@ -34,8 +44,10 @@ from shared.stage import Input, Stage, Tx
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def stages(routings: Documents[Routing], nurturing: Documents[Ready] | None = None) -> Sequence[Stage]:
-    """The three stages, and the documents that they decide by; of nurture the shipped one where none is given."""
+def stages(
+    routings: Documents[Routing], nurturing: Documents[Ready] | None = None, *, mails: bool = False
+) -> Sequence[Stage]:
+    """The stages, mail's where it is on, and the documents that they decide by; of nurture the shipped one where none is given."""
     publications, watch = publishing.Publications(routings), queue_store.Watch()
     nurtured = nurturing if nurturing is not None else nurture_from(SHIPPED_NURTURE)
 
@@ -90,7 +102,19 @@ def stages(routings: Documents[Routing], nurturing: Documents[Ready] | None = No
             decide=told.decide,
             save=webhooks.save,
         ),
+        *([MAIL] if mails else []),
     )
+
+
+MAIL = Stage(
+    name="mail",
+    reads=(topology.NURTURE, topology.HANDOVER, topology.COMMANDS),
+    writes=(),
+    decode=heard.decode,
+    load=kept.load,
+    decide=heard.decide,
+    save=kept.save,
+)
 
 
 def routings_in(path: Path) -> Documents[Routing]:
@@ -123,15 +147,43 @@ def _nurture(text: str) -> Ready:
     return Ready(read.read(text))
 
 
+def sending_mail(
+    given: MailSettings, context: service.Context, env: ImmutableSandboxedEnvironment, nurture: Callable[[], Nurturing]
+) -> Sequence[Coroutine[Any, Any, None]]:
+    """What runs beside the stages where mail is on."""
+    from services.route.mail.sending import Sending  # aiosmtplib is only loaded where it is used
+
+    send = Sending(
+        pool=context.pool,
+        server=given.mail_server_address,
+        sender=given.mail_sender,
+        links=given.mail_links,
+        env=env,
+        nurture=nurture,
+        connections=given.mail_connections,
+    )
+    tell = Telling(pool=context.pool, send=context.send, secret=given.secret.encode())
+    box = [Mailbox(pool=context.pool, folder=given.mail_bounces).run()] if given.mail_bounces else []
+    return [send.run(), tell.run(), *box]
+
+
 def main() -> None:
     """Runs route until it is told to stop."""
     given = settings.load(Settings)
     nurturing = nurture_from(given.route_nurture)
     routings = routings_in(given.route_routing)
-    both = stages(routings, nurturing)
+    is_on, env = bool(given.mail_server), templates.folder(given.mail_templates)
+    all_ = stages(routings, nurturing, mails=is_on)
 
     def made(_: Pool) -> Sequence[Stage]:
-        return both
+        return all_
+
+    def nurture_now() -> Nurturing:
+        return nurturing.latest(0).document.doc
+
+    def beside_them(context: service.Context) -> Sequence[Coroutine[Any, Any, None]]:
+        mail = sending_mail(given, context, env, nurture_now) if is_on else []
+        return [Delivering(context.pool, given.allowed_networks).run(), *mail]
 
     service.run(
         "route",
@@ -143,6 +195,14 @@ def main() -> None:
             nurture_api.routes(context.pool, context.send),
             queue.routes(context.pool, routings),
             hooks.routes(context.pool),
+            mail_api.routes(
+                context.pool,
+                is_on=is_on,
+                links=given.mail_links,
+                env=env,
+                folder=given.mail_templates,
+                nurture=nurture_now,
+            ),
             documents.routes(
                 routings,
                 pool=context.pool,
@@ -161,7 +221,7 @@ def main() -> None:
                 status=partial(nurture_api.status, context.pool),
             ),
         ],
-        beside=lambda context: [Delivering(context.pool, given.allowed_networks).run()],
+        beside=beside_them,
     )
 
 

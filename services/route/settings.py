@@ -8,13 +8,13 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from services.route.domain.webhooks.address import Network
-from shared.settings import Common
+from services.route.mail.settings import MailSettings
 
 SHIPPED_NURTURE = Path(__file__).parent / "nurturing" / "default.yaml"
 SHIPPED_ROUTING = Path(__file__).parent / "routing" / "default.yaml"
 
 
-class Settings(Common):
+class Settings(MailSettings):
     """Route's settings, from the environment."""
 
     route_routing: Path = Field(

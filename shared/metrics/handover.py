@@ -63,3 +63,8 @@ for _step in ("accepted", "contacted"):
 HOOKS_DISABLED = Counter(
     "leadflow_webhook_hooks_disabled_total", "Hooks that are told nothing more: they are gone, or failed for a day"
 )
+MAIL_TRIES = Counter(
+    "leadflow_mail_tries_total",
+    "Tries to send a mail, by what they came to (sent, waiting, failed, skipped, unknown); what is unknown waits for an operator",
+    ["result"],
+)

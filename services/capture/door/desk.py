@@ -16,6 +16,7 @@ from services.capture.answers import Answer
 from services.capture.domain import connection
 from services.capture.domain.captured import Scribe
 from services.capture.domain.connection import Network
+from services.capture.domain.mailed import Links
 from services.capture.domain.verdict import BROWSER, SERVER, Arrival, Refused
 from services.capture.limits import Limits
 from services.capture.properties import Properties, allows_any, misused
@@ -67,6 +68,7 @@ class Desk:
         keep_notices: KeepNotices = _nowhere,
         public_url: str = "",
         behind: Callable[[], bool] = lambda: False,
+        links: Links | None = None,
     ) -> None:
         self.properties = properties
         self.scribe = scribe
@@ -78,6 +80,7 @@ class Desk:
         self._keep_notices = keep_notices
         self._public_url = public_url.rstrip("/")
         self._behind = behind
+        self.links = links
         self.replays = Replays()
 
     # -- who and where from --------------------------------------------------------------------------------------------
@@ -119,7 +122,7 @@ class Desk:
         if self._behind():
             raise answers.Stop(answers.BEHIND)
         agent = request.headers.get(b"user-agent")
-        now, ip = self.now(), self._ip(request)
+        now, ip = self.now(), self.ip(request)
         request.limits_said = self.limits.admit(owner, ip, now, events)
         return Arrival(
             owner.property,
@@ -131,7 +134,8 @@ class Desk:
             self._edge_country(request) if self._country_headers else None,
         )
 
-    def _ip(self, request: Request) -> str | None:
+    def ip(self, request: Request) -> str | None:
+        """The address that the request comes from, as far as proxies are believed."""
         if request.peer is None:
             return None
         forwarded = request.headers.get(b"x-forwarded-for")
@@ -216,7 +220,7 @@ class Desk:
         """A request that is answered without a look at its events: with a wrong key, or unreadable. Who does that too often hears of it."""
         if answer.status in _COUNTED:
             try:
-                self.limits.invalid(self._ip(request))
+                self.limits.invalid(self.ip(request))
             except answers.Stop as stop:
                 answer = stop.answer
         durable = _held() if answer.status == HTTPStatus.TOO_MANY_REQUESTS else None

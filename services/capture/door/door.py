@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from services.capture import answers, pages
 from services.capture.answers import Answer
-from services.capture.door import assets, forms, hooks, pixel, sdk, sources
+from services.capture.door import assets, forms, hooks, mail, pixel, sdk, sources
 from services.capture.door.desk import Desk, Judged
 from services.capture.request import Headers, Request
 
@@ -31,6 +31,7 @@ ROUTES: dict[str, Route] = {  # by path
 BENEATH: dict[str, Route] = {  # by how the path begins
     forms.FORMS: Route(forms.submit),
     hooks.HOOKS: Route(hooks.receive, hooks.METHODS),
+    mail.MAIL: Route(mail.used, mail.METHODS),
     sources.SEGMENT: Route(sources.segment, _FILE),
 }
 _BEGINNINGS = tuple(BENEATH)

@@ -17,7 +17,7 @@ PIXEL = "/v1/pixel.gif"
 
 # One transparent point: the smallest GIF that all browsers show.
 GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
-_SEEN = Answer(
+SEEN = Answer(
     200,
     GIF,
     (
@@ -47,7 +47,7 @@ def seen(desk: Desk, request: Request) -> Judged:
         found = structs.replace(found, kind="pixel", anonymous_id=found.anonymous_id or str(uuid_utils.uuid7()))
         message = desk.scribe.captured(found, arrival)
         if not isinstance(message, Refused):
-            return desk.kept([message], _SEEN, owner, request)
+            return desk.kept([message], SEEN, owner, request)
         found = message
     return desk.refused(found, form.without_secrets(fields), arrival, owner, request)
 

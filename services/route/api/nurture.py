@@ -35,7 +35,10 @@ class Suppress(BaseModel):
     model_config = {"extra": "forbid"}
 
     channel: str = Field(
-        default="", max_length=64, pattern=r"^([a-z0-9][a-z0-9_-]*)?$", description="none: all of them"
+        default="",
+        max_length=70,
+        pattern=r"^((track:)?[a-z0-9][a-z0-9_-]*)?$",
+        description="none: all of them; `track:` and its id: what one track sends",
     )
     why: str = Field(default=suppressing.OPERATOR, max_length=64, pattern=r"^[a-z0-9][a-z0-9_-]*$")
     by: str | None = Field(default=None, max_length=200, pattern=r"^[^\x00]*$")

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from services.capture.domain.captured import Scribe
+from services.capture.domain.mailed import Links
 from services.capture.door.desk import Desk
 from services.capture.door.door import ROUTES, Door
 from services.capture.limits import Limits
@@ -106,6 +107,7 @@ class Visitor:
                 keep_notices=keep,
                 public_url=public_url,
                 behind=behind,
+                links=Links(SECRET, {"www.acme.example"}, 4),
             )
         )
 

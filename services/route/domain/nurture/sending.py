@@ -14,6 +14,7 @@ from services.route.domain.nurture.document import Content, Nurturing, Send
 from services.route.domain.nurture.state import Enrolment, Nurtured, Sent, Suppression
 from services.route.domain.nurture.telling import Changes, Skip, Told, moved_id, rendering, step_id
 from shared.clock import from_ms
+from shared.mail_link import TRACK
 
 UNSUBSCRIBED = "unsubscribed"  # the one suppression that what was asked for passes
 
@@ -39,7 +40,7 @@ def step(turn: Turn, nurtured: Nurtured, enrolment: Enrolment, what: Send, *, no
         return nurtured, open_at
     no = (
         _unless(what, seen)
-        or refusal(turn, nurtured, seen.profile, content, now=now)
+        or refusal(turn, nurtured, seen.profile, content, now=now, track=enrolment.track)
         or _over(turn, nurtured, content, now)
     )
     if no is not None:
@@ -51,7 +52,14 @@ def step(turn: Turn, nurtured: Nurtured, enrolment: Enrolment, what: Send, *, no
 
 
 def refusal(
-    turn: Turn, nurtured: Nurtured, profile: Mapping[str, Any], content: Content, *, now: int, asked_for: bool = False
+    turn: Turn,
+    nurtured: Nurtured,
+    profile: Mapping[str, Any],
+    content: Content,
+    *,
+    now: int,
+    asked_for: bool = False,
+    track: str = "",
 ) -> tuple[Skip, str | None] | None:
     """Why a channel may not be used for this person now, whatever the limits: no consent, suppressed, or nothing to send to.
 
@@ -63,7 +71,11 @@ def refusal(
     if address_of(turn.doc, profile, content) is None and channel.field is not None:
         return Skip.NO_FIELD, ".".join(("profile", *channel.field))
     for one in turn.suppressed():
-        if one.at <= now and one.channel in ("", channel.id) and not (asked_for and one.why == UNSUBSCRIBED):
+        if (
+            one.at <= now
+            and one.channel in ("", channel.id, f"{TRACK}{track}")
+            and not (asked_for and one.why == UNSUBSCRIBED)
+        ):
             return Skip.SUPPRESSED, one.why
     return None
 

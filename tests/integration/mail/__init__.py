@@ -1,0 +1,1 @@
+"""Mail: a store, a real SMTP server that misbehaves as it is told, and whole processes that are killed."""
