@@ -14,7 +14,7 @@ from shared.metrics.counted import Counts, Spread
 
 _MODULES: dict[str, ModuleType] = {
     "Every process": process,
-    "Every stage (enrich, score, route and its intake and webhooks, console and its books)": metrics,
+    "Every stage (enrich, score, route and its intake, webhooks and mail, console and its books)": metrics,
     "Capture": door,
     "Score": funnel,
     "Route": handover,

@@ -91,7 +91,7 @@ LABELS = {
     "reason": "of dead letters shared.outcome.Reason, of the queue why a lead waits",
     "result": "of tries `delivered`, `again`, `failed`; of deadlines `kept`, `missed`; of nurture `sent` or why a step was skipped",
     "route": "a route's pattern, never the path that was asked; `unknown` where there is none",
-    "stage": "the loop: `enrich`, `score`, `route`, `intake`, `webhooks`, `console`, `books`",
+    "stage": "the loop: `enrich`, `score`, `route`, `intake`, `webhooks`, `mail`, `console`, `books`",
     "state": "of a handover its state, of connections `busy`, `idle`",
     "step": "of a batch `gather`, `decode`, `fence`, `load`, `decide`, `save`, `commit`, `emit`; of a handover `accepted`, `contacted`",
     "team": "the owner's team in the routing document; the first 50, all others `other`; `none`",

@@ -22,11 +22,11 @@ from services.route.mail import templates
 from services.route.mail.links import Links
 from services.route.mail.server import Server
 from services.route.mail.smtp import Connection
-from services.route.metrics import MAIL_TRIES
 from services.route.store.mail import kept, sending
 from services.route.store.mail.sending import Taken
 from shared import clock, logs
 from shared.database import Pool
+from shared.metrics.handover import MAIL_TRIES
 
 _LOOK_SECONDS = 0.5
 _FORGET_SECONDS = 3600.0

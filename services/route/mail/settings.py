@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from services.route.domain.mail import letter
 from services.route.domain.mail.letter import Sender
@@ -30,7 +30,9 @@ class MailSettings(Common):
         default="starttls", description="how the connection to it is encrypted", examples=["starttls"]
     )
     mail_user: str = Field(default="", description="who signs in there; none: nobody", examples=["leadflow"])
-    mail_password: SecretStr = Field(default=SecretStr(""), description="the password of that user", examples=["..."])
+    mail_password: str = Field(
+        default="", description="the password of that user", examples=["..."], json_schema_extra={"secret": True}
+    )
     mail_connections: int = Field(
         default=2, ge=1, le=20, description="connections that each instance has to it", examples=["2"]
     )
@@ -112,7 +114,7 @@ class MailSettings(Common):
             int(port or usual),
             self.mail_tls,
             self.mail_user,
-            self.mail_password.get_secret_value(),
+            self.mail_password,
             self.mail_answer_seconds,
         )
 
