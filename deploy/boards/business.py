@@ -108,7 +108,7 @@ BUSINESS = Board(
             ),
         ),
         (
-            "Nurture and webhooks",
+            "Nurture, webhooks and mail",
             (
                 Panel(
                     "Steps",
@@ -143,6 +143,12 @@ BUSINESS = Board(
                     "In an hour",
                     "short",
                     (("sum(increase(leadflow_webhook_hooks_disabled_total[1h]))", "hooks"),),
+                ),
+                Panel(
+                    "Tries of mail",
+                    "In an hour, by result",
+                    "short",
+                    (("sum by (result) (increase(leadflow_mail_tries_total[1h]))", "{{result}}"),),
                 ),
             ),
         ),

@@ -121,7 +121,7 @@ async def states(pool: Pool) -> dict[str, str]:
     return {row["mail_id"]: row["state"] for row in await pool.fetch("SELECT mail_id::text, state FROM mail.mail")}
 
 
-async def settled(pool: Pool, wanted: dict[str, str], *, seconds: float = 20.0) -> None:
+async def settled(pool: Pool, wanted: dict[str, str], *, seconds: float = 60.0) -> None:
     """Returns when mails are where they are wanted, by name."""
     expected = {mail_id(name): state for name, state in wanted.items()}
     try:
@@ -135,6 +135,6 @@ async def settled(pool: Pool, wanted: dict[str, str], *, seconds: float = 20.0) 
 
 async def tried(pool: Pool, times: int) -> None:
     """Returns when so many tries were written down."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await pool.fetchval("SELECT count(*) FROM mail.try") < times:
             await asyncio.sleep(0.05)

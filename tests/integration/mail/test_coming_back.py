@@ -51,7 +51,7 @@ async def tells(pool: Pool) -> RECORDS:
     async def send(topic: str, key: str, value: bytes, headers: list[tuple[str, bytes]]) -> None:
         found.append((topic, msgspec.json.decode(value)))
 
-    telling = Telling(pool=pool, send=send, secret=SECRET, now=Clock(NOON + timedelta(hours=1)))
+    telling = Telling(pool=pool, send=send, secret=SECRET, now=Clock(NOON + timedelta(days=36_500)))
     while await telling.some():
         pass
     return found
