@@ -9,18 +9,17 @@ from shared.topology import CAPTURED, PRIVACY, TOPICS, Topic
 
 # The principals (User:capture ...) are the users of SCRAM, or what a certificate is mapped to.
 SERVICES = ("capture", "enrich", "score", "route", "console")
-_WITH_COMMANDS = ("enrich", "score", "route", "console")
-# Each stage's group; route has three stages.
+# Each stage's group; route has four stages.
 GROUPS: dict[str, tuple[str, ...]] = {
     "enrich": ("enrich",),
     "score": ("score",),
-    "route": ("route", "intake", "webhooks"),
+    "route": ("route", "intake", "webhooks", "mail"),
     "console": ("console",),
     "signals": ("signals",),
 }
 # Names of the topology that are several processes, or somebody outside: whoever these are, they log in by one of these names.
 _MEANS: dict[str, tuple[str, ...]] = {
-    "every API": _WITH_COMMANDS,
+    "every API": SERVICES,
     "every service": SERVICES,
     "web properties": ("web",),
     "sales tools": ("sales",),

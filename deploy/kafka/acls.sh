@@ -6,7 +6,7 @@ set -eu
 acl() { kafka-acls.sh --bootstrap-server "$BOOTSTRAP" --command-config "$COMMAND_CONFIG" "$@"; }
 acl --add --allow-principal User:capture --operation Describe --group leadflow-enrich
 acl --add --allow-principal User:capture --operation Describe --operation Read --operation Write --topic leads.captured.v1 --topic leads.privacy.v1
-acl --add --allow-principal User:capture --operation Describe --operation Write --topic leads.dead.v1 --topic leads.receipts.v1
+acl --add --allow-principal User:capture --operation Describe --operation Write --topic leads.commands.v1 --topic leads.dead.v1 --topic leads.receipts.v1
 acl --add --allow-principal User:console --operation Describe --operation Read --group leadflow-console
 acl --add --allow-principal User:console --operation Describe --operation Write --topic leads.captured.v1 --topic leads.enriched.v1 --topic leads.outcomes.v1 --topic leads.scored.v1 --topic leads.signals.v1
 acl --add --allow-principal User:console --operation Describe --operation Read --operation Write --topic leads.commands.v1 --topic leads.dead.v1 --topic leads.receipts.v1
@@ -19,7 +19,7 @@ acl --add --allow-principal User:marketing --operation Describe --operation Read
 acl --add --allow-principal User:marketing --operation Describe --operation Read --topic leads.nurture.v1
 acl --add --allow-principal User:operator --operation Describe --operation Read --topic leads.captured.v1 --topic leads.commands.v1 --topic leads.dead.v1 --topic leads.enriched.v1 --topic leads.handover.v1 --topic leads.nurture.v1 --topic leads.outcomes.v1 --topic leads.privacy.v1 --topic leads.receipts.v1 --topic leads.scored.v1 --topic leads.signals.v1
 acl --add --allow-principal User:privacy --operation Describe --operation Write --topic leads.privacy.v1
-acl --add --allow-principal User:route --operation Describe --operation Read --group leadflow-intake --group leadflow-route --group leadflow-webhooks
+acl --add --allow-principal User:route --operation Describe --operation Read --group leadflow-intake --group leadflow-mail --group leadflow-route --group leadflow-webhooks
 acl --add --allow-principal User:route --operation Describe --operation Read --operation Write --topic leads.captured.v1 --topic leads.commands.v1 --topic leads.handover.v1 --topic leads.nurture.v1 --topic leads.outcomes.v1
 acl --add --allow-principal User:route --operation Describe --operation Write --topic leads.dead.v1 --topic leads.receipts.v1
 acl --add --allow-principal User:route --operation Describe --operation Read --topic leads.privacy.v1 --topic leads.scored.v1
