@@ -111,7 +111,7 @@ class World:
         runner = self.runners[instance] = seam.Runner(
             self.stage,
             SimulatedPool(instance, self.store.session),  # type: ignore[arg-type]
-            kafka="",
+            kafka="simulated:9092",
             member=instance.member,
             partitions=self.partitions,
             session_timeout_ms=int(SESSION_SECONDS * 1000),
