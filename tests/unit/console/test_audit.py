@@ -17,14 +17,12 @@ from hypothesis import strategies as st
 from services.console.domain import audit
 from services.console.domain.audit import HOUR_MS, Ending, Line
 from shared import ids
-from shared.contracts import Captured, Dead, Enriched, Place, Scored
+from shared.contracts import Captured, Dead, Place, Scored
 from shared.stage import Record
 from shared.topology import CAPTURED, DEAD, ENRICHED, SCORED
 from tests.unit.console.builders import (
-    LEAD,
     NOON,
     NOON_MS,
-    activity,
     captured,
     dead,
     dead_record,
@@ -301,11 +299,3 @@ def _ended(one: Record) -> str | None:
     assert one.topic == DEAD.name
     inside = msgspec.json.decode(msgspec.json.decode(one.value, type=Dead).value)
     return str(inside["activity"]["id"] if "activity" in inside else inside["event_id"])
-
-
-def test_an_activity_that_died_at_score_is_told_by_what_stood_there() -> None:
-    event = Enriched(event_id=event_id(9), lead_id=LEAD, profile_version=1, activity=activity(1), profile=msgspec.UNSET)  # type: ignore[arg-type]
-    letter = died(record(ENRICHED.name, msgspec.json.encode(event)), "score")
-    found = audit.read(letter)
-    assert found is not None
-    assert found[0] == event_id(1)
