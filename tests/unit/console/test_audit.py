@@ -146,8 +146,7 @@ def test_a_cause_is_found_though_the_lead_wrote_one_into_its_fields() -> None:
 
 
 def test_a_score_in_another_order_is_read_all_the_same() -> None:
-    said = msgspec.json.decode(scored(1).value)
-    turned = {"padding": "x" * 3000, **dict(sorted(said.items(), reverse=True))}
+    turned = {"padding": "x" * 3000, **dict(sorted(msgspec.json.decode(scored(1).value).items(), reverse=True))}
     found = audit.read(record(SCORED.name, msgspec.json.encode(turned)))
     assert found is not None
     assert found[0] == event_id(1)
