@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 
 from services.capture.backlog import Backlog
 from services.capture.limits import Limits
@@ -22,9 +23,14 @@ from shared.metrics.door import (
 _told: dict[str, int] = {}
 
 
+@lru_cache(maxsize=1024)
+def _labels(route: str, status: int) -> tuple[str, str]:
+    return route, str(status)
+
+
 def answered(route: str, status: int, *, since: float) -> None:
     """A request has its answer; `since` (time.perf_counter) its head was read."""
-    process.HTTP_REQUESTS.add((route, str(status)))
+    process.HTTP_REQUESTS.add(_labels(route, status))
     process.HTTP_SECONDS.observe((route,), time.perf_counter() - since)
 
 

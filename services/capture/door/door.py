@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -42,6 +43,7 @@ def is_hot(path: str) -> bool:
     return path in ROUTES or path.startswith(_BEGINNINGS)
 
 
+@lru_cache(maxsize=1024)
 def named(path: str) -> str:
     """The route of a hot path, without what the sender chooses of it."""
     if path in ROUTES:
