@@ -286,8 +286,8 @@ def test_commands_that_the_readme_names_exist(tmp_path: Path) -> None:
     assert [name for name in named if f'"{name}"' not in known] == []
 
 
-def test_every_setting_of_a_service_is_in_the_readme() -> None:
-    readme = (ROOT / "README.md").read_text()
+def test_every_setting_of_a_service_is_in_the_table() -> None:
+    table = (ROOT / "deploy/SETTINGS.md").read_text()
     for settings in (
         capture_settings.Settings,
         enrich_settings.Settings,
@@ -295,4 +295,4 @@ def test_every_setting_of_a_service_is_in_the_readme() -> None:
         route_settings.Settings,
     ):
         for name in settings.model_fields:
-            assert f"`LEADFLOW_{name.upper()}`" in readme
+            assert f"`LEADFLOW_{name.upper()}`" in table
