@@ -87,7 +87,7 @@ def _told(name: str, pairs: int, leads: int, once: Callable[[bool], tuple[float,
     found = [once(pair % 2 == 0) for pair in range(pairs)]
     per_lead = [[seconds / leads * 1e6 for seconds in side] for side in zip(*found, strict=True)]
     differences = sorted(on - off for off, on in zip(*per_lead, strict=True))
-    middle = statistics.median(differences)
+    middle: float = statistics.median(differences)
     quarter = len(differences) // 4
     print(
         f"{name}: {statistics.median(per_lead[0]):.1f} us without, {statistics.median(per_lead[1]):.1f} us with, difference {middle:+.2f} us"
