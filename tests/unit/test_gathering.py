@@ -64,7 +64,13 @@ async def test_the_broker_is_told_of_the_window_with_the_next_fetch(monkeypatch:
     async def nobody(_: Any) -> None: ...
 
     made = Reader(
-        "", group="g", member="m", topics=["in"], session_timeout_ms=3000, gather_ms=LEAST_MS, on_revoked=nobody
+        "127.0.0.1:9",
+        group="g",
+        member="m",
+        topics=["in"],
+        session_timeout_ms=3000,
+        gather_ms=LEAST_MS,
+        on_revoked=nobody,
     )
     await made.gather([0], {})
     assert told._fetch_max_wait_ms == LEAST_MS

@@ -95,7 +95,7 @@ async def test_who_asks_for_openmetrics_gets_exemplars(service: httpx.AsyncClien
 async def test_a_scrape_costs_under_ten_milliseconds_and_is_not_the_loops_work(
     service: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With as many samples as a busy route has: the CPU time of the thread that does it, least disturbed."""
+    """A busy route has 600 samples: the CPU time of the thread that does it, least disturbed. What other tests left is counted off."""
     for stage in ("enrich", "score", "route"):
         for step in ("gather", "decode", "fence", "load", "decide", "save", "commit", "emit"):
             metrics.STEP_SECONDS.labels(stage, step).observe(0.01)
@@ -108,7 +108,9 @@ async def test_a_scrape_costs_under_ten_milliseconds_and_is_not_the_loops_work(
     def timed(accept: str) -> tuple[bytes, str]:
         began = time.thread_time()
         answer = exposed(accept)
-        costs.append(time.thread_time() - began)
+        took = time.thread_time() - began
+        samples = sum(not line.startswith(b"#") for line in answer[0].splitlines())
+        costs.append(took / samples * 600)
         threads.append(threading.get_ident())
         return answer
 
