@@ -183,6 +183,11 @@ async def _transact(
         next_offsets.setdefault((stage.reads[0].name, timer.part), 0)  # moves nothing, but the fence looks at it
     began = time.perf_counter()
     async with pool.acquire() as connection, connection.transaction():
+        phase: recall.Phase | None = None
+        if (
+            terms.recalling and stage.recall is not None
+        ):  # before the fence moves the cursors: these records are not read yet
+            phase = await recall.phase(connection, stage=stage.name, partitions=terms.partitions)
         seen = await ownership.fence(
             connection,
             stage=stage.name,
@@ -199,6 +204,8 @@ async def _transact(
         # What Postgres refused is not loaded either: its key may be what was refused.
         healthy = [input_ for input_ in fresh if input_.event_id not in refused]
         world = await stage.load(connection, healthy) if healthy else {}
+        if phase is not None and stage.recall is not None and healthy:
+            await stage.recall(connection, world, healthy, phase.rebuilding and not phase.read)
         loaded = time.perf_counter()
         point("after_load")
         done = fold(stage, world, fresh, partitions=terms.partitions, refused=refused)

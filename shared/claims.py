@@ -90,6 +90,8 @@ async def take_over(
         await recall.read_own_output(pool, kafka, stage=stage, part=part, partitions=partitions, empty=fresh)
     if recalling:
         await recall.begin(pool, stage=stage.name, part=part, until=ends)
+    elif claim.fresh:
+        await recall.nothing(pool, stage=stage.name, part=part)
     point("after_recall")
     for row, messages in left:
         await send(messages, part=part, once=once, emitter=emitter, transactional=frozenset(transactional), known=known)

@@ -17,7 +17,7 @@ class Claim:
     epoch: int
     next_offsets: Mapping[str, int]
     recall_until: Mapping[str, int]
-    fresh: frozenset[str]  # topics of which this store knew nothing before
+    fresh: frozenset[str]  # topics of which this store knew nothing, and of which nothing is recalled yet
 
 
 class Fenced(Exception):
@@ -39,12 +39,11 @@ async def claim(pool: Pool, *, stage: str, part: int, owner: str, begin: Mapping
     """
     async with pool.acquire() as connection, connection.transaction():
         # A topic that this store has never read begins where the topic begins.
-        fresh = await connection.fetch(
+        await connection.execute(
             """
-            INSERT INTO cursor (stage, topic, part, owner_epoch, owner, next_offset)
-            SELECT $1, topic, $2, 0, '', next_offset FROM unnest($3::text[], $4::bigint[]) AS b(topic, next_offset)
+            INSERT INTO cursor (stage, topic, part, owner_epoch, owner, next_offset, fresh)
+            SELECT $1, topic, $2, 0, '', next_offset, true FROM unnest($3::text[], $4::bigint[]) AS b(topic, next_offset)
             ON CONFLICT DO NOTHING
-            RETURNING topic
             """,
             stage,
             part,
@@ -60,7 +59,7 @@ async def claim(pool: Pool, *, stage: str, part: int, owner: str, begin: Mapping
             """
             WITH next AS MATERIALIZED (SELECT nextval('owner_epoch') AS epoch)
             UPDATE cursor SET owner_epoch = next.epoch, owner = $3 FROM next WHERE stage = $1 AND part = $2
-            RETURNING topic, owner_epoch, next_offset, recall_until
+            RETURNING topic, owner_epoch, next_offset, recall_until, fresh
             """,
             stage,
             part,
@@ -71,7 +70,7 @@ async def claim(pool: Pool, *, stage: str, part: int, owner: str, begin: Mapping
         epoch=rows[0]["owner_epoch"],
         next_offsets={row["topic"]: row["next_offset"] for row in rows},
         recall_until={row["topic"]: row["recall_until"] for row in rows if row["recall_until"] is not None},
-        fresh=frozenset(row["topic"] for row in fresh),
+        fresh=frozenset(row["topic"] for row in rows if row["fresh"] and row["recall_until"] is None),
     )
 
 

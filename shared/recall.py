@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
+from msgspec import Struct
+
 from shared.database import Pool
 from shared.message import Message
 from shared.reader import read
@@ -12,6 +14,15 @@ from shared.stage import Record, Stage, Tx
 from shared.topology import DEAD
 
 _SLICE = 5000
+
+
+class Phase(Struct, frozen=True):
+    """How far a stage has come with its recall. `claimed`: what the topics tell is known of every number. `read`: and every number has read
+    again what it had read before. `rebuilding`: the store, or a topic, was new."""
+
+    claimed: bool
+    read: bool
+    rebuilding: bool
 
 
 async def remember(
@@ -66,9 +77,15 @@ async def read_own_output(pool: Pool, kafka: str, *, stage: Stage, part: int, pa
             continue  # topics with several writers
         slice_.append(record)
         if len(slice_) >= _SLICE:
-            await remember(pool, stage=stage, part=part, records=slice_, recollect=empty)
+            await _noted(pool, stage, part, slice_, empty=empty)
             slice_.clear()
-    await remember(pool, stage=stage, part=part, records=slice_, recollect=empty)
+    await _noted(pool, stage, part, slice_, empty=empty)
+
+
+async def _noted(pool: Pool, stage: Stage, part: int, records: Sequence[Record], *, empty: bool) -> None:
+    await remember(pool, stage=stage, part=part, records=records, recollect=empty)
+    if stage.restore is not None:
+        await stage.restore(pool, part, records)
 
 
 async def begin(pool: Pool, *, stage: str, part: int, until: Mapping[str, int]) -> None:
@@ -86,17 +103,39 @@ async def begin(pool: Pool, *, stage: str, part: int, until: Mapping[str, int]) 
     )
 
 
-async def end(pool: Pool, *, stage: str, part: int, epoch: int) -> bool:
-    """Ends the recall of number `part` if its cursors have come far enough and it is still ours; says whether it has ended."""
+async def nothing(pool: Pool, *, stage: str, part: int) -> None:
+    """Number `part` is new to this store, and there is nothing to be recalled of it."""
+    # It is new no more.
+    await pool.execute("UPDATE cursor SET fresh = false WHERE stage = $1 AND part = $2", stage, part)
+
+
+async def phase(tx: Pool | Tx, *, stage: str, partitions: int) -> Phase:
+    """How far the stage's numbers have come, all of them, whoever holds them."""
+    # A number that is not there, or is new and has no mark yet, is still to be claimed; one that is not at its mark, to be read.
+    rows = await tx.fetch(
+        """
+        SELECT count(*) FILTER (WHERE NOT is_begun) = 0 AND count(*) >= $2 AS claimed,
+               count(*) FILTER (WHERE is_behind) = 0 AS read, coalesce(bool_or(is_new), false) AS rebuilding
+          FROM (SELECT part, bool_or(fresh) AS is_new, NOT bool_or(fresh) OR bool_or(recall_until IS NOT NULL) AS is_begun,
+                       bool_or(next_offset < recall_until) AS is_behind
+                  FROM cursor WHERE stage = $1 GROUP BY part) AS n
+        """,
+        stage,
+        partitions,
+    )
+    row = rows[0]
+    return Phase(claimed=row["claimed"], read=row["claimed"] and row["read"], rebuilding=row["rebuilding"])
+
+
+async def end(pool: Pool, *, stage: str, part: int, epoch: int, partitions: int) -> bool:
+    """Ends the recall of number `part` if the cursors of all numbers have come far enough and it is still ours; says whether it has ended.
+    What another number is still to read may be told by this one's records."""
     async with pool.acquire() as connection, connection.transaction():
-        # Still some way to go?
-        if await connection.fetchval(
-            "SELECT true FROM cursor WHERE stage = $1 AND part = $2 AND next_offset < recall_until LIMIT 1", stage, part
-        ):
+        if not (await phase(connection, stage=stage, partitions=partitions)).read:
             return False
-        # The number has caught up with what it had decided before. Whoever claimed it meanwhile may have begun a recall of their own.
+        # All have caught up with what they had decided before. Whoever claimed the number meanwhile may have begun a recall of their own.
         ours = await connection.fetch(
-            "UPDATE cursor SET recall_until = NULL WHERE stage = $1 AND part = $2 AND owner_epoch = $3 RETURNING topic",
+            "UPDATE cursor SET recall_until = NULL, fresh = false WHERE stage = $1 AND part = $2 AND owner_epoch = $3 RETURNING topic",
             stage,
             part,
             epoch,

@@ -45,7 +45,13 @@ HANDOVER = Topic(
     ("lead.handover", "lead.handover.withdrawn", "lead.handover.escalated"),
     transactional=True,
 )
-NURTURE = Topic("leads.nurture.v1", "lead_id", ("route",), ("marketing tools",), ("lead.nurture",))
+NURTURE = Topic(
+    "leads.nurture.v1",
+    "lead_id",
+    ("route",),
+    ("marketing tools",),
+    ("lead.nurture", "lead.nurture.merged", "lead.nurture.split"),
+)
 OUTCOMES = Topic("leads.outcomes.v1", "any", ("sales tools", "route"), ("route",), ("lead.outcome",))
 COMMANDS = Topic(
     "leads.commands.v1",

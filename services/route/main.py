@@ -20,7 +20,7 @@ from services.route.domain import document, intake
 from services.route.domain.decide import deciding
 from services.route.domain.decode import decode
 from services.route.domain.mail import heard
-from services.route.domain.nurture import read
+from services.route.domain.nurture import read, recalled
 from services.route.domain.nurture.beside import beside
 from services.route.domain.nurture.document import Nurturing
 from services.route.domain.nurture.ready import Ready
@@ -31,7 +31,7 @@ from services.route.mail.mailbox import Mailbox
 from services.route.mail.settings import MailSettings
 from services.route.mail.telling import Telling
 from services.route.settings import SHIPPED_NURTURE, Settings
-from services.route.store import batch, nurture, publishing, webhooks
+from services.route.store import batch, nurture, publishing, recalling, webhooks
 from services.route.store import intake as intake_store
 from services.route.store import queue as queue_store
 from services.route.store.mail import kept
@@ -80,6 +80,9 @@ def stages(
             save=save,
             due=due,
             due_seconds=1.0,
+            recollect=recalled.recollect,
+            recall=recalling.recall,
+            restore=recalling.restore,
             documents=(routings, nurtured),
             accepted=measuring.accepted,
         ),

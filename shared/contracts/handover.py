@@ -83,6 +83,18 @@ class HandoverEscalated(Model, frozen=True):
     escalated_to: Owner | None = None
 
 
+class NurtureTurned(Model, frozen=True):
+    """lead.nurture.merged: since a merge a lead is nurtured as `survivor`, and no longer by itself. lead.nurture.split: it is itself again.
+    Route reads these where it builds its store anew: `state` is what it kept of the lead, packed and for nobody else."""
+
+    event_id: str
+    lead_id: str
+    at: Moment
+    version: int  # the newest score_version of the lead that route had read by then
+    state: Personal
+    survivor: str | None = None
+
+
 class Nurture(Model, frozen=True):
     """lead.nurture: one step of a track, or something that a form asked for (track `magnets`): to be sent, or `skipped` and why. A step is told
     once, but for its waiting (`skipped: quiet`, with the `due_at` at which it is looked at again)."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from aiokafka.errors import KafkaError
 
-from shared import batch, logs, metrics
+from shared import batch, logs, metrics, recall
 from shared.claims import Held
 from shared.crash import point
 from shared.database import Pool, is_worlds_fault
@@ -28,6 +28,7 @@ from shared.runner.watch import Watch
 from shared.stage import Input, Place, Record, Stage
 
 COMMIT_SECONDS = 1.0
+RECALL_SECONDS = 0.25  # how often is looked whether a recall has come to its end
 COMMIT_AGAIN_SECONDS = 30.0  # what has not changed: in case somebody moved the group's offsets
 
 
@@ -76,12 +77,13 @@ class Runner:
             busy=self._busy,
             settle=self._sending.settle,
         )
-        self._timers = Timers(stage, pool, held=self._held)
+        self._timers = Timers(stage, pool, held=self._held, partitions=partitions)
         self._keeping = Keeping(stage, pool)
         self._watch = Watch(stage, pool, held=self._held, sending=self._sending, health=health)
         self._draining = asyncio.Event()
         self._committed: dict[Place, int] = {}
         self._committed_at = 0.0
+        self._recalls_at = 0.0
         self._log = logs.get()
 
     def drain(self) -> None:
@@ -128,6 +130,10 @@ class Runner:
         self._health.report(self._stage.name, None if complete else "claiming its numbers")
         if not self._held.epochs:
             await asyncio.sleep(0.05)
+        if not await self._knows_what_was_told():
+            self._watch.progress()
+            await asyncio.sleep(0.05)
+            return
         reader.in_order = bool(self._held.recalling)
         reader.waits = not self._timers.has_more
         gathering = time.perf_counter()
@@ -148,7 +154,31 @@ class Runner:
             await self._clock(reader)
             if not records:
                 await self._sending.settle()
+            await self._end_recalls()
             await self._commit_offsets(reader)
+
+    async def _knows_what_was_told(self) -> bool:
+        """Whether nothing is to be waited for before a store that is built anew reads: what is told in one number may be of another's leads."""
+        if self._stage.recall is None or not self._held.recalling:
+            return True
+        phase = await recall.phase(self._pool, stage=self._stage.name, partitions=self._partitions)
+        waits = phase.rebuilding and not phase.claimed
+        self._health.report(f"{self._stage.name} recall", "waiting for all numbers to be claimed" if waits else None)
+        return not waits
+
+    async def _end_recalls(self) -> None:
+        """Numbers that know by themselves again what they had decided stop comparing with it. Not only at rest: there may be none."""
+        if not self._held.recalling or time.monotonic() - self._recalls_at < RECALL_SECONDS:
+            return
+        self._recalls_at = time.monotonic()
+        for part in list(self._held.recalling):
+            epoch = self._held.epochs.get(part)  # a number may be let go while we wait for another
+            if epoch is None or not self._timers.is_through(part, epoch):
+                continue
+            if await recall.end(
+                self._pool, stage=self._stage.name, part=part, epoch=epoch, partitions=self._partitions
+            ):
+                self._held.recalling.discard(part)
 
     async def _batch(self, records: Sequence[Record]) -> None:
         began = time.monotonic()

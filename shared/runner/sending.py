@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 
-from shared import batch, clock, metrics, outbox, recall
+from shared import batch, clock, metrics, outbox
 from shared.claims import Held
 from shared.crash import point
 from shared.database import Pool
@@ -88,10 +88,6 @@ class Sending:
             sweeping = list(self.unswept)
             await outbox.sweep(self._pool, acknowledged=sweeping)
             self.swept(len(sweeping))
-        for part in list(self._held.recalling):
-            epoch = self._held.epochs.get(part)  # a number may be let go while we wait for another
-            if epoch is not None and await recall.end(self._pool, stage=self._stage.name, part=part, epoch=epoch):
-                self._held.recalling.discard(part)
 
     def swept(self, count: int) -> None:
         """The `count` oldest of `unswept` are deleted."""

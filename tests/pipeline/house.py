@@ -77,7 +77,7 @@ class House:
 
     def handed(self) -> list[str]:
         """What route wrote to sales tools, in order, by type."""
-        return [type_ for type_ in self.types("route") if type_ != "lead.nurture"]
+        return [type_ for type_ in self.types("route") if not type_.startswith("lead.nurture")]
 
     def last(self, topic: str) -> dict[str, Any]:
         """The newest record of a topic."""

@@ -12,15 +12,14 @@ from tests.simulation.tables import Handler, Row, Session
 
 
 async def _cursor_begin(s: Session, stage: str, part: int, topics: Sequence[str], begins: Sequence[int]) -> list[Row]:
-    fresh: list[Row] = []
     for topic, begin in zip(topics, begins, strict=True):
         key = (stage, topic, part)
         if s.get("cursor", key) is None:
             await s.lock("cursor", key)
             if s.get("cursor", key) is None:
-                s.put("cursor", key, {"owner_epoch": 0, "owner": "", "next_offset": begin, "recall_until": None})
-                fresh.append({"topic": topic})
-    return fresh
+                row = {"owner_epoch": 0, "owner": "", "next_offset": begin, "recall_until": None, "fresh": True}
+                s.put("cursor", key, row)
+    return []
 
 
 async def _cursor_lock(s: Session, stage: str, part: int) -> list[Row]:
@@ -128,12 +127,24 @@ async def _recall_begin(s: Session, stage: str, part: int, topics: Sequence[str]
     return []
 
 
-async def _recall_goes_on(s: Session, stage: str, part: int) -> list[Row]:
-    return [
-        {"bool": True}
-        for key, row in s.scan("cursor")
-        if key[0] == stage and key[2] == part and row["next_offset"] < (row["recall_until"] or 0)
-    ][:1]
+async def _recall_nothing(s: Session, stage: str, part: int) -> list[Row]:
+    for key, _ in list(s.scan("cursor")):
+        if key[0] == stage and key[2] == part:
+            await s.lock("cursor", key)
+            s.put("cursor", key, {**(s.get("cursor", key) or {}), "fresh": False})
+    return []
+
+
+async def _recall_phase(s: Session, stage: str, partitions: int) -> list[Row]:
+    numbers: dict[int, list[Row]] = {}
+    for key, row in s.scan("cursor"):
+        if key[0] == stage:
+            numbers.setdefault(key[2], []).append(row)
+    fresh = {part for part, rows in numbers.items() if any(row["fresh"] for row in rows)}
+    begun = {part for part, rows in numbers.items() if any(row["recall_until"] is not None for row in rows)}
+    behind = any(row["next_offset"] < (row["recall_until"] or 0) for rows in numbers.values() for row in rows)
+    claimed = fresh <= begun and len(numbers) >= partitions
+    return [{"claimed": claimed, "read": not behind, "rebuilding": bool(fresh)}]
 
 
 async def _recall_ends(s: Session, stage: str, part: int, epoch: int) -> list[Row]:
@@ -143,7 +154,7 @@ async def _recall_ends(s: Session, stage: str, part: int, epoch: int) -> list[Ro
             await s.lock("cursor", key)
             row = s.get("cursor", key) or {}
             if row.get("owner_epoch") == epoch:
-                s.put("cursor", key, {**row, "recall_until": None})
+                s.put("cursor", key, {**row, "recall_until": None, "fresh": False})
                 ended.append({"topic": key[1]})
     return ended
 
@@ -212,7 +223,8 @@ _KNOWN: tuple[tuple[str, Handler], ...] = (
     ("DELETE FROM outbox WHERE id = ANY ($1", _sweep),
     ("INSERT INTO recalled", _remember),
     ("SET recall_until = greatest", _recall_begin),
-    ("SELECT true FROM cursor", _recall_goes_on),
+    ("SET fresh = false WHERE stage = $1 AND part = $2", _recall_nothing),
+    ("AS rebuilding", _recall_phase),
     ("SET recall_until = NULL", _recall_ends),
     ("DELETE FROM recalled", _recalled_go),
     ("SELECT event_id::text FROM recalled", _known),

@@ -50,7 +50,7 @@ def _timers(waiting: list[Input]) -> Timers:
     stage = replace(main.stage(b"a secret of thirty-two bytes ...."), due=due, due_seconds=-1.0)
     held = Held()
     held.epochs[0] = 1
-    return Timers(stage, cast(Pool, _Pool()), held=held)
+    return Timers(stage, cast(Pool, _Pool()), held=held, partitions=1)
 
 
 async def test_what_is_set_aside_takes_no_room_of_what_is_due_after_it() -> None:

@@ -16,6 +16,7 @@ from shared.contracts import HandoverEscalated
 from shared.outcome import Outgoing
 from shared.topology import HANDOVER
 
+LATE = "not accepted by "  # how the reason of a withdrawal begins that nobody's acceptance brought about
 OVER = ("customer", "disqualified")  # stages of a lead that nobody needs to call any more
 
 
@@ -28,7 +29,7 @@ def not_accepted(
     if handover is None or handover.state is not State.OFFERED or handover.withdrawn_at is not None:
         return
     lead: Lead | None = scene.get(handover.lead_id)
-    late = f"not accepted by {clock.text(at)}"
+    late = LATE + clock.text(at)
     if lead is not None and lead.stage in OVER:
         passing.take_back(scene, handover, at=at, expired=True, because=f"{late}; the lead is {lead.stage}", emit=emit)
         return

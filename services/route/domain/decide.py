@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from services.route.domain import (
     assigning,
-    clocks,
     deadlines,
     events,
     loads,
@@ -21,6 +20,7 @@ from services.route.domain import (
     passing,
     publishing,
     queue,
+    recalled,
     recent,
     timers,
 )
@@ -28,7 +28,7 @@ from services.route.domain.events import Assigned, Ignored, OutcomeCommand, Scor
 from services.route.domain.lead import drops_out, moved, newly_absorbed, opens, released
 from services.route.domain.publishing import Published
 from services.route.domain.routing import Routing
-from services.route.domain.state import DUE, SQL, Key, Lead, Queued, Scene, TimerKey, World, nobody
+from services.route.domain.state import DUE, READING, SQL, Handover, Key, Lead, Queued, Scene, TimerKey, World, nobody
 from shared.outcome import Decision, Outcome, Outgoing, Reason, Reject
 from shared.stage import Input
 
@@ -43,7 +43,9 @@ def deciding(in_force: InForce) -> Callable[[World, Input], Outcome]:
 
     def decide(world: World, input_: Input) -> Outcome:
         due = world.get(DUE)
-        if not due or type(input_.event) is Ignored or input_.event.lead_id not in due:
+        if READING in world:
+            outcome = _as_told(in_force, world, input_)
+        elif not due or type(input_.event) is Ignored or input_.event.lead_id not in due:
             outcome = _decide(in_force, world, input_)
         else:
             outcome = _after_timers(in_force, world, input_)
@@ -61,6 +63,17 @@ def deciding(in_force: InForce) -> Callable[[World, Input], Outcome]:
         return replace(outcome, changes=changes)
 
     return decide
+
+
+def _as_told(in_force: InForce, world: World, input_: Input) -> Outcome:
+    """Decides on the input where its leads' handovers stand as the topic tells; their clocks wait until everything is read again."""
+    scene = Scene(world)
+    recalled.stand(in_force(input_.part, input_.now), scene, recalled.concerned(scene, input_), at=input_.now)
+    is_clock = not world[READING] and type(input_.event) is not Ignored
+    outcome = (_after_timers if is_clock else _decide)(in_force, scene, input_)
+    if isinstance(outcome, Reject):
+        return outcome
+    return replace(outcome, changes={**scene.changes, **outcome.changes})
 
 
 def _decide(in_force: InForce, world: World | Scene, input_: Input) -> Outcome:
@@ -84,7 +97,7 @@ def _decide(in_force: InForce, world: World | Scene, input_: Input) -> Outcome:
     return _NOTHING
 
 
-def _after_timers(in_force: InForce, world: World, input_: Input) -> Outcome:
+def _after_timers(in_force: InForce, world: World | Scene, input_: Input) -> Outcome:
     """Carries out what fell due for the input's lead up to its time, and then decides on the input, if it is a record."""
     scene = Scene(world)
     emit: list[Outgoing] = []
@@ -193,12 +206,14 @@ def _of_an_absorbed_lead(
     if not opens(lead, input_.event) or scene.get(Key("recalled", event_id)) is None:
         return lead
     lead = opening.open_handover(routing, scene, lead=lead, value=_value(input_), now=input_.now, emit=emit)
-    key = Key("handover", events.handover_id(lead.lead_id, lead.episode, opening.FIRST_ATTEMPT))
-    told: bytes | None = scene.get(Key("recalled", events.withdrawal_event(key.id)))
-    if told is not None:
-        clocks.put(scene, replace(scene[key], withdrawn_at=events.withdrawn(told).at))
-    else:
-        merge.move(scene, scene[key], survivor, part=lead.part)
+    _, merged_at = scene.get(Key("joined", lead.lead_id), (survivor, recalled.END))
+    recalled.stand(routing, scene, (lead.lead_id,), at=merged_at)
+    home: Lead | None = scene.get(survivor)
+    for id_ in scene[Key("handovers", lead.lead_id)]:
+        one: Handover = scene[Key("handover", id_)]
+        if one.episode == lead.episode and one.withdrawn_at is None:
+            merge.move(scene, one, survivor, part=home.part if home is not None else lead.part)
+    recalled.stand(routing, scene, (survivor,), at=recalled.END)  # its records may have been read up to there
     return lead
 
 

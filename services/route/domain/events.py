@@ -153,9 +153,10 @@ class Handover(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
 
 
 class Withdrawn(Struct, frozen=True, gc=False):
-    """A withdrawal that stands on the topic already: when it was."""
+    """A withdrawal, or an escalation, that stands on the topic already: when it was, and why."""
 
     at: Moment
+    because: str = ""
 
 
 class Kept(Struct, frozen=True, gc=False):

@@ -11,7 +11,7 @@ from services.route.domain import capacity, choice, clocks, events, pace, pools,
 from services.route.domain.choice import Choice
 from services.route.domain.lifecycle import State
 from services.route.domain.routing import Owner, Routing
-from services.route.domain.state import Account, Handover, Key, Lead, Scene
+from services.route.domain.state import READING, Account, Handover, Key, Lead, Scene
 from shared import contracts
 from shared.outcome import Outgoing
 from shared.topology import HANDOVER
@@ -49,6 +49,9 @@ def open_handover(
         chosen = to or choice.choose(
             routing, scene, lead=lead, account=account, scored=scored, raw=raw, now=now, since=since
         )
+        if chosen.owner is not None and to is None and scene.get(READING):
+            # Not told of, so nobody had it: who gets it is decided when all is known that was given meanwhile.
+            chosen = Choice(chosen.path, reason=choice.NOBODY_IS_FREE, again_at=now)
         if chosen.owner is None:
             return queue.enter(scene, lead, chosen, account=account, value=value, now=now)
         if chosen.pool is not None:

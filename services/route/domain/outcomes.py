@@ -53,7 +53,7 @@ def about(logged: Logged) -> str:
 
 def settle(scene: Scene, lead_id: str) -> None:
     """Judges everything that was said of a person's leads by what is known now: a function of that alone, not of its order."""
-    members = _person(scene, lead_id)
+    members = person(scene, lead_id)
     said = [scene[Key("log", id_)] for one in members for id_ in scene.get(Key("said", one), ())]
     held = {id_: scene[Key("handover", id_)] for one in members for id_ in scene.get(Key("handovers", one), ())}
     told: dict[str, list[Logged]] = {}
@@ -73,7 +73,7 @@ def was_open(scene: Scene, handover: Handover, *, at: datetime) -> bool:
     known or not: a merge that is read late decides as it would have in time."""
     if handover.withdrawn_at is not None:
         return False
-    leads = dict.fromkeys((handover.opened_for, *_person(scene, handover.lead_id)))
+    leads = dict.fromkeys((handover.opened_for, *person(scene, handover.lead_id)))
     said: list[Logged] = [scene[Key("log", id_)] for one in leads for id_ in scene.get(Key("said", one), ())]
     state = State.OFFERED
     for logged in in_order(one for one in said if one.handover_id == handover.handover_id and one.received_at <= at):
@@ -120,7 +120,7 @@ def _note(scene: Scene, before: Logged, after: Logged) -> None:
         scene[Key("log", after.command_id)] = after
 
 
-def _person(scene: Scene, lead_id: str) -> list[str]:
+def person(scene: Scene, lead_id: str) -> list[str]:
     """The lead that `lead_id` is now, and all that are it now."""
     survivor: str = scene.get(Key("absorbed", lead_id), lead_id)
     return list(dict.fromkeys((survivor, lead_id, *scene.get(Key("absorbs", survivor), ()))))

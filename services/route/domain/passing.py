@@ -64,16 +64,30 @@ def pass_on(
             begun, contracts.encode(begun), lead=lead, pool=chosen.pool, opened_for=handover.opened_for
         )
     else:
-        said = events.kept(document)
-        successor = opening.offered(
-            said, document, lead=lead, pool=choice.pool_in(said.path), opened_for=handover.opened_for
-        )
-        opening.count(routing, scene, successor)
+        successor = _kept(routing, scene, handover, lead, document)
     passed = f"{because}; passed on to {successor.owner}"
     take_back(scene, handover, at=at, expired=expired, because=passed, emit=emit)
     opening.add(routing, scene, successor, emit=emit)
     scene[handover.lead_id] = replace(lead, owner=successor.owner)
     return True
+
+
+def keep(routing: Routing, scene: Scene, handover: Handover, document: bytes) -> Handover:
+    """The next attempt as it stands on the topic is its lead's, and its clocks run; nobody is told."""
+    lead: Lead = scene.get(handover.lead_id) or nobody(handover.lead_id, handover.part)
+    successor = _kept(routing, scene, handover, lead, document)
+    opening.add(routing, scene, successor, emit=[])
+    scene[handover.lead_id] = replace(lead, owner=successor.owner)
+    return successor
+
+
+def _kept(routing: Routing, scene: Scene, handover: Handover, lead: Lead, document: bytes) -> Handover:
+    said = events.kept(document)
+    successor = opening.offered(
+        said, document, lead=lead, pool=choice.pool_in(said.path), opened_for=handover.opened_for
+    )
+    opening.count(routing, scene, successor)
+    return successor
 
 
 def take_back(

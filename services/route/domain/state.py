@@ -116,6 +116,7 @@ class Key(NamedTuple):
         "said",  # lead id -> tuple of command ids of all outcomes about it; not saved
         "recalled",  # event id -> what stands on the handover topic already; not saved
         "due",  # see DUE
+        "reading",  # see READING
         "took",  # input id -> how long the steps took that it ended (pace.py), for metrics; not saved
         "moved",  # input id -> what became of handovers by it (pace.py), for metrics; not saved
     ]
@@ -142,6 +143,9 @@ class Timer(Struct, frozen=True, gc=False):
 
 DUE = Key("due", "")  # lead id -> tuple of the keys of its timers that may fall due within this batch; not saved
 
+# There while the store is learning what stands on its topics: True until everything is read again, and then False. Not saved.
+READING = Key("reading", "")
+
 World = Mapping[Any, Any]
 
 
@@ -163,6 +167,9 @@ class Scene:
 
     def __setitem__(self, key: Any, value: Any) -> None:
         self.changes[key] = value
+
+    def __contains__(self, key: Any) -> bool:
+        return key in self.changes or key in self.world
 
     def get(self, key: Any, default: Any = None) -> Any:
         """What stands at `key`, or `default`."""

@@ -32,7 +32,7 @@ INSERT INTO nurture AS n (lead_id, part, data, steps, merges, due_at)
 SELECT lead_id, part, data, steps, merges, timestamptz 'epoch' + due * interval '1 millisecond'
   FROM unnest($1::text::text[], $2::text::int[], $3::bytea[], $4::text::text[], $5::text::int[], $6::text::bigint[])
     AS t (lead_id, part, data, steps, merges, due)
-ON CONFLICT (lead_id) DO UPDATE SET data = excluded.data, steps = excluded.steps, merges = excluded.merges, due_at = excluded.due_at
+ON CONFLICT (lead_id) DO UPDATE SET part = excluded.part, data = excluded.data, steps = excluded.steps, merges = excluded.merges, due_at = excluded.due_at
  WHERE n.merges <= excluded.merges
 """
 

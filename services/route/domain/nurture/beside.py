@@ -11,11 +11,12 @@ from services.route.domain import events
 from services.route.domain.events import Due, OutcomeCommand, Scored
 from services.route.domain.lifecycle import State
 from services.route.domain.nurture import decide as nurture
+from services.route.domain.nurture import recalled
 from services.route.domain.nurture.needs import InForce
 from services.route.domain.nurture.ready import Ready
 from services.route.domain.nurture.suppressing import SuppressCommand
 from services.route.domain.nurture.telling import Changes
-from services.route.domain.state import DUE, Handover, Key, Lead, Logged, Scene, TimerKey, World
+from services.route.domain.state import DUE, READING, Handover, Key, Lead, Logged, Scene, TimerKey, World
 from services.route.domain.timers import NURTURE
 from shared.outcome import Decision, Outcome, Reason, Reject
 from shared.stage import Input
@@ -33,8 +34,13 @@ def beside(decide: Decide, in_force: InForce) -> Decide:
         outcome = decide(world, input_)
         if not isinstance(outcome, Decision):
             return outcome
+        seen: World | Scene = world
+        if READING in world:
+            seen = Scene(world)
+            recalled.stand(seen, input_)
+            outcome = Decision({**outcome.changes, **seen.changes}, outcome.emit, outcome.commands)
         try:
-            more = _more(in_force(input_.part, input_.now), world, input_, outcome)
+            more = _more(in_force(input_.part, input_.now), seen, input_, outcome)
         except msgspec.ValidationError as error:
             return Reject(Reason.INVALID, events.place_of(error))
         if more is None:
@@ -44,7 +50,7 @@ def beside(decide: Decide, in_force: InForce) -> Decide:
     return both
 
 
-def _more(ready: Ready, world: World, input_: Input, outcome: Decision) -> Changes | None:
+def _more(ready: Ready, world: World | Scene, input_: Input, outcome: Decision) -> Changes | None:
     event, now, part = input_.event, input_.now, input_.part
     if type(event) is Scored:
         return _scored(ready, world, input_, outcome)
@@ -60,7 +66,7 @@ def _more(ready: Ready, world: World, input_: Input, outcome: Decision) -> Chang
     return None
 
 
-def _scored(ready: Ready, world: World, input_: Input, outcome: Decision) -> Changes | None:
+def _scored(ready: Ready, world: World | Scene, input_: Input, outcome: Decision) -> Changes | None:
     event: Scored = input_.event
     absorbed = restored = _NONE
     before: Lead | None = world.get(event.lead_id)
@@ -85,7 +91,7 @@ def _moved(before: Lead | None, after: Any) -> tuple[frozenset[str], frozenset[s
     return now - was, was - now
 
 
-def _outcome(ready: Ready, world: World, input_: Input, outcome: Decision) -> Changes | None:
+def _outcome(ready: Ready, world: World | Scene, input_: Input, outcome: Decision) -> Changes | None:
     """What sales said may send the lead back to nurture: how often that was, and why the last time."""
     event: OutcomeCommand = input_.event
     seen = Scene(world)

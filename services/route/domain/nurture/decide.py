@@ -13,17 +13,17 @@ import msgspec
 from msgspec.structs import replace
 
 from services.route.domain.events import Scored
-from services.route.domain.nurture import about, audience, magnets, merging, steps, suppressing
+from services.route.domain.nurture import about, audience, magnets, merging, recalled, steps, suppressing
 from services.route.domain.nurture.about import Seen
 from services.route.domain.nurture.ready import Begun, Ready
 from services.route.domain.nurture.sending import Turn
 from services.route.domain.nurture.state import Enrolment, Entered, Facts, Nurtured, Stored, Suppression
 from services.route.domain.nurture.suppressing import SuppressCommand
 from services.route.domain.nurture.telling import Changes, Skip, enrolment_id
-from services.route.domain.state import SQL, Scene, World
+from services.route.domain.state import READING, SQL, Scene, World
 from shared import clock
 
-UNKNOWN = Facts(-1, "", "", "", "", None, 0, (), b"{}", b"{}")  # nothing was told of the lead yet
+UNKNOWN = recalled.NOTHING_KNOWN
 _decode = msgspec.json.decode
 
 
@@ -57,24 +57,31 @@ def on_scored(
         or (event.stage == SQL and ready.looks_at_sales)
     ):
         return None
-    if before is not None and before.merged_into:
-        return None  # the survivor's records speak for it
+    if before is not None and before.merges:
+        if before.merged_into or event.score_version <= before.deaf_to:
+            # The survivor's records speak for it, or spoke. Only whom it took over itself, it took over.
+            return _merged(ready, world, event, part=part, now=clock.to_ms(now))
+        if before.part != part:
+            before = replace(before, part=part)  # a merge that came before its first record could not know it
     now_ms = clock.to_ms(now)
     told = about.facts(event) if is_newest or before is None else None
-    if before is not None and not (may_ask or absorbed or restored) and _says_nothing(ready, before, told, now_ms):
-        return None
     if before is None and told is not None and not (may_ask or absorbed or restored or event.segments):
         begun = ready.begun(told.stage, told.episodes)
         if begun is not None and b'"test"' not in told.profile:
             return _begun(begun, key, told, part=part, now=now_ms)
     nurtured = before or Nurtured(told or UNKNOWN, part=part)
-    changes = Changes(part)
-    turn = _turn(ready, world, event.lead_id, changes)
+    turn: Turn | None = None
+    if any(one.due <= now_ms for one in nurtured.active):
+        turn = _turn(ready, world, event.lead_id, Changes(part))
+        nurtured = _clock(ready, turn, nurtured, now=now_ms)
+    if before is not None and not (may_ask or absorbed or restored) and _says_nothing(ready, nurtured, told, now_ms):
+        return _kept(turn, before, nurtured) if turn is not None else None
+    turn = turn or _turn(ready, world, event.lead_id, Changes(part))
     if restored:
-        merging.release(world, changes, restored)
+        merging.release(world, turn, restored, record=event.event_id, now=now_ms)
     if absorbed:
-        nurtured = merging.take_over(world, turn, nurtured, absorbed, now=now_ms)
-    nurtured = steps.run(turn, nurtured, until=now_ms)
+        nurtured = merging.take_over(world, turn, nurtured, absorbed, record=event.event_id, now=now_ms)
+        nurtured = _clock(ready, turn, nurtured, now=now_ms)
     if told is not None and nurtured.facts is not told:
         nurtured = replace(nurtured, facts=told)
     is_looked_at = activity and (may_ask or ready.asks_of_activities or ready.waits_for(nurtured))
@@ -97,10 +104,21 @@ def _begun(begun: Sequence[Begun], key: Stored, told: Facts, *, part: int, now: 
     return changes
 
 
+def _merged(ready: Ready, world: World | Scene, event: Scored, *, part: int, now: int) -> Changes | None:
+    """What a record of a lead does that is another one by now."""
+    absorbed, restored = event.absorbed or (), event.restored or ()
+    if not absorbed and not restored:
+        return None
+    turn = _turn(ready, world, event.lead_id, Changes(part))
+    merging.release(world, turn, restored, record=event.event_id, now=now)
+    merging.end(world, turn, absorbed, record=event.event_id, now=now)
+    return turn.changes
+
+
 def _says_nothing(ready: Ready, before: Nurtured, told: Facts | None, now: int) -> bool:
-    """Whether a record of a lead that nurture knows changes nothing of what is asked about it, and nothing is due or waited for: nearly always.
+    """Whether a record of a lead that nurture knows changes nothing of what is asked about it, and nothing is waited for: nearly always.
     Then what it says beside is not kept either."""
-    if ready.asks_of_activities or ready.waits_for(before) or any(one.due <= now for one in before.active):
+    if ready.asks_of_activities or ready.waits_for(before):
         return False
     known = before.facts
     if told is not None and (
@@ -118,9 +136,19 @@ def on_timer(ready: Ready, world: World | Scene, lead_id: str, *, part: int, now
         return None
     now_ms = clock.to_ms(now)
     turn = _turn(ready, world, lead_id, Changes(part))
-    nurtured = steps.run(turn, before, until=now_ms)
+    nurtured = _clock(ready, turn, before, now=now_ms)
     nurtured = audience.settled(turn, nurtured, exited=_exits(ready, nurtured, None), now=now_ms)
     return _kept(turn, before, nurtured)
+
+
+def _clock(ready: Ready, turn: Turn, nurtured: Nurtured, *, now: int) -> Nurtured:
+    """The lead after all that was due up to now, each at its own moment: a record that comes before the clock has looked finds it so too."""
+    last = -1
+    while moments := [one.due for one in nurtured.active if last < one.due <= now]:
+        last = min(moments)
+        nurtured = steps.run(turn, nurtured, until=last)
+        nurtured = audience.settled(turn, nurtured, exited=_exits(ready, nurtured, None), now=last)
+    return nurtured
 
 
 def on_sales(
@@ -199,6 +227,8 @@ def _turn(ready: Ready, world: World | Scene, lead_id: str, changes: Changes) ->
             raise LookupError("something would be sent, and what is suppressed was not loaded")
         return found
 
+    if READING in world:
+        return Turn(ready.doc, lead_id, changes, suppressed, recalled.known_in(world), world[READING])
     return Turn(ready.doc, lead_id, changes, suppressed)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from services.route.domain.nurture import sending
+from services.route.domain.nurture import recalled, sending
 from services.route.domain.nurture.about import Seen
 from services.route.domain.nurture.document import Magnet
 from services.route.domain.nurture.sending import Turn
@@ -41,7 +41,10 @@ def asked(turn: Turn, nurtured: Nurtured, magnet: Magnet, *, activity_id: str, o
     )
     profile: Mapping[str, Any] = Seen(nurtured).profile
     no: tuple[Skip, str | None] | None = None
-    if occurred < now - LATE_MS:
+    known_step = turn.told(told.event_id) if turn.told is not None else None
+    if known_step is not None:
+        no = (Skip.LATE, None) if known_step.skipped else None  # it is not told again
+    elif occurred < now - LATE_MS:
         no = Skip.LATE, None
     elif any(one.given and abs(occurred - one.at) < magnet.again_after for one in known):
         no = Skip.AGAIN, None
@@ -49,6 +52,8 @@ def asked(turn: Turn, nurtured: Nurtured, magnet: Magnet, *, activity_id: str, o
         no = sending.refusal(turn, nurtured, profile, content, now=now, asked_for=True)
     remembered = sorted((*known, Asked(activity_id, occurred, no is None)), key=lambda one: (one.at, one.activity_id))
     nurtured = replace(nurtured, asked={**nurtured.asked, magnet.form: tuple(remembered[-_REMEMBERED:])})
+    if known_step is not None:
+        return recalled.seen(nurtured, known_step) if no is None else nurtured
     if no is not None:
         turn.changes.tell(replace(told, skipped=no[0], because=no[1]))
         return nurtured

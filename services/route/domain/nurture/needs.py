@@ -14,7 +14,7 @@ from services.route.domain.nurture import about
 from services.route.domain.nurture.ready import Ready
 from services.route.domain.nurture.state import Nurtured, Stored
 from services.route.domain.nurture.suppressing import SuppressCommand, subject_of_address, subject_of_lead
-from services.route.domain.state import DUE, Lead
+from services.route.domain.state import DUE, Key, Lead
 from services.route.domain.timers import NURTURE
 from shared import clock
 from shared.stage import Input
@@ -87,6 +87,7 @@ def _scored(
     is_long = span >= ready.shortest and bool(ready.tracks(event.stage))
     if merges:
         found.rows |= {event.lead_id, *merges}
+        found.rows.update(*(world.get(Key("absorbs", id_), ()) for id_ in merges))
     elif not is_long and not _may_send(ready, nurtured, event):
         return
     found.suppressed.add(event.lead_id)

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from services.route.domain.nurture import about, limits
 from services.route.domain.nurture.about import Seen
 from services.route.domain.nurture.document import Content, Nurturing, Send
+from services.route.domain.nurture.recalled import Remembered
 from services.route.domain.nurture.state import Enrolment, Nurtured, Sent, Suppression
 from services.route.domain.nurture.telling import Changes, Skip, Told, moved_id, rendering, step_id
 from shared.clock import from_ms
@@ -26,6 +27,8 @@ class Turn(Struct, frozen=True):
     lead_id: str
     changes: Changes
     suppressed: Callable[[], Sequence[Suppression]]  # asked only when something would be sent
+    told: Callable[[str], Remembered | None] | None = None  # in a rebuild: what the topic tells of a step, by event id
+    waits: bool = False  # in a rebuild: what is not told of waits until everything is read again
 
 
 def step(turn: Turn, nurtured: Nurtured, enrolment: Enrolment, what: Send, *, now: int) -> tuple[Nurtured, int | None]:
@@ -49,6 +52,11 @@ def step(turn: Turn, nurtured: Nurtured, enrolment: Enrolment, what: Send, *, no
     turn.changes.tell(sent(turn, nurtured, seen.profile, told, content))
     counts = (*limits.still(nurtured.sent, now), Sent(now, content.channel))
     return noted(replace(nurtured, sent=counts), content), None
+
+
+def open_at(turn: Turn, nurtured: Nurtured, *, now: int) -> int:
+    """The first moment from `now` on at which the lead may be sent something."""
+    return limits.open_at(turn.doc.quiet, about.zone_of(Seen(nurtured).profile, turn.doc.zone), now)
 
 
 def refusal(

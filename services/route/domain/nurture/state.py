@@ -87,6 +87,7 @@ class Nurtured(Struct, frozen=True, array_like=True, gc=False):
         0  # how often it was merged into another or let go again: a state of before such a word never comes after it
     )
     part: int = 0
+    deaf_to: int = -1  # records up to this version were read before it became another lead or itself again
 
 
 class Suppression(Struct, frozen=True, gc=False):
@@ -103,6 +104,8 @@ class Stored(NamedTuple):
 
     kind: Literal[
         "nurture",  # lead id -> Nurtured
+        "told",  # in a rebuild: event id of a step -> recalled.Remembered
+        "turned",  # in a rebuild: lead id -> tuple[recalled.Turned, ...], in order
         "suppressed",  # lead id -> tuple[Suppression, ...]: its own, and those of its address
     ]
     id: str

@@ -12,22 +12,31 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from services.route.domain.nurture import about, sending
+from services.route.domain.nurture import about, recalled, sending
 from services.route.domain.nurture.about import Seen
 from services.route.domain.nurture.document import DONE, Send, Test, Track, Wait, WaitFor
+from services.route.domain.nurture.recalled import Remembered
 from services.route.domain.nurture.sending import Turn
 from services.route.domain.nurture.state import Enrolment, Entered, Nurtured
-from services.route.domain.nurture.telling import Skip, Told, enrolment_id, step_id
+from services.route.domain.nurture.telling import Skip, Told, enrolment_id, moved_id, step_id
 from shared.clock import from_ms
+
+_ENDS = (Skip.EXITED, Skip.MERGED, Skip.GONE)  # after these an enrolment does not go on
 
 
 def run(turn: Turn, nurtured: Nurtured, *, until: int) -> Nurtured:
     """The lead after everything that was due up to `until`, each at its own moment, the earliest first."""
+    waiting: tuple[str, ...] = ()
     while nurtured.active:
-        due = [one for one in nurtured.active if one.due <= until]
+        due = [one for one in nurtured.active if one.due <= until and one.id not in waiting]
         if not due:
             break
-        nurtured = _go_on(turn, nurtured, min(due, key=lambda one: (one.due, one.track, one.id)))
+        first = min(due, key=lambda one: (one.due, one.track, one.id))
+        after = _go_on(turn, nurtured, first)
+        if after is None:
+            waiting = (*waiting, first.id)
+        else:
+            nurtured = after
     return nurtured
 
 
@@ -96,18 +105,28 @@ def fits(test: Test, activity: Mapping[str, Any]) -> bool:
     return any(type(found) is type(value) and found == value for value in test.values)
 
 
-def _go_on(turn: Turn, nurtured: Nurtured, one: Enrolment) -> Nurtured:
+def _go_on(turn: Turn, nurtured: Nurtured, one: Enrolment) -> Nurtured | None:
+    """The lead after what is due, or None where that waits until a rebuild has read everything."""
     now = one.due
     track = turn.doc.tracks.get(one.track)
+    step = track.steps.get(one.step) if track is not None else None
+    if track is not None and step is None:
+        remains = next((id_ for id_ in one.ahead if id_ in track.steps), None)
+        if remains is not None:
+            return _moved(nurtured, one, track, remains, now)
+    if turn.told is not None and (step is None or isinstance(step, Send)):
+        known = turn.told(step_id(one.id, one.step))
+        if known is not None:
+            return _as_told(nurtured, one, track, known)
+        if step is not None and (morning := _morning(turn, nurtured, one)) is not None:
+            return _replaced(nurtured, one, replace(one, due=morning))
+        if turn.waits:
+            return None
     if track is None:
         return end(turn, nurtured, one, Skip.GONE, now=now, because=f"track {one.track}")
-    step = track.steps.get(one.step)
-    if step is None:
-        remains = next((id_ for id_ in one.ahead if id_ in track.steps), None)
-        if remains is None:
-            return end(turn, nurtured, one, Skip.GONE, now=now, because=f"step {one.step} and all after it")
-        return _moved(nurtured, one, track, remains, now)
     match step:
+        case None:
+            return end(turn, nurtured, one, Skip.GONE, now=now, because=f"step {one.step} and all after it")
         case Wait():
             return _moved(nurtured, one, track, step.next, now)
         case WaitFor():
@@ -117,6 +136,23 @@ def _go_on(turn: Turn, nurtured: Nurtured, one: Enrolment) -> Nurtured:
             if moved_to is not None:
                 return _replaced(after, one, replace(one, due=moved_to))
             return _moved(after, one, track, step.next, now)
+
+
+def _as_told(nurtured: Nurtured, one: Enrolment, track: Track | None, known: Remembered) -> Nurtured:
+    """The lead after a step of which the topic tells what it came to, and when."""
+    step = track.steps.get(one.step) if track is not None else None
+    if known.at > one.due:
+        return _replaced(nurtured, one, replace(one, due=known.at))
+    if track is None or not isinstance(step, Send) or known.skipped in _ENDS:
+        return replace(nurtured, active=tuple(other for other in nurtured.active if other is not one))
+    return _moved(recalled.counted(nurtured, known), one, track, step.next, known.at)
+
+
+def _morning(turn: Turn, nurtured: Nurtured, one: Enrolment) -> int | None:
+    """The morning that the topic tells a step to wait for, if it does."""
+    assert turn.told is not None
+    morning = sending.open_at(turn, nurtured, now=one.due)
+    return morning if morning > one.due and turn.told(moved_id(one.id, one.step, morning)) is not None else None
 
 
 def _moved(nurtured: Nurtured, one: Enrolment, track: Track, step: str, now: int) -> Nurtured:

@@ -13,6 +13,7 @@ from shared.outcome import Outgoing
 from shared.topology import NURTURE
 
 TYPE = "lead.nurture"
+MERGED, SPLIT = "lead.nurture.merged", "lead.nurture.split"  # a lead became another one, or itself again (recalled.py)
 MAGNETS = "magnets"  # the track of what was asked for
 
 

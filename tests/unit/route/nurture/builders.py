@@ -24,7 +24,7 @@ from services.route.domain.timers import NURTURE as NURTURE_TIMER
 from services.route.settings import SHIPPED_NURTURE
 from shared import contracts
 from shared.clock import from_ms
-from shared.outcome import Decision
+from shared.outcome import Decision, Outgoing
 from shared.stage import Input, Record
 from shared.topology import COMMANDS, NURTURE
 from tests.unit.route.builders import activity, record, routing, scored
@@ -60,6 +60,7 @@ class House:
         self.decide = beside(deciding(lambda *_: _routing()), lambda part, now: self.ready)
         self.world: dict[Any, Any] = {}
         self.told: list[contracts.Nurture] = []
+        self.emitted: list[Outgoing] = []
         self.handovers = 0
         self.versions: dict[str, int] = {}
         self.stages: dict[str, str] = {}
@@ -103,17 +104,22 @@ class House:
         }
         return self.reads(record(said, topic=COMMANDS.name, at=at))
 
-    def passes(self, until: datetime) -> list[contracts.Nurture]:
-        """Time: every timer up to that moment, the earliest first."""
+    def passes(self, until: datetime, *, part: int | None = None) -> list[contracts.Nurture]:
+        """Time: every timer up to that moment, of one number or of all, the earliest first."""
         written = []
-        while due := min(((at, lead_id) for lead_id, at in self._clocks() if at <= until), default=None):
+        while due := min(((at, lead_id) for lead_id, at in self._clocks(part) if at <= until), default=None):
             at, lead_id = due
-            written += self._decides(Input(str(uuid.uuid4()), Due(lead_id, NURTURE_TIMER), at, 0))
+            whose = self.lead(lead_id).part
+            written += self._decides(Input(str(uuid.uuid4()), Due(lead_id, NURTURE_TIMER), at, whose))
         return written
 
-    def _clocks(self) -> list[tuple[str, datetime]]:
-        """When the clock looks next at whose nurture, as its rows say."""
-        found = [(key.id, steps.due_at(one)) for key, one in self.world.items() if isinstance(one, Nurtured)]
+    def _clocks(self, part: int | None = None) -> list[tuple[str, datetime]]:
+        """When the clock looks next at whose nurture, as its rows say; of one number or of all."""
+        found = [
+            (key.id, steps.due_at(one))
+            for key, one in self.world.items()
+            if isinstance(one, Nurtured) and part in (None, one.part)
+        ]
         return [(lead_id, from_ms(at)) for lead_id, at in found if at is not None]
 
     def reads(self, one: Record) -> list[contracts.Nurture]:
@@ -140,7 +146,8 @@ class House:
         outcome = self.decide(self.world, input_)
         assert isinstance(outcome, Decision), outcome
         self.world.update(outcome.changes)
-        told = [_read(one.data) for one in outcome.emit if one.topic is NURTURE]
+        self.emitted += [one for one in outcome.emit if one.topic is NURTURE]
+        told = [_read(one.data) for one in outcome.emit if one.type == "lead.nurture"]
         self.handovers += sum(one.type == "lead.handover" for one in outcome.emit)
         self.told += told
         return told
