@@ -24,6 +24,7 @@ LEFT_OUT: Mapping[str, str] = {
     "cursor.owner_epoch": "each claim takes the next one, and the run claimed more often",
     "cursor.owner": "the instance that happened to have the number last",
     "cursor.recall_until": "set while a replay is under way",
+    "cursor.fresh": "likewise",
     "account.lead_id": "which of a company's leads, on two partitions, was handed over first within the same moment",
     "account.since": "when that one was",
     "pool_member.base": "where a member stood when it came to be free: by the order in which handovers of several numbers took their turn",
