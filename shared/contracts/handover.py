@@ -83,16 +83,26 @@ class HandoverEscalated(Model, frozen=True):
     escalated_to: Owner | None = None
 
 
-class NurtureTurned(Model, frozen=True):
-    """lead.nurture.merged: since a merge a lead is nurtured as `survivor`, and no longer by itself. lead.nurture.split: it is itself again.
-    Route reads these where it builds its store anew: `state` is what it kept of the lead, packed and for nobody else."""
+class NurtureMerged(Model, frozen=True):
+    """lead.nurture.merged: since a merge a lead is nurtured as `survivor`, and no longer by itself. Route reads it where it builds its store anew:
+    `state` is what it kept of the lead until then, packed and for nobody else."""
+
+    event_id: str
+    lead_id: str
+    survivor: str
+    at: Moment
+    version: int  # the newest score_version of the lead that route had read by then
+    state: Personal
+
+
+class NurtureSplit(Model, frozen=True):
+    """lead.nurture.split: since a split a lead is nurtured by itself again. For route itself, as lead.nurture.merged is."""
 
     event_id: str
     lead_id: str
     at: Moment
-    version: int  # the newest score_version of the lead that route had read by then
+    version: int
     state: Personal
-    survivor: str | None = None
 
 
 class Nurture(Model, frozen=True):

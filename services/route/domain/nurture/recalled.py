@@ -67,7 +67,8 @@ class _Step(Struct):
 
 
 _step = msgspec.json.Decoder(_Step).decode
-_turned = msgspec.json.Decoder(contracts.NurtureTurned).decode
+_merged = msgspec.json.Decoder(contracts.NurtureMerged).decode
+_split = msgspec.json.Decoder(contracts.NurtureSplit).decode
 _state = msgspec.msgpack.Decoder(Nurtured).decode
 remembered = msgspec.msgpack.Decoder(Remembered).decode
 turned = msgspec.msgpack.Decoder(Turned).decode
@@ -75,14 +76,14 @@ turned = msgspec.msgpack.Decoder(Turned).decode
 
 def tell(changes: Changes, one: Turned, *, lead_id: str, key: str) -> None:
     """Tells that a lead is another one, or itself again, under the key of the lead whose record says so."""
-    told = contracts.NurtureTurned(
-        event_id=one.event_id,
-        lead_id=lead_id,
-        at=clock.from_ms(one.at),
-        version=one.version,
-        state=b64encode(_pack(one.state)).decode(),
-        survivor=one.survivor or None,
-    )
+    at, state = clock.from_ms(one.at), b64encode(_pack(one.state)).decode()
+    told: contracts.NurtureMerged | contracts.NurtureSplit
+    if one.survivor:
+        told = contracts.NurtureMerged(
+            event_id=one.event_id, lead_id=lead_id, survivor=one.survivor, at=at, version=one.version, state=state
+        )
+    else:
+        told = contracts.NurtureSplit(event_id=one.event_id, lead_id=lead_id, at=at, version=one.version, state=state)
     changes.emit.append(Outgoing(TOPIC, key, MERGED if one.survivor else SPLIT, one.event_id, told))
 
 
@@ -106,13 +107,14 @@ def recollect(record: Record) -> Recollection | None:
             step = _step(record.value)
             kept = Remembered(clock.to_ms(step.at), step.skipped, step.content, step.channel, step.audience)
             return Recollection(None, 0, None, value=_pack(kept))
-        told = _turned(record.value)
+        told = _merged(record.value) if type_ == MERGED else _split(record.value)
         state = _state(b64decode(told.state))
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
     if not cloudevent.is_uuid(told.event_id):
         return None
-    one = Turned(told.event_id, told.survivor or "", clock.to_ms(told.at), told.version, state)
+    survivor = told.survivor if isinstance(told, contracts.NurtureMerged) else ""
+    one = Turned(told.event_id, survivor, clock.to_ms(told.at), told.version, state)
     return Recollection(of_lead(told.lead_id), state.merges, told.version, value=_pack(one))
 
 

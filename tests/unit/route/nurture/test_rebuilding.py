@@ -75,8 +75,12 @@ def rebuilt(text: str, told: Sequence[Outgoing], records: Sequence[Record]) -> H
 
 
 def end_of(house: House) -> dict[Any, Any]:
-    """What is kept of each lead, and who is in which audience."""
-    return {key: value for key, value in house.world.items() if isinstance(value, Nurtured) or isinstance(key, Member)}
+    """What is kept of each lead, and who is in which audience. Who had left one before a merge is nothing that anybody asks of a new store."""
+    return {
+        key: value
+        for key, value in house.world.items()
+        if isinstance(value, Nurtured) or (isinstance(key, Member) and value.is_member)
+    }
 
 
 def check(text: str, first: Sequence[Record], second: Sequence[Record]) -> House:
