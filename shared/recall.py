@@ -85,7 +85,8 @@ async def read_own_output(pool: Pool, kafka: str, *, stage: Stage, part: int, pa
 async def _noted(pool: Pool, stage: Stage, part: int, records: Sequence[Record], *, empty: bool) -> None:
     await remember(pool, stage=stage, part=part, records=records, recollect=empty)
     if stage.restore is not None:
-        await stage.restore(pool, part, records)
+        async with pool.acquire() as connection:
+            await stage.restore(connection, part, records)
 
 
 async def begin(pool: Pool, *, stage: str, part: int, until: Mapping[str, int]) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 from asyncpg.pool import PoolConnectionProxy
 from msgspec import Struct
 
-from shared.database import Pool
 from shared.documents.inforce import Documents
 from shared.outcome import Outcome, Outgoing, Reject
 from shared.topology import Topic
@@ -89,7 +88,7 @@ class Stage:
             these inputs, and (`reading`) that the store is built anew and has not read everything again: what is told of is kept then, and
             what is not told of waits. With it nothing is read before what is told is known of every number, and the clock stands
             still until everything is read: then it meets what is told of as it was told, and decides the rest.
-    restore  IO: (pool, number, records of the stage's own ordinary output) -> what of it is kept as it was told, whoever decides what later.
+    restore  IO: (connection, number, records of the stage's own ordinary output) -> what of it is kept as it was told, whoever decides what later.
     documents  the kinds of documents that it decides by and keeps (shared/documents): `at(part, now)` is true in decode, load and decide. Only
             with an inbox, and where it reads leads.commands.v1.
     accepted  pure: when we accepted what an input tells of, where it says so: for the latency from end to end.
@@ -111,7 +110,7 @@ class Stage:
     seen: Callable[[Tx, Sequence[str]], Awaitable[set[str]]] | None = None
     recollect: Callable[[Record], Recollection | None] | None = None
     recall: Callable[[Tx, MutableMapping[Hashable, Any], Sequence[Input], bool], Awaitable[None]] | None = None
-    restore: Callable[[Pool, int, Sequence[Record]], Awaitable[None]] | None = None
+    restore: Callable[[Tx, int, Sequence[Record]], Awaitable[None]] | None = None
     same_part: bool = True
     gather_ms: int = 15
     gather_bytes: int = 128 * 1024

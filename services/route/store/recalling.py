@@ -15,7 +15,6 @@ from services.route.domain.nurture.state import Stored
 from services.route.domain.nurture.telling import TYPE
 from services.route.domain.state import READING, Key
 from shared import contracts
-from shared.database import Pool
 from shared.stage import Input, Record, Tx
 from shared.topology import NURTURE
 
@@ -58,7 +57,7 @@ async def recall(tx: Tx, world: MutableMapping[Hashable, Any], inputs: Sequence[
                 world[key] = (*known, recalled.turned(value))
 
 
-async def restore(pool: Pool, part: int, records: Sequence[Record]) -> None:
+async def restore(tx: Tx, part: int, records: Sequence[Record]) -> None:
     """Keeps the steps that these records of the topic tell of. Stage.restore."""
     rows: dict[str, tuple[Any, ...]] = {}
     for record in records:
@@ -71,4 +70,4 @@ async def restore(pool: Pool, part: int, records: Sequence[Record]) -> None:
         said = (told.content, told.channel, told.at, told.skipped, told.because, told.due_at)
         rows.setdefault(told.event_id, (told.event_id, told.lead_id, part, told.track, told.step, *said))
     if rows:
-        await pool.execute(RESTORE, *(list(column) for column in zip(*rows.values(), strict=True)))
+        await tx.execute(RESTORE, *(list(column) for column in zip(*rows.values(), strict=True)))
