@@ -43,19 +43,18 @@ class PostgresStore:
         self._free.append(connection)
 
     def reset(self) -> None:
-        """An empty store for the next schedule, once the last one's sessions are gone."""
+        """An empty store for the next schedule, once the last one's sessions are gone, on the server too."""
         for session in self._sessions:
             session.kill()
         self._sessions.clear()
         self.loop.run_until_complete(self.loop.create_task(self._reset(), context=OUTSIDE))
 
     async def _reset(self) -> None:
-        await self._ask(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            " AND state <> 'idle'"
-        )
+        # An idle one may have a statement on its way that it has not read yet, so all but those that are given back have to go.
         while await self._ask(
-            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> ALL($1)"
+            " AND pid <> pg_backend_pid() AND backend_type = 'client backend'",
+            [connection.get_server_pid() for connection in self._free if not connection.is_closed()],
         ):
             pass
         for table in self._tables:
@@ -134,10 +133,10 @@ class PostgresSession:
         rows: list[Any] = []
         error: Exception | None = None
         try:
+            if self._connection is None and not self.gone:
+                self._connection = await self._store.connection()
             if self.gone:
                 raise asyncpg.ConnectionDoesNotExistError("connection was closed")
-            if self._connection is None:
-                self._connection = await self._store.connection()
             if self.open and not self._begun:
                 self._begun = True
                 await self._connection.execute("BEGIN")
