@@ -142,6 +142,7 @@ async def _at_rest(world: World) -> bool:
     return (
         not content["outbox"]
         and not content["untold"]
+        and not content["owed"]
         and all(read.get(place) == world.broker.end(place) for place in reads)
     )
 
