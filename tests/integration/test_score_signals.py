@@ -232,6 +232,12 @@ async def test_rules_hear_the_worker_while_what_it_says_is_fresh_and_a_replay_co
     await house.start("signals-0", "services.score.signals")
     await house.score(store, HEARING)
     lead_id, stale = a_lead(), a_lead()
+    await house.tell(lead_id, a_story(lead_id, clock.now())[0])
+
+    async def is_met() -> bool:
+        return bool(await house.told(SCORED.name, lead_id))
+
+    await until(is_met, "score knows the lead: what a signal says of one that it has yet to meet is lost")
     await house.tell(lead_id, *a_story(lead_id, clock.now()))
 
     async def is_heard() -> bool:
