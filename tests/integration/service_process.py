@@ -166,11 +166,8 @@ class ServiceProcess:
         await self._emitter.close()
 
 
-@contextlib.asynccontextmanager
-async def made(
-    kafka: str, dsn: str, service: str, *, using: Sequence[Topic], seconds: float, **settings: str
-) -> AsyncIterator[ServiceProcess]:
-    """A service over an empty store and empty topics (those that it is `using`), not yet started."""
+async def empty(kafka: str, using: Sequence[Topic]) -> None:
+    """All topics are there, and these hold nothing."""
     await topics.apply(kafka, PARTITIONS)
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     await admin.start()
@@ -180,6 +177,14 @@ async def made(
         await admin.close()
     await asyncio.sleep(1.0)  # the broker deletes when it likes
     await topics.apply(kafka, PARTITIONS)
+
+
+@contextlib.asynccontextmanager
+async def made(
+    kafka: str, dsn: str, service: str, *, using: Sequence[Topic], seconds: float, **settings: str
+) -> AsyncIterator[ServiceProcess]:
+    """A service over an empty store and empty topics (those that it is `using`), not yet started."""
+    await empty(kafka, using)
     process = ServiceProcess(kafka, dsn, service, settings, seconds=seconds)
     try:
         yield process
