@@ -12,7 +12,7 @@ import asyncpg
 import httpx
 import msgspec
 
-from services.capture import store, waiting
+from services.capture import store
 from services.capture.domain.captured import Scribe
 from services.capture.domain.verdict import Arrival, Refused
 from services.capture.line import FAILURES, Line
@@ -21,7 +21,7 @@ from services.capture.store import Told
 from services.capture.vendors import asked
 from services.capture.vendors.asked import Again, Got, Never
 from services.capture.vendors.vendor import ACCESS_TOKEN, Fetch, Request, Withdrawn
-from shared import logs
+from shared import logs, waiting
 from shared.message import Message
 from shared.metrics.door import FETCHES, FETCHES_OLDEST
 from shared.outcome import Reason

@@ -14,13 +14,13 @@ from functools import lru_cache
 import asyncpg
 import msgspec
 
-from services.capture import store, waiting
+from services.capture import store
 from services.capture.domain.clean import LONGEST_REMEMBERED
 from services.capture.domain.verdict import ANY, BROWSER, SERVER
 from services.capture.line import FAILURES, Line
 from services.capture.store import DELETED, Db, Property, StoredHook
 from services.capture.vendors.vendor import Hook
-from shared import fieldmap, logs
+from shared import fieldmap, logs, waiting
 from shared.fieldmap import FieldMap
 
 POLL_SECONDS = 1.0

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 
 import asyncpg
 
-from services.capture import store, waiting
+from services.capture import store
 from services.capture.line import FAILURES, Line
 from services.capture.store import Db, Lane
 from services.capture.writer import Write
-from shared import logs, message
+from shared import logs, message, waiting
 from shared.crash import DRAIN_POINT, point
 from shared.message import Message
 

@@ -27,7 +27,7 @@ from prometheus_client.registry import Collector
 
 from services.score.domain.windows import Noted, Seen, Windows
 from services.score.settings import SignalSettings
-from shared import address, clock, cloudevent, contracts, ids, logs, ops, service, settings
+from shared import address, clock, cloudevent, contracts, ids, logs, ops, service, settings, waiting
 from shared.contracts import Moment, Signal
 from shared.health import Health
 from shared.topology import ENRICHED, SIGNALS
@@ -228,8 +228,7 @@ async def _serve(given: SignalSettings, listening: socket.socket) -> None:
             if has_joined and not is_nice:
                 is_nice = bool(os.nice(_NICE))  # from here on: whoever starts it waits until it is ready
             health.report("start", None if has_joined else "waiting for its numbers")
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), 1.0 if has_joined else 0.1)
+            await waiting.for_event(stop, 1.0 if has_joined else 0.1)
     finally:
         health.draining = True
         with contextlib.suppress(TimeoutError):

@@ -24,7 +24,7 @@ from services.route.mail.server import Server
 from services.route.mail.smtp import Connection
 from services.route.store.mail import kept, sending
 from services.route.store.mail.sending import Taken
-from shared import clock, logs
+from shared import clock, logs, waiting
 from shared.database import Pool
 from shared.metrics.handover import MAIL_TRIES
 
@@ -61,7 +61,7 @@ class Sending:
                         MAIL_TRIES.labels(State.UNKNOWN).inc(lost)
                         logs.get().error("mails were handed over by somebody who ended: unknown", mails=lost)
                     await sending.forget(self.pool, self.now() - _KEPT)
-                    await _within(ending, min(_FORGET_SECONDS, self.lease.total_seconds() / 2))
+                    await waiting.for_event(ending, min(_FORGET_SECONDS, self.lease.total_seconds() / 2))
                 except _FAILURES as error:
                     logs.get().warning("can't look after mails", error=type(error).__name__)
                     await asyncio.sleep(_LOOK_SECONDS)
@@ -93,7 +93,7 @@ class Sending:
                 except _FAILURES as error:  # the lease ends, and somebody goes on
                     await connection.close()  # it may be in the middle of a letter
                     logs.get().warning("a mail has to wait", error=type(error).__name__)
-                await _within(ending, _LOOK_SECONDS)
+                await waiting.for_event(ending, _LOOK_SECONDS)
         finally:
             await connection.close()
 
@@ -150,11 +150,3 @@ class Sending:
             pixel=self.links.pixel(mail),
         )
         return to.addr_spec, letter.compose(text, mail_id=mail.mail_id, sender=self.sender, to=to, at=now, leave=leave)
-
-
-async def _within(event: asyncio.Event, seconds: float) -> None:
-    """Returns when it is set, or after so long."""
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return

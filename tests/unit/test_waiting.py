@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from services.capture import waiting
+from shared import waiting
 
 
 async def test_a_wait_ends_when_it_happens_and_when_the_time_is_over() -> None:
