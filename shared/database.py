@@ -134,6 +134,11 @@ async def _files(connection: Any, folders: Sequence[Path], *, begun: bool) -> li
     return found
 
 
+# What asking a store for something small may end in, whoever is to blame; what a batch ends in is judged by the functions below. asyncpg says
+# InternalClientError when a connection breaks between two messages.
+FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
+
+
 def is_worlds_fault(error: BaseException) -> bool:
     """Whether `error` says that Postgres or the way to it is in trouble, so that trying again can help.
 
@@ -144,7 +149,6 @@ def is_worlds_fault(error: BaseException) -> bool:
         return state in _TRANSIENT_STATES or state[:2] in _TRANSIENT_CLASSES
     if isinstance(error, asyncpg.InterfaceError):
         return not isinstance(error, ValueError)  # the driver could not pack an argument: that is a row's fault
-    # asyncpg says InternalClientError when a connection breaks between two messages.
     return isinstance(error, OSError | TimeoutError | asyncpg.InternalClientError)
 
 

@@ -15,13 +15,14 @@ import msgspec
 from services.capture import store
 from services.capture.domain.captured import Scribe
 from services.capture.domain.verdict import Arrival, Refused
-from services.capture.line import FAILURES, Line
+from services.capture.line import Line
 from services.capture.properties import KnownHook, Properties
 from services.capture.store import Told
 from services.capture.vendors import asked
 from services.capture.vendors.asked import Again, Got, Never
 from services.capture.vendors.vendor import ACCESS_TOKEN, Fetch, Request, Withdrawn
 from shared import logs, waiting
+from shared.database import FAILURES
 from shared.message import Message
 from shared.metrics.door import FETCHES, FETCHES_OLDEST
 from shared.outcome import Reason

@@ -9,8 +9,6 @@ from typing import TypeVar
 import asyncpg
 
 T = TypeVar("T")
-# asyncpg says InternalClientError when a connection breaks between two messages.
-FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 
 
 class Line:
@@ -23,7 +21,7 @@ class Line:
         self._turn = asyncio.Lock()
 
     async def do(self, work: Callable[[asyncpg.Connection], Awaitable[T]], *, within_seconds: float) -> T:
-        """What `work` returns. Raises one of FAILURES when there is no answer in time: what became of it then, nobody knows."""
+        """What `work` returns. Raises one of database.FAILURES when there is no answer in time: what became of it then, nobody knows."""
         async with asyncio.timeout(within_seconds), self._turn:
             try:
                 if self._connection is None or self._connection.is_closed():

@@ -17,10 +17,11 @@ import msgspec
 from services.capture import store
 from services.capture.domain.clean import LONGEST_REMEMBERED
 from services.capture.domain.verdict import ANY, BROWSER, SERVER
-from services.capture.line import FAILURES, Line
+from services.capture.line import Line
 from services.capture.store import DELETED, Db, Property, StoredHook
 from services.capture.vendors.vendor import Hook
 from shared import fieldmap, logs, waiting
+from shared.database import FAILURES
 from shared.fieldmap import FieldMap
 
 POLL_SECONDS = 1.0

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, date, datetime, time, timedelta
 
-from services.capture.line import FAILURES, Line
+from services.capture.line import Line
 from services.capture.store import Db, Property, usage
 from shared import logs
+from shared.database import FAILURES
 
 FLUSH_SECONDS = 2.0  # so long several instances may together take more than the quota
 _PATIENCE_SECONDS = 5.0

@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 import asyncpg
 
 from services.capture import store
-from services.capture.line import FAILURES, Line
+from services.capture.line import Line
 from services.capture.store import Db, Lane
 from services.capture.writer import Write
 from shared import logs, message, waiting
 from shared.crash import DRAIN_POINT, point
+from shared.database import FAILURES
 from shared.message import Message
 
 POLL_SECONDS = 1.0

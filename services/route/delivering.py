@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from random import random
 from urllib.parse import urlsplit
 
-import asyncpg
 import httpx
 from standardwebhooks import Webhook
 
@@ -22,7 +21,7 @@ from services.route.domain.webhooks.answer import Answer, judge
 from services.route.store import webhooks
 from services.route.store.webhooks import Hook, Message
 from shared import logs, retry_after
-from shared.database import Pool
+from shared.database import FAILURES, Pool
 from shared.metrics.handover import HOOK_SECONDS, HOOK_TRIES, HOOKS_DISABLED
 
 ANSWER_SECONDS = 10.0  # for a whole try: name, connection, request, answer
@@ -34,7 +33,6 @@ _IDLE_LOOK_SECONDS = 4.0  # while nothing waits, due or not: an idle service cos
 _WAKE_SECONDS = 300.0
 _FORGET_SECONDS = 3600.0
 _KEPT = timedelta(days=30)
-_FAILURES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 class Refused(Exception):
@@ -70,7 +68,7 @@ class Delivering:
                     for hook in found:
                         if hook.hook_id not in serving or serving[hook.hook_id].done():
                             serving[hook.hook_id] = asyncio.create_task(self._serve(hook, authorities))
-                except _FAILURES as error:
+                except FAILURES as error:
                     logs.get().warning("can't look for webhooks that are due", error=type(error).__name__)
                 serving = {hook_id: task for hook_id, task in serving.items() if not task.done()}
                 await asyncio.sleep(pause)
@@ -89,7 +87,7 @@ class Delivering:
                 ):
                     if not all(await asyncio.gather(*(self._deliver(hook, one, client) for one in found))):
                         return  # look at the hook anew: it may be disabled by now
-        except _FAILURES as error:  # the lease ends, and somebody tries again
+        except FAILURES as error:  # the lease ends, and somebody tries again
             logs.get().warning("a webhook has to wait", hook=hook.hook_id, error=type(error).__name__)
 
     async def _deliver(self, hook: Hook, message: Message, client: httpx.AsyncClient) -> bool:

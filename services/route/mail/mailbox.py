@@ -9,15 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import asyncpg
-
 from services.route.domain.mail import returned
 from services.route.store.mail import happening
 from shared import logs
-from shared.database import Pool
+from shared.database import FAILURES, Pool
 
 _LOOK_SECONDS = 10.0
-_FAILURES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +31,7 @@ class Mailbox:
         while True:
             try:
                 await self.read()
-            except _FAILURES as error:
+            except FAILURES as error:
                 logs.get().warning("the mailbox of bounces can't be read", error=type(error).__name__)
             await asyncio.sleep(self.look_seconds)
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import random
 
-import asyncpg
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from services.route.domain.mail import asking, fields, letter
@@ -25,14 +24,13 @@ from services.route.mail.smtp import Connection
 from services.route.store.mail import kept, sending
 from services.route.store.mail.sending import Taken
 from shared import clock, logs, waiting
-from shared.database import Pool
+from shared.database import FAILURES, Pool
 from shared.metrics.handover import MAIL_TRIES
 
 _LOOK_SECONDS = 0.5
 _FORGET_SECONDS = 3600.0
 _KEPT = timedelta(days=90)
 _DRAIN_SECONDS = 8.0  # of the ten that a service has to end
-_FAILURES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +60,7 @@ class Sending:
                         logs.get().error("mails were handed over by somebody who ended: unknown", mails=lost)
                     await sending.forget(self.pool, self.now() - _KEPT)
                     await waiting.for_event(ending, min(_FORGET_SECONDS, self.lease.total_seconds() / 2))
-                except _FAILURES as error:
+                except FAILURES as error:
                     logs.get().warning("can't look after mails", error=type(error).__name__)
                     await asyncio.sleep(_LOOK_SECONDS)
         finally:
@@ -76,7 +74,7 @@ class Sending:
         while True:
             try:
                 return await kept.begin(self.pool, self.now())
-            except _FAILURES as error:
+            except FAILURES as error:
                 logs.get().warning("can't begin to send mail", error=type(error).__name__)
                 await asyncio.sleep(_LOOK_SECONDS)
 
@@ -90,7 +88,7 @@ class Sending:
                         await self._try(taken, connection)
                         continue
                     await connection.close()
-                except _FAILURES as error:  # the lease ends, and somebody goes on
+                except FAILURES as error:  # the lease ends, and somebody goes on
                     await connection.close()  # it may be in the middle of a letter
                     logs.get().warning("a mail has to wait", error=type(error).__name__)
                 await waiting.for_event(ending, _LOOK_SECONDS)

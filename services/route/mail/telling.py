@@ -8,18 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-import asyncpg
-
 from services.route.domain.mail.telling import activity, suppression
 from services.route.store.mail import happening
 from shared import logs
 from shared.commands import Send
-from shared.database import Pool
+from shared.database import FAILURES, Pool
 
 _LOOK_SECONDS = 0.5
 _MOST = 50
 _LEASE = timedelta(seconds=60)
-_FAILURES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +34,7 @@ class Telling:
             try:
                 while await self.some():
                     pass
-            except _FAILURES as error:
+            except FAILURES as error:
                 logs.get().warning("what became of mails can't be told now", error=type(error).__name__)
             await asyncio.sleep(_LOOK_SECONDS)
 
