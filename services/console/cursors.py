@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from services.console.where import Trouble
+from services.console.connecting import connect
 from shared.topology import BY_NAME
 
 
@@ -22,7 +22,7 @@ class Cursor:
 
 async def read(dsn: str) -> list[Cursor]:
     """The cursors of what the store's stages read; none while the store is empty. Raises Trouble when it does not answer."""
-    connection = await _connect(dsn)
+    connection = await connect(dsn)
     try:
         # Cursors of transactional topics say how far a stage knows its own output: nothing is read there.
         rows = await connection.fetch("SELECT stage, topic, part, next_offset FROM cursor ORDER BY stage, topic, part")
@@ -35,20 +35,9 @@ async def read(dsn: str) -> list[Cursor]:
 
 async def empty(dsn: str) -> None:
     """Deletes everything in a store that belongs to its role: tables, sequences, what migrations have run."""
-    connection = await _connect(dsn)
+    connection = await connect(dsn)
     try:
         # The schema goes with all that is in it, and comes back empty with the rights that its owner has by that.
         await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
     finally:
         await connection.close()
-
-
-async def _connect(dsn: str) -> asyncpg.Connection:
-    try:
-        connection: asyncpg.Connection = await asyncpg.connect(dsn, timeout=10)
-        return connection
-    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-        where = dsn.rpartition("@")[2]  # without the password
-        raise Trouble(
-            f"Postgres does not answer at {where} ({type(error).__name__}). Look at `leads status`."
-        ) from None

@@ -17,6 +17,7 @@ from deploy import stores
 from deploy.local import postgres
 from deploy.local.layout import SetupError
 from services.console.backup.manifest import Stored
+from services.console.connecting import connect
 from services.console.where import Trouble
 from shared import clock
 
@@ -35,7 +36,7 @@ class Target:
 
 async def look(dsn: str) -> Target:
     """Looks at a store. Raises Trouble when it does not answer."""
-    connection = await _connect(dsn)
+    connection = await connect(dsn)
     try:
         # Services call themselves so, this look does not; of another role's sessions only the role is seen, and a service's is named as its store.
         users = await connection.fetch(
@@ -130,7 +131,7 @@ def _run(program: str, dsn: str, arguments: Sequence[str], *, out: int | None = 
 
 async def _put_aside(dsn: str) -> None:
     """What is there goes to schemas of other names: dropped when the restore has succeeded, renamed back when not."""
-    connection = await _connect(dsn)
+    connection = await connect(dsn)
     try:
         async with connection.transaction():
             # Of a restore that was killed: what stands aside is what was there before it.
@@ -144,7 +145,7 @@ async def _put_aside(dsn: str) -> None:
 
 
 async def _put_back(dsn: str) -> None:
-    connection = await _connect(dsn)
+    connection = await connect(dsn)
     try:
         async with connection.transaction():
             await _return(connection)
@@ -153,7 +154,7 @@ async def _put_back(dsn: str) -> None:
 
 
 async def _forget(dsn: str) -> None:
-    connection = await _connect(dsn)
+    connection = await connect(dsn)
     try:
         for schema in await _schemas(connection, aside=True):
             await connection.execute(f'DROP SCHEMA "{schema}" CASCADE')
@@ -181,16 +182,3 @@ async def _schemas(connection: asyncpg.Connection, *, aside: bool = False) -> li
 
 def _aside(schema: str) -> str:
     return f"{_ASIDE}_{schema}"
-
-
-async def _connect(dsn: str) -> asyncpg.Connection:
-    try:
-        connection: asyncpg.Connection = await asyncpg.connect(
-            dsn, timeout=10, server_settings={"application_name": "leads"}
-        )
-        return connection
-    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-        where = dsn.rpartition("@")[2]  # without the password
-        raise Trouble(
-            f"Postgres does not answer at {where} ({type(error).__name__}). Look at `leads status`."
-        ) from None
