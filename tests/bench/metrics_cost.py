@@ -11,23 +11,21 @@ does. Both sides take turns within a pair. Prints the median of the pairs' diffe
 from __future__ import annotations
 
 import argparse
-import gc
-import statistics
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from unittest.mock import patch
 
 import uvloop
 
-from services.capture.main import COLLECT_AFTER
 from shared import accepted, batch
 from shared.fold import Folded, fold
 from shared.outcome import Reject
 from shared.runner import sending
 from shared.stage import Input, Record
-from tests.bench import limits_cost
+from tests.bench import in_turn
+from tests.bench.posting import CONNECTIONS, FORM, Forgetful, Side, posts_of, without_limits
 from tests.unit.capture.door import Visitor, a_property
 from tests.unit.score.builders import NOON, READY, Desk, a_record, an_activity, enriched
 
@@ -65,12 +63,9 @@ def _score(records: Sequence[Record], *, on: bool) -> float:
 
 async def _posts(posts: list[bytes], *, first_on: bool) -> tuple[float, float]:
     """Seconds of CPU for these posts: without, and with."""
-    sides = {
-        on: limits_cost._Side(Visitor(a_property(), durable=limits_cost._Forgetful()), limits_cost._all_off)
-        for on in (first_on, not first_on)
-    }
-    for at in range(0, len(posts), limits_cost._CONNECTIONS):
-        some = posts[at : at + limits_cost._CONNECTIONS]
+    sides = {on: Side(Visitor(a_property(), durable=Forgetful()), without_limits) for on in (first_on, not first_on)}
+    for at in range(0, len(posts), CONNECTIONS):
+        some = posts[at : at + CONNECTIONS]
         for on in (first_on, not first_on):
             if on:
                 await sides[True].turn(some)
@@ -82,21 +77,6 @@ async def _posts(posts: list[bytes], *, first_on: bool) -> tuple[float, float]:
     return sides[False].seconds, sides[True].seconds
 
 
-def _told(name: str, pairs: int, leads: int, once: Callable[[bool], tuple[float, float]]) -> float:
-    once(True)  # warm
-    found = [once(pair % 2 == 0) for pair in range(pairs)]
-    per_lead = [[seconds / leads * 1e6 for seconds in side] for side in zip(*found, strict=True)]
-    differences = sorted(on - off for off, on in zip(*per_lead, strict=True))
-    middle: float = statistics.median(differences)
-    quarter = len(differences) // 4
-    print(
-        f"{name}: {statistics.median(per_lead[0]):.1f} us without, {statistics.median(per_lead[1]):.1f} us with, difference {middle:+.2f} us"
-        f" (half of the pairs: {differences[quarter]:+.2f} to {differences[-quarter - 1]:+.2f}; {pairs} pairs of {leads})",
-        flush=True,
-    )
-    return middle
-
-
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -104,18 +84,19 @@ def main() -> None:
     parser.add_argument("--leads", type=int, default=400)
     given = parser.parse_args()
     leads = given.leads // _BATCH * _BATCH
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER, 10, 10)
-    posts = list(limits_cost._posts("/v1/forms/contact", "application/x-www-form-urlencoded", limits_cost._FORM, leads))
+    in_turn.as_a_service_collects()
+    posts = list(posts_of("/v1/forms/contact", "application/x-www-form-urlencoded", FORM, leads))
     records = _records(leads)
 
-    def scored(first_on: bool) -> tuple[float, float]:
-        took = {on: _score(records, on=on) for on in (first_on, not first_on)}
+    def scored(first_off: bool) -> tuple[float, float]:
+        took = {on: _score(records, on=on) for on in (not first_off, first_off)}
         return took[False], took[True]
 
-    door = _told("capture", given.pairs, leads, lambda first_on: uvloop.run(_posts(posts, first_on=first_on)))
-    stage = _told("score", given.pairs, leads, scored)
+    def posted(first_off: bool) -> tuple[float, float]:
+        return uvloop.run(_posts(posts, first_on=not first_off))
+
+    door = in_turn.compared(posted, name="capture", pairs=given.pairs, each=leads, what="leads")
+    stage = in_turn.compared(scored, name="score", pairs=given.pairs, each=leads, what="leads")
     print(f"a lead, at most: {door + 3 * stage:.1f} us")
 
 
