@@ -16,14 +16,16 @@ from fastapi import FastAPI
 from services.route import main
 from services.route.api import nurture as api
 from services.route.domain.decode import decode
+from services.route.domain.nurture import recalled
 from services.route.domain.nurture.state import Stored
 from services.route.settings import SHIPPED_NURTURE
-from services.route.store import audiences, batch
+from services.route.store import audiences, batch, recalling
 from services.route.store.nurture import unpack
 from shared import problem
 from shared.database import CORE_MIGRATIONS, Pool
 from shared.outcome import Decision, Outgoing
 from shared.stage import Input, Record
+from shared.topology import NURTURE, SCORED
 from tests.integration.stores import migrated
 from tests.unit.route.builders import ALWAYS, commanded, record, scored
 from tests.unit.route.nurture.builders import JO, MONDAY, House
@@ -221,3 +223,27 @@ async def test_a_merge_and_the_clock_of_another_number_at_once_send_a_step_once(
 
 def person(number: int) -> dict[str, Any]:
     return {**JO, "email": {"address": f"P{number}@acme.example "}, "phone": {"e164": f"+4930100{number}"}}
+
+
+async def test_of_its_own_topic_a_rebuild_keeps_the_steps_that_are_whole_and_stumbles_over_no_other(pool: Pool) -> None:
+    whole = {
+        "event_id": "7d444840-9dc0-11d1-b245-5ffdce74fad2", "lead_id": "ld_jo", "track": "welcome", "step": "guide", "content": "guide",
+        "at": "2026-06-15T08:00:00Z", "skipped": "capped", "because": "2 per week",
+    }  # fmt: skip
+    no_time = {key: value for key, value in whole.items() if key != "at"}
+    others = [
+        no_time,
+        whole | {"at": "2026-06-15T08:00:00"},
+        whole | {"event_id": "x"},
+        whole | {"because": "\x00"},
+        {},
+    ]
+    headers = {"ce_type": b"lead.nurture"}
+    records = [record(json.dumps(one).encode(), topic=NURTURE.name, headers=headers) for one in (*others, whole)]
+    records += [record(b"\xff", topic=NURTURE.name, headers=headers), record(b"{}", topic=SCORED.name, headers=headers)]
+    async with pool.acquire() as tx, tx.transaction():
+        await recalling.restore(tx, 2, records)
+    [kept] = await pool.fetch("SELECT * FROM nurture_step")
+    assert (str(kept["event_id"]), kept["part"], kept["skipped"]) == (whole["event_id"], 2, "capped")
+    assert kept["at"].isoformat() == "2026-06-15T08:00:00+00:00"
+    assert [recalled.recollect(one) is not None for one in records] == [False] * 5 + [True, False, False]

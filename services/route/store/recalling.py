@@ -6,17 +6,12 @@ from __future__ import annotations
 from collections.abc import Hashable, MutableMapping, Sequence
 from typing import Any
 
-import msgspec
-
 from services.route.domain import needs
 from services.route.domain.events import Scored
 from services.route.domain.nurture import recalled
 from services.route.domain.nurture.state import Stored
-from services.route.domain.nurture.telling import TYPE
 from services.route.domain.state import READING, Key
-from shared import contracts
 from shared.stage import Input, Record, Tx
-from shared.topology import NURTURE
 
 # What the topic tells of steps under the names of these leads ($1), and of these leads ($2, as recalled.of_lead has them) under any name.
 TOLD = """
@@ -34,8 +29,6 @@ ON CONFLICT (event_id) DO UPDATE
    SET lead_id = excluded.lead_id, part = excluded.part, track = excluded.track, step = excluded.step, content = excluded.content,
        channel = excluded.channel, at = excluded.at, skipped = excluded.skipped, because = excluded.because, due_at = excluded.due_at
 """
-
-_step = msgspec.json.Decoder(contracts.Nurture).decode
 
 
 async def recall(tx: Tx, world: MutableMapping[Hashable, Any], inputs: Sequence[Input], reading: bool) -> None:
@@ -61,13 +54,8 @@ async def restore(tx: Tx, part: int, records: Sequence[Record]) -> None:
     """Keeps the steps that these records of the topic tell of. Stage.restore."""
     rows: dict[str, tuple[Any, ...]] = {}
     for record in records:
-        if record.topic != NURTURE.name or record.headers.get("ce_type") != TYPE.encode():
-            continue
-        try:
-            told = _step(record.value)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            continue
-        said = (told.content, told.channel, told.at, told.skipped, told.because, told.due_at)
-        rows.setdefault(told.event_id, (told.event_id, told.lead_id, part, told.track, told.step, *said))
+        if (one := recalled.step(record)) is not None:
+            said = (one.content, one.channel, one.at, one.skipped, one.because, one.due_at)
+            rows.setdefault(one.event_id, (one.event_id, one.lead_id, part, one.track, one.step, *said))
     if rows:
         await tx.execute(RESTORE, *(list(column) for column in zip(*rows.values(), strict=True)))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 import msgspec
 from msgspec import Struct
@@ -57,16 +56,23 @@ class Turned(Struct, frozen=True, array_like=True, gc=False):
         return replace(before, merged_into=self.survivor, merges=before.merges + 1, deaf_to=self.version, **gone)
 
 
-class _Step(Struct):
+class Step(Struct, frozen=True, gc=False):
+    """A step that was taken, as the topic tells it."""
+
     event_id: str
-    at: datetime
-    skipped: str = ""
-    content: str = ""
-    channel: str = ""
-    audience: str = ""
+    lead_id: str
+    track: str
+    step: str
+    at: contracts.Moment
+    content: str | None = None
+    channel: str | None = None
+    skipped: str | None = None
+    because: str | None = None
+    due_at: contracts.Moment | None = None
+    audience: str | None = None
 
 
-_step = msgspec.json.Decoder(_Step).decode
+_step = msgspec.json.Decoder(Step).decode
 _merged = msgspec.json.Decoder(contracts.NurtureMerged).decode
 _split = msgspec.json.Decoder(contracts.NurtureSplit).decode
 _state = msgspec.msgpack.Decoder(Nurtured).decode
@@ -97,16 +103,31 @@ def of_lead(lead_id: str) -> str:
     return ids.event_id("route", "nurture", lead_id, 0, "lead")
 
 
+def step(record: Record) -> Step | None:
+    """The step that a record of leads.nurture.v1 tells of; None where it tells of none, or is not one of ours: whole, as a store keeps it."""
+    if record.topic != TOPIC.name or record.headers.get("ce_type") != TYPE.encode() or rb"\u0000" in record.value:
+        return None
+    try:
+        told = _step(record.value)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    return told if cloudevent.is_uuid(told.event_id) else None
+
+
 def recollect(record: Record) -> Recollection | None:
     """What a record of leads.nurture.v1 says to a rebuild; None where it is not one of ours that can be read."""
-    if record.topic != TOPIC.name:
-        return None
+    taken = step(record)
+    if taken is not None:
+        came_to = (taken.skipped or "", taken.content or "", taken.channel or "", taken.audience or "")
+        return Recollection(None, 0, None, value=_pack(Remembered(clock.to_ms(taken.at), *came_to)))
+    return _recollect_turn(record) if record.topic == TOPIC.name else None
+
+
+def _recollect_turn(record: Record) -> Recollection | None:
     type_ = record.headers.get("ce_type", b"").decode("utf-8", "replace")
+    if type_ not in (MERGED, SPLIT):
+        return None
     try:
-        if type_ == TYPE:
-            step = _step(record.value)
-            kept = Remembered(clock.to_ms(step.at), step.skipped, step.content, step.channel, step.audience)
-            return Recollection(None, 0, None, value=_pack(kept))
         told = _merged(record.value) if type_ == MERGED else _split(record.value)
         state = _state(b64decode(told.state))
     except (msgspec.MsgspecError, ValueError, RecursionError):
